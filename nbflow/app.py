@@ -1,0 +1,1 @@
+"""The only wiring: settings become stores, executors and the service."""

@@ -1,0 +1,1 @@
+"""From tagged cells to a DAG: analysis of cells, edges with their why, diagnostics."""

@@ -1,0 +1,40 @@
+"""Crash points: named places where a test can make the process die, raise or stall.
+
+In production a point costs one ``if``. ``NBFLOW_FAULT='name:3:kill'`` acts on the third hit of
+``name``; actions are ``kill``, ``exc``, ``sleep:N``, ``stop`` and ``commit_then_raise`` (raised by
+the caller after its commit). Several specs are separated by ``,``.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+
+_spec = os.environ.get("NBFLOW_FAULT", "")
+_hits: Counter[str] = Counter()
+
+
+class InjectedFaultError(RuntimeError):
+    """Raised by a crash point whose action is ``exc`` or ``commit_then_raise``."""
+
+
+def point(name: str) -> None:
+    """Do what `NBFLOW_FAULT` says for this place; nothing in production."""
+    if not _spec:
+        return
+    _hits[name] += 1
+    for one in _spec.split(","):
+        wanted, hit, action = one.split(":", 2)
+        if wanted == name and _hits[name] == int(hit):
+            _act(name, action)
+
+
+def _act(name: str, action: str) -> None:
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif action.startswith("sleep:"):
+        time.sleep(float(action.removeprefix("sleep:")))
+    else:
+        raise InjectedFaultError(f"injected fault at {name}")
