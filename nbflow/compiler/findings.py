@@ -1,0 +1,99 @@
+"""The compiler's findings, collected while it goes on: all of them at once, never the first only."""
+
+from collections.abc import Iterable
+
+from nbflow.compiler.drafts import Need
+from nbflow.compiler.effects import Finding
+from nbflow.compiler.versions import Version
+from nbflow.model.codes import CODES
+from nbflow.model.dag import Place
+from nbflow.model.diagnostics import Diagnostic
+from nbflow.model.ids import CellId, TaskName
+
+
+class Findings:
+    """Diagnostics in the order they were found, without doubles."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic] = ()) -> None:
+        self._found: dict[Diagnostic, None] = dict.fromkeys(diagnostics)
+
+    def all(self) -> tuple[Diagnostic, ...]:
+        """Return everything found so far."""
+        return tuple(self._found)
+
+    def add(self, code: str, message: str, *, place: Place | None = None, hint: str = "") -> None:
+        """Note one finding; severity and, by default, the hint are the code's own."""
+        info = CODES[code]
+        diagnostic = Diagnostic(
+            code=code,
+            severity=info.severity,
+            message=message,
+            hint=hint or info.remedy,
+            cell=place.cell if place else None,
+            line=place.line if place else None,
+        )
+        self._found.setdefault(diagnostic)
+
+    def of_analysis(self, cell: CellId, findings: Iterable[Finding]) -> None:
+        """Note what the analysis of a cell found."""
+        for finding in findings:
+            place = Place(cell=cell, line=finding.line)
+            self.add(finding.code, finding.message, place=place, hint=finding.hint)
+
+    def unbound(self, name: str, place: Place, *, guarded: bool) -> None:
+        """Note a name that no earlier cell binds."""
+        if guarded:
+            self.add("NBF204", f"'{name}' may be read before any cell binds it", place=place)
+        else:
+            self.add("NBF203", f"'{name}' is read before any cell binds it", place=place)
+
+    def deleted(self, name: str, place: Place, deletion: Place) -> None:
+        """Note the use of a deleted name."""
+        self.add(
+            "NBF205",
+            f"'{name}' is read, but cell {deletion.cell} deleted it in line {deletion.line}",
+            place=place,
+        )
+
+    def two_versions(
+        self, task: TaskName, name: str, known: Need, version: Version, place: Place
+    ) -> None:
+        """Note a task that would have to load two versions of one name."""
+        self.add(
+            "NBF206",
+            f"task '{task}' needs two versions of '{name}': the one of cell "
+            f"{known.version.place.cell} and the one of cell {version.place.cell}",
+            place=place,
+        )
+
+    def between(
+        self, task: TaskName, name: str, own: Place, version: Version, place: Place
+    ) -> None:
+        """Note a task that reads its own name after another task wrote it in between."""
+        self.add(
+            "NBF206",
+            f"task '{task}' writes '{name}' in cell {own.cell} and later needs the version that "
+            f"cell {version.place.cell} of task '{version.task}' makes in between",
+            place=place,
+        )
+
+    def middle(self, reader: TaskName, version: Version, last: Version, place: Place) -> None:
+        """Note a reader of a version that its own writer changes again later."""
+        self.add(
+            "NBF207",
+            f"task '{reader}' needs '{version.name}' as cell {version.place.cell} leaves it, but "
+            f"task '{version.task}' changes it again in cell {last.place.cell}",
+            place=place,
+        )
+
+    def setup_depends(self, place: Place, task: TaskName) -> None:
+        """Note a setup cell that was taken into the task above it."""
+        self.add(
+            "NBF208",
+            f"this setup cell reads what a task writes, so it belongs to task '{task}'",
+            place=place,
+        )
+
+    def setup_makes_data(self, place: Place, name: str) -> None:
+        """Note a setup cell that makes data."""
+        self.add("NBF209", f"this setup cell makes '{name}' again in every later task", place=place)

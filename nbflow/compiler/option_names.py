@@ -1,0 +1,35 @@
+"""The names that a task's ``when`` and ``foreach`` options read and bind."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+
+def option_names(options: Mapping[str, Any]) -> tuple[set[str], str | None]:
+    """Return the names that the options read, and the name that ``foreach`` binds, if any.
+
+    Text that can't be parsed reads nothing: that is another check's finding.
+    """
+    reads: set[str] = set()
+    item: str | None = None
+    when, foreach = options.get("when"), options.get("foreach")
+    if isinstance(when, str):
+        reads |= _names(when)
+    if isinstance(foreach, str) and " in " in foreach:
+        name, expression = foreach.split(" in ", 1)
+        item = name.strip() if name.strip().isidentifier() else None
+        reads |= _names(expression)
+    return reads, item
+
+
+def _names(text: str) -> set[str]:
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_store(n)}
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - stored
+
+
+def _is_store(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)

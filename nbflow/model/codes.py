@@ -1,0 +1,144 @@
+"""Every code that a diagnostic or an error can carry; the documentation's page is made from it."""
+
+from dataclasses import dataclass
+
+from nbflow.model.diagnostics import Severity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeInfo:
+    """What a code means: one heading of the page, the explanation, and the way out."""
+
+    severity: Severity
+    title: str
+    explanation: str
+    remedy: str
+
+
+def _error(title: str, explanation: str, remedy: str) -> CodeInfo:
+    return CodeInfo(
+        severity=Severity.ERROR, title=title, explanation=explanation, remedy=remedy
+    )
+
+
+def _warning(title: str, explanation: str, remedy: str) -> CodeInfo:
+    return CodeInfo(
+        severity=Severity.WARNING, title=title, explanation=explanation, remedy=remedy
+    )
+
+
+def _info(title: str, explanation: str, remedy: str) -> CodeInfo:
+    return CodeInfo(severity=Severity.INFO, title=title, explanation=explanation, remedy=remedy)
+
+
+CODES: dict[str, CodeInfo] = {
+    "NBF200": _error(
+        "The notebook does not compile",
+        "At least one finding is an error; each is listed with its own code.",
+        "Mend the listed errors; `nbflow lint` shows them with their cells.",
+    ),
+    "NBF201": _error(
+        "Cycle between tasks",
+        "Tasks wait for each other in a circle, through their variables or `after:` tags.",
+        "Remove an `after:` tag, or put the cells that depend on each other into one task.",
+    ),
+    "NBF202": _error(
+        "Unknown task in after:",
+        "An `after:` tag names a task that the DAG does not have.",
+        "Correct the name, or tag the cell that it means.",
+    ),
+    "NBF203": _error(
+        "Name read before it is bound",
+        "A cell surely reads a name that no earlier cell binds: top to bottom it would raise "
+        "NameError.",
+        "Move the cell that binds it up, or bind the name first.",
+    ),
+    "NBF204": _warning(
+        "Name that may be unbound",
+        "A cell reads a name that no earlier cell binds, but under `try` or `if`, in a function, or "
+        "after code that nobody can look into.",
+        "Nothing, if the cell copes with it.",
+    ),
+    "NBF205": _error(
+        "Deleted name is read",
+        "An earlier cell surely deleted the name.",
+        "Remove the `del`, or bind the name again.",
+    ),
+    "NBF206": _error(
+        "A task needs two versions of a name",
+        "The task's cells are torn apart: between them another task changes a name, so that the task "
+        "would have to load two versions of it.",
+        "Put the task's cells side by side, or split the task in two.",
+    ),
+    "NBF207": _error(
+        "A task needs a version from the middle of another",
+        "A task reads a name as it is between two cells of another task, which changes it again "
+        "afterwards; only what a task leaves at its end is stored.",
+        "Split the other task after the cell that writes the wanted version.",
+    ),
+    "NBF208": _warning(
+        "Setup cell needs a task's result",
+        "A setup cell reads what a task writes, so it can't be replayed before every task; it "
+        "belongs to the task before it.",
+        "Move it up, or tag it as a task.",
+    ),
+    "NBF209": _warning(
+        "Setup cell makes data",
+        "Every later task runs the setup cell again, so its data are made again each time.",
+        "Tag the cell as a task; its data are then made once and handed on.",
+    ),
+    "NBF210": _warning(
+        "Safe order",
+        "The cell does something whose effects can't be told from the page, so the task waits for "
+        "all earlier tasks and gets every variable bound so far.",
+        "Name the variables with `reads:` and `writes:` tags, or write the code so that they show.",
+    ),
+    "NBF211": _info(
+        "Tasks share one kernel",
+        "A value can't be stored, so the tasks that use it run one after another in one live kernel, "
+        "and a retry starts with the first of them.",
+        "Hand on something that can be stored (a list for a generator, a path for an open file) to "
+        "let the tasks run on their own.",
+    ),
+    "NBF212": _warning(
+        "Second parameters cell",
+        "Only the first cell tagged `parameters` takes the run's values.",
+        "Put all parameters into the first one.",
+    ),
+    "NBF213": _warning(
+        "Cell tags inside a whole-notebook task",
+        "The notebook's metadata make it one task of a larger DAG, so its cells' tags don't count.",
+        "Remove the tags, or the `task` object in the notebook's metadata.",
+    ),
+    "NBF214": _error(
+        "Two tasks of one name",
+        "Names are unique in a DAG without regard to case.",
+        "Rename one of them.",
+    ),
+    "NBF215": _error(
+        "Unknown task or variable in inputs",
+        "An input of a whole-notebook task names a task, or a variable, that no notebook of the DAG "
+        "puts out.",
+        "Correct it, or add the variable to the other notebook's `outputs`.",
+    ),
+    "NBF216": _error(
+        "Settings of the DAG differ",
+        "Two notebooks of one DAG both hold its settings, and they differ; or two DAGs have one id.",
+        "Keep the `dag` object in one notebook.",
+    ),
+    "NBF217": _warning(
+        "No analysis for this language",
+        "Dependencies are inferred for Python only; these tasks run in page order in one kernel.",
+        "Nothing, if that is what you want.",
+    ),
+    "NBF218": _error(
+        "Bad option of a task",
+        "A `when` or `foreach` option can't be read as an expression.",
+        "`when` takes a Python expression, `foreach` is written `NAME in EXPRESSION`.",
+    ),
+}  # fmt: skip
+
+
+def code_info(code: str) -> CodeInfo:
+    """Return what is known of a code; KeyError for one that is not registered."""
+    return CODES[code]
