@@ -136,6 +136,17 @@ CODES: dict[str, CodeInfo] = {
         "A `when` or `foreach` option can't be read as an expression.",
         "`when` takes a Python expression, `foreach` is written `NAME in EXPRESSION`.",
     ),
+    "NBF701": _error(
+        "The picture was refused",
+        "A drawn DAG passes a last check that only lets known SVG elements and attributes out; "
+        "this one held something else.",
+        "This is a fault in nbflow; `nbflow show --format text` draws without a picture.",
+    ),
+    "NBF702": _error(
+        "No such form of a DAG",
+        "A DAG is drawn as svg, png, dot, json or text; a file's ending names the form.",
+        "Use one of these names or endings.",
+    ),
 }  # fmt: skip
 
 

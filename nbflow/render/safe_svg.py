@@ -1,0 +1,51 @@
+"""The last look at a picture before it leaves: only known elements and attributes get out.
+
+Names, tags and expressions in notebooks are untrusted text. The painter escapes all of it; this
+check holds even if a later painter forgets to.
+"""
+
+from xml.etree import ElementTree
+
+from nbflow.errors import NbflowError
+
+SVG = "http://www.w3.org/2000/svg"
+
+_ELEMENT_NAMES = "svg g path polygon ellipse text tspan title desc rect circle line style"
+_ATTRIBUTE_NAMES = """
+id class d x y x1 y1 x2 y2 cx cy r rx ry width height points transform viewBox role tabindex
+aria-label data-task data-state data-source data-target data-kind data-cells data-engine
+stroke-dasharray stroke-width style
+"""
+_ELEMENTS = frozenset(f"{{{SVG}}}{name}" for name in _ELEMENT_NAMES.split())
+_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
+_STYLES = frozenset({"max-width:100%;height:auto"})
+
+
+def checked_svg(text: str, *, style: str) -> str:
+    """Return ``text`` unchanged if it holds nothing but what a picture of ours may hold.
+
+    ``style`` is the only style sheet allowed. Raises NbflowError NBF701 otherwise.
+    """
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - our own text; no DOCTYPE gets this far
+    except ElementTree.ParseError as error:
+        raise _refused("it is not well-formed") from error
+    if "<!" in text or "<?" in text:
+        raise _refused("it holds a declaration")
+    for element in root.iter():
+        if element.tag not in _ELEMENTS:
+            raise _refused(f"element {element.tag!r}")
+        if element.tag == f"{{{SVG}}}style" and element.text != style:
+            raise _refused("a foreign style sheet")
+        for name, value in element.attrib.items():
+            if name not in _ATTRIBUTES or (name == "style" and value not in _STYLES):
+                raise _refused(f"attribute {name!r}")
+    return text
+
+
+def _refused(what: str) -> NbflowError:
+    return NbflowError(
+        f"The picture was not drawn: {what} is not allowed in it.",
+        hint="This is a fault in nbflow; `nbflow show --format text` draws without a picture.",
+        code="NBF701",
+    )
