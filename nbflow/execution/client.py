@@ -1,7 +1,7 @@
 """The client that runs a notebook's cells: output capped as it arrives, honest about each end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -36,7 +36,7 @@ class Steps:
 
 
 class ConditionFalseError(Exception):
-    """Raised by `Steps.prepare`: the cells are left out, and that is no failure."""
+    """Raised by a step: the cells that haven't run are left out, and that is no failure."""
 
 
 class NbflowClient(PapermillNotebookClient):
@@ -77,13 +77,11 @@ class NbflowClient(PapermillNotebookClient):
         self.reset_execution_trackers()
         saver = asyncio.ensure_future(self._save_now_and_then())
         try:
-            try:
-                await self._steps.prepare(self._session)
-            except ConditionFalseError:
-                self.nb_man.skip_cells()
-                return
+            await self._steps.prepare(self._session)
             if await self._run_cells():
                 await self._steps.finish(self._session)
+        except ConditionFalseError:
+            self.nb_man.skip_cells()
         except DeadKernelError:
             raise KernelDiedError(self._session.exit_status) from None
         finally:
@@ -99,10 +97,10 @@ class NbflowClient(PapermillNotebookClient):
         for index, cell in enumerate(self.nb.cells):
             if self._guard.reason is not None:
                 return False
+            await self._steps.before_cell(self._session, index)
             self._budget.start_cell()
             self.nb_man.cell_start(cell, index)
             try:
-                await self._steps.before_cell(self._session, index)
                 await self._run_cell(cell, index)
             except CellExecutionError as problem:
                 self._close_cell(cell)
@@ -117,7 +115,7 @@ class NbflowClient(PapermillNotebookClient):
             finally:
                 self._close_cell(cell)
                 self.nb_man.cell_complete(cell, cell_index=index)
-        return True
+        return self._guard.reason is None
 
     async def _run_cell(self, cell: Any, index: int) -> None:
         await self.async_execute_cell(cell, index)
@@ -188,6 +186,3 @@ def _stream(name: str, text: str) -> Any:
     from nbformat.v4 import new_output
 
     return new_output("stream", name=name, text=text)
-
-
-SyncRun = Callable[[], Awaitable[None]]

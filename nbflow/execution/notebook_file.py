@@ -57,9 +57,7 @@ def notebook_text(nb: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _indented(value: Any, depth: int) -> str:
-    text = json.dumps(
-        value, indent=1, sort_keys=True, ensure_ascii=False, separators=(",", ": ")
-    )
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, separators=(",", ": "))
     return text.replace("\n", "\n" + " " * depth)
 
 

@@ -114,12 +114,13 @@ def sweep(
     keep: Collection[int] = (),
     adopted: bool = False,
     seconds: float = 3.0,
+    hard: bool = False,
 ) -> set[int]:
     """End every process that carries all of ``marks``, but for ``keep``.
 
     With ``adopted`` also the children of this process that aren't in ``keep`` and don't carry
-    another attempt's mark. SIGTERM first, SIGKILL half a second later. Returns what is still alive
-    after ``seconds``: nothing, normally.
+    another attempt's mark. SIGTERM first, SIGKILL half a second later, or at once with
+    ``hard``. Returns what is still alive after ``seconds``: nothing, normally.
     """
     begun = time.monotonic()
     term_sent: set[int] = set()
@@ -127,7 +128,7 @@ def sweep(
         left = _leftovers(marks, keep, adopted)
         if not left or time.monotonic() - begun > seconds:
             return left
-        hard = time.monotonic() - begun > 0.5
+        hard = hard or time.monotonic() - begun > 0.5
         for pid in left if hard else left - term_sent:
             send_signal(pid, "SIGKILL" if hard else "SIGTERM")
         term_sent |= left

@@ -17,7 +17,9 @@ _SAVE_EVERY = 0.5
 _SAVE_SHARE = 10
 """A save that takes long makes the next one wait this many times as long."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_LINE = re.compile(r"(?:Cell In\[\d+\]|File <ipython-input[^>]*>|<ipython-input[^>]*>).*?line (\d+)")
+_LINE = re.compile(
+    r"(?:Cell In\[\d+\]|File <ipython-input[^>]*>|<ipython-input[^>]*>).*?line (\d+)"
+)
 
 _PAPERMILL_STATUS = {
     CellStatus.NOT_RUN: "pending",
@@ -92,9 +94,9 @@ class NotebookProgress(NotebookExecutionManager):
         self.nb.metadata.papermill["exception"] = True
 
     def skip_cells(self) -> None:
-        """Note that no cell runs: the task's condition is false."""
+        """Note that the cells which haven't run stay out: the task's condition is false."""
         for cell in self.nb.cells:
-            if cell.cell_type == "code":
+            if cell.cell_type == "code" and self.status(cell) is CellStatus.NOT_RUN:
                 self._set(cell, CellStatus.SKIPPED)
 
     def notebook_complete(self, **kwargs: Any) -> None:

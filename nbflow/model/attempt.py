@@ -70,6 +70,8 @@ class Limits:
     output_total: int = 1_000_000_000
     """More than this (dropped output included) ends the attempt."""
     log_bytes: int = 64 * 2**20
+    memory: int | None = None
+    """Bytes of address space that the kernel may use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

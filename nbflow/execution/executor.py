@@ -1,0 +1,198 @@
+"""The local executor: attempts run in slots, child processes of the process that drives the run."""
+
+import queue
+import time
+from collections import deque
+from typing import Any
+
+from nbflow.execution.codec import decode, encode
+from nbflow.execution.slot_process import SlotProcess
+from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
+from nbflow.model.ids import Token
+from nbflow.model.states import Reason, TaskState
+
+Report = CellEvent | tuple[Token, AttemptResult]
+"""What `LocalExecutor.poll` yields: a cell's progress, or an attempt's end."""
+
+_STOP_PATIENCE = 8.0
+
+
+class LocalExecutor:
+    """Runs up to ``slots`` attempts side by side on this machine.
+
+    Slots are started when needed (`warm` starts them ahead), reused, replaced when they die and
+    after ``recycle_after`` attempts. An attempt whose ``group`` is kept alive in a slot runs there,
+    after whatever that slot is doing. All methods but `wake` belong to one thread.
+    """
+
+    def __init__(self, slots: int, *, recycle_after: int = 200) -> None:
+        if slots < 1:
+            raise ValueError("an executor needs at least one slot")
+        self._limit = slots
+        self._recycle_after = recycle_after
+        self._slots: list[SlotProcess] = []
+        self._events: queue.SimpleQueue[tuple[SlotProcess | None, dict[str, Any]]] = (
+            queue.SimpleQueue()
+        )
+        self._waiting: deque[AttemptSpec] = deque()
+        self._reports: deque[Report] = deque()
+        self._dead_groups: set[str] = set()
+        self._retired: list[SlotProcess] = []
+        self._closed = False
+
+    @property
+    def free_slots(self) -> int:
+        """How many more attempts would start at once."""
+        busy = sum(slot.is_busy for slot in self._slots)
+        return max(0, self._limit - busy - len(self._waiting))
+
+    def warm(self, slots: int | None = None) -> None:
+        """Start slots ahead of need: ``slots`` of them, or all."""
+        wanted = self._limit if slots is None else min(slots, self._limit)
+        while len(self._slots) < wanted:
+            self._slots.append(SlotProcess(self._receive))
+
+    def start(self, spec: AttemptSpec) -> None:
+        """Start an attempt, or let it wait for a slot; its end is reported by `poll`."""
+        if self._closed:
+            raise RuntimeError("the executor is closed")
+        if spec.group in self._dead_groups:
+            self._dead_groups.discard(spec.group)
+            self._report(spec.token, _lost(f"the live kernel of group {spec.group!r} is gone"))
+            return
+        self._waiting.append(spec)
+        self._hand_out()
+
+    def poll(self, timeout: float | None = None) -> list[Report]:
+        """Return what happened since the last call, waiting up to ``timeout`` seconds for a first
+        report (None waits for ever, also while nothing runs)."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                slot, event = self._events.get(block=not self._reports, timeout=left)
+            except queue.Empty:
+                break
+            if slot is None:
+                break
+            self._take(slot, event)
+        reports = list(self._reports)
+        self._reports.clear()
+        return reports
+
+    def wake(self) -> None:
+        """Make a waiting `poll` return; callable from any thread and from a signal handler."""
+        self._events.put((None, {}))
+
+    def cancel(self, token: Token) -> None:
+        """Cancel an attempt; its end is reported by `poll`. Unknown tokens are ignored."""
+        for spec in tuple(self._waiting):
+            if spec.token == token:
+                self._waiting.remove(spec)
+                self._report(token, _cancelled())
+                return
+        for slot in self._slots:
+            if slot.running == token:
+                slot.send({"type": "cancel", "token": int(token)})
+
+    def close_group(self, group: str) -> None:
+        """End the live kernel kept under that name, wherever it is."""
+        for slot in self._slots:
+            if group in slot.groups:
+                slot.groups.discard(group)
+                slot.send({"type": "close_group", "group": group})
+
+    def close(self) -> None:
+        """End everything: running attempts are killed, no process is left when this returns."""
+        self._closed = True
+        self._waiting.clear()
+        slots, self._slots = self._slots, []
+        for slot in slots:
+            slot.hang_up() if slot.is_busy else slot.stop()
+        deadline = time.monotonic() + _STOP_PATIENCE
+        for slot in (*slots, *self._retired):
+            slot.end(max(0.0, deadline - time.monotonic()))
+
+    def __enter__(self) -> "LocalExecutor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _receive(self, slot: SlotProcess, event: dict[str, Any]) -> None:
+        self._events.put((slot, event))
+
+    def _report(self, token: Token, result: AttemptResult) -> None:
+        self._reports.append((token, result))
+        self.wake()
+
+    def _take(self, slot: SlotProcess, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "cell":
+                self._reports.append(decode(CellEvent, event["event"]))
+            case "result":
+                result = decode(AttemptResult, event["result"])
+                slot.end_attempt(result.kept_kernel)
+                self._reports.append((Token(event["token"]), result))
+            case "idle":
+                slot.is_busy = False
+                self._recycle(slot)
+                self._hand_out()
+            case "gone":
+                self._gone(slot)
+
+    def _gone(self, slot: SlotProcess) -> None:
+        slot.end(0)
+        if slot in self._retired:
+            self._retired.remove(slot)
+        if slot not in self._slots:
+            return
+        self._slots.remove(slot)
+        death = slot.death()
+        if slot.running is not None:
+            self._reports.append((slot.running, _lost(f"{death} {slot.last_words}".strip())))
+        groups = slot.groups - {slot.running_group}
+        for spec in tuple(self._waiting):
+            if spec.group is not None and spec.group in groups:
+                self._waiting.remove(spec)
+                groups.discard(spec.group)
+                message = f"the live kernel of group {spec.group!r} is gone: {death}"
+                self._reports.append((spec.token, _lost(message)))
+        self._dead_groups |= groups
+        self._hand_out()
+
+    def _recycle(self, slot: SlotProcess) -> None:
+        if slot.attempts >= self._recycle_after and not slot.groups:
+            self._slots.remove(slot)
+            self._retired.append(slot)
+            slot.stop()
+
+    def _hand_out(self) -> None:
+        for spec in tuple(self._waiting):
+            slot = self._slot_for(spec)
+            if slot is None:
+                continue
+            self._waiting.remove(spec)
+            slot.start_attempt(spec.token, spec.group, encode(spec))
+
+    def _slot_for(self, spec: AttemptSpec) -> SlotProcess | None:
+        home = next((slot for slot in self._slots if spec.group in slot.groups), None)
+        if home is not None:
+            return None if home.is_busy else home
+        idle = [slot for slot in self._slots if not slot.is_busy]
+        if idle:
+            return min(idle, key=lambda slot: len(slot.groups))
+        if len(self._slots) < self._limit:
+            self._slots.append(SlotProcess(self._receive))
+            return self._slots[-1]
+        return None
+
+
+def _cancelled() -> AttemptResult:
+    return AttemptResult(
+        state=TaskState.CANCELLED, reason=Reason.CANCELLED, message="cancelled before it started"
+    )
+
+
+def _lost(message: str) -> AttemptResult:
+    return AttemptResult(state=TaskState.FAILED, reason=Reason.LOST, message=message)

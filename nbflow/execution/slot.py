@@ -1,0 +1,138 @@
+"""The slot: a child process that runs one attempt at a time, ``python -m nbflow.execution.slot``.
+
+JSON lines come in at the standard input and go out at the standard output; both are taken away from
+the rest of the process at once, so that nothing a library or kernel prints gets between them.
+
+In: ``{"type": "start", "spec": …}``, ``cancel`` (token), ``close_group`` (group), ``stop``.
+Out: ``ready``, ``cell`` (an event), ``result`` (token, result), ``idle`` after each attempt.
+
+When the input ends, the process that drives the run is gone: the slot kills its kernels and exits.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from typing import IO, Any
+
+from nbflow.execution import processes
+from nbflow.execution.codec import decode, encode
+from nbflow.model.attempt import AttemptSpec
+
+_SLOW_IMPORT = "rfc3987_syntax"
+
+
+def main() -> None:
+    """Serve attempts until told to stop, or until the parent is gone."""
+    commands, events = _claim_pipes()
+    processes.adopt_orphans()
+    slot = Slot(events)
+    threading.Thread(target=_listen, args=(commands, slot), name="commands", daemon=True).start()
+    slot.serve()
+
+
+class Slot:
+    """Runs attempts in the main thread; commands arrive by `take` from another one."""
+
+    def __init__(self, events: IO[str]) -> None:
+        self._events = events
+        self._writing = threading.Lock()
+        self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._mark = os.environ.setdefault(processes.SLOT_MARK, f"{os.getpid()}-{time.time_ns()}")
+        self._cancelled: set[int] = set()
+        self._engine: Any = None
+
+    def take(self, command: dict[str, Any]) -> None:
+        """Take a command: a cancel acts at once, the others wait for the attempt to end."""
+        if command["type"] != "cancel":
+            self._waiting.put(command)
+            return
+        token = int(command["token"])
+        self._cancelled.add(token)
+        if self._engine is not None:
+            self._engine.cancel(token)
+
+    def serve(self) -> None:
+        """Carry out commands one after the other."""
+        from nbflow.execution.attempt_run import AttemptRunner
+
+        self._engine = AttemptRunner(slot_mark=self._mark, emit=self.emit)
+        self.emit({"type": "ready", "pid": os.getpid()})
+        if self._waiting.empty():
+            import_papermill()
+        while True:
+            command = self._waiting.get()
+            match command["type"]:
+                case "start":
+                    self._run(decode(AttemptSpec, command["spec"]))
+                case "close_group":
+                    self._engine.close_group(command["group"])
+                case _:
+                    self._engine.close()
+                    return
+
+    def abandon(self) -> None:
+        """Kill every kernel and all below it, and end this process: nobody is left to report to."""
+        processes.sweep({processes.SLOT_MARK: self._mark}, adopted=True, seconds=2.0, hard=True)
+        os._exit(1)
+
+    def emit(self, event: dict[str, Any]) -> None:
+        """Send one line to the parent; any thread may."""
+        line = json.dumps(event) + "\n"
+        with self._writing:
+            try:
+                self._events.write(line)
+                self._events.flush()
+            except OSError:
+                self.abandon()
+
+    def _run(self, spec: AttemptSpec) -> None:
+        if int(spec.token) in self._cancelled:
+            self._engine.cancel(int(spec.token))
+        result = self._engine.run(spec)
+        self.emit({"type": "result", "token": int(spec.token), "result": encode(result)})
+        self._engine.clean_up()
+        self._cancelled.discard(int(spec.token))
+        self.emit({"type": "idle"})
+
+
+def import_papermill() -> None:
+    """Import papermill and our engine, without a second's worth of grammar that nobody uses.
+
+    jsonschema's optional format checkers are looked for by import; the parser of RFC 3987 alone
+    takes longer than all the rest, and no notebook schema has a format that needs it.
+    """
+    if "papermill" in sys.modules:
+        return
+    blocked = _SLOW_IMPORT not in sys.modules
+    if blocked:
+        sys.modules[_SLOW_IMPORT] = None  # type: ignore[assignment]
+    try:
+        import papermill.execute  # noqa: F401
+
+        import nbflow.execution.engine  # noqa: F401
+    finally:
+        if blocked:
+            del sys.modules[_SLOW_IMPORT]
+
+
+def _claim_pipes() -> tuple[IO[str], IO[str]]:
+    commands = os.fdopen(os.dup(0), encoding="utf-8")
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return commands, events
+
+
+def _listen(commands: IO[str], slot: Slot) -> None:
+    for line in commands:
+        slot.take(json.loads(line))
+    slot.abandon()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The parent's end of a slot: its process, the pipe to it, what is known of it."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from nbflow.execution import processes
+from nbflow.model.ids import Token
+
+_LAST_WORDS = 20
+
+
+class SlotProcess:
+    """A running slot. ``on_event(slot, event)`` is called from a thread of its own for each line
+    that the slot sends, and at last with ``{"type": "gone"}`` when its process has ended.
+
+    ``running`` is the token of its attempt, ``groups`` the names of the kernels it keeps; it is
+    busy until it has cleaned up after the attempt.
+    """
+
+    def __init__(self, on_event: Callable[["SlotProcess", dict[str, Any]], None]) -> None:
+        self.mark = uuid.uuid4().hex
+        self.running: Token | None = None
+        self.running_group: str | None = None
+        self.is_busy = False
+        self.groups: set[str] = set()
+        self.attempts = 0
+        self._on_event = on_event
+        self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+            [sys.executable, "-P", "-m", "nbflow.execution.slot"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=_environment() | {processes.SLOT_MARK: self.mark},
+            # A Ctrl-C at the terminal is for the process that drives the run; it cancels in order.
+            start_new_session=os.name == "posix",
+        )
+        for target in (self._listen, self._keep_last_words):
+            threading.Thread(target=target, name=f"slot-{self.pid}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it wrote to its standard error."""
+        return "".join(self._last_words)
+
+    def send(self, command: dict[str, Any]) -> None:
+        """Send a command; one to a dead slot is dropped, its death is reported anyway."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(command) + "\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            return
+
+    def start_attempt(self, token: Token, group: str | None, spec: Any) -> None:
+        """Hand it an attempt."""
+        self.is_busy = True
+        self.running = token
+        self.running_group = group
+        self.attempts += 1
+        self.send({"type": "start", "spec": spec})
+
+    def end_attempt(self, kept_kernel: str | None) -> None:
+        """Note that its attempt has a result, and which kernel it keeps because of it."""
+        self.running = None
+        if self.running_group is not None:
+            self.groups.discard(self.running_group)
+        self.running_group = None
+        if kept_kernel is not None:
+            self.groups.add(kept_kernel)
+
+    def stop(self) -> None:
+        """Ask it to end its kernels and itself."""
+        self.send({"type": "stop"})
+
+    def hang_up(self) -> None:
+        """Close the pipe to it: it kills everything below it, and ends."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+    def end(self, patience: float) -> None:
+        """Wait ``patience`` seconds for its end, then kill it; nothing below it survives."""
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.hang_up()
+        processes.sweep({processes.SLOT_MARK: self.mark}, hard=True)
+
+    def death(self) -> str:
+        """Return how the process ended, in words."""
+        status = self._process.wait()
+        how = f"signal {-status}" if status < 0 else f"exit code {status}"
+        return f"slot died ({how})"
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._on_event(self, json.loads(line))
+        self._process.wait()
+        self._on_event(self, {"type": "gone"})
+
+    def _keep_last_words(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as lines:
+            for line in lines:
+                self._last_words.append(line)
+
+
+def _environment() -> dict[str, str]:
+    """The slot never sees the metastore, and so no kernel does."""
+    return {k: v for k, v in os.environ.items() if k != "NBFLOW_DATABASE_URL"}
