@@ -18,6 +18,10 @@ class Need:
     version: Version
     kind: EdgeKind
     reader: Place
+    through: TaskName | None = None
+    """A later task that stores the value again, together with what shares its object."""
+    fallbacks: tuple[Version, ...] = ()
+    """Earlier versions to take if the writer was skipped or failed."""
 
 
 @dataclass(slots=True)
@@ -27,6 +31,7 @@ class AmbientVersion:
     state: str
     task: TaskName | None
     place: Place
+    previous: "AmbientVersion | None" = None
 
 
 @dataclass(slots=True)
@@ -54,7 +59,8 @@ class Draft:
 class SafeOrder:
     """A task whose names nobody can list: it waits for all earlier tasks, and with ``binds`` all
     later ones wait for it. ``live`` keeps one kernel: with all earlier tasks (``before``) or all
-    later ones."""
+    later ones.
+    """
 
     task: TaskName
     place: Place

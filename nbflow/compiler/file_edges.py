@@ -39,7 +39,8 @@ def may_be_same(one: str | None, other: str | None) -> bool:
 
 def file_edges(uses: Iterable[FileUse]) -> list[Edge]:
     """Return an edge for each later task that reads what an earlier one writes, or that writes what
-    an earlier one reads or writes."""
+    an earlier one reads or writes.
+    """
     seen: dict[str | None, _Seen] = {}
     edges: list[Edge] = []
     for use in uses:

@@ -86,6 +86,14 @@ class Findings:
             place=place,
         )
 
+    def middle_state(self, reader: TaskName, state: str, writer: TaskName, place: Place) -> None:
+        """Note a reader of a process-wide state that its own writer changes again later."""
+        self.add(
+            "NBF207",
+            f"task '{reader}' needs the state of '{state}' from the middle of task '{writer}'",
+            place=place,
+        )
+
     def setup_depends(self, place: Place, task: TaskName) -> None:
         """Note a setup cell that was taken into the task above it."""
         self.add(

@@ -100,7 +100,7 @@ class PageFold:
             if draft is None:
                 draft = self.drafts[task] = Draft(name=task, ignores=self._ignored(task))
                 for key, place in self.options:
-                    self._need_unit(draft, key, place)
+                    self.need_unit(draft, key, place)
             elif draft.cells[-1] + 1 != index:
                 self._setup_between(draft, index)
             draft.cells.append(index)
@@ -113,9 +113,7 @@ class PageFold:
                 draft.cells.append(between)
 
     def _ignored(self, task: TaskName) -> frozenset[str]:
-        return frozenset(
-            name for p in self.placed if p.task == task for name in p.cell.ignores
-        )
+        return frozenset(name for p in self.placed if p.task == task for name in p.cell.ignores)
 
     def _task_above(self, index: int) -> TaskName | None:
         for before in range(index - 1, -1, -1):
@@ -241,7 +239,7 @@ class PageFold:
         if self._draft is None:
             self.setup_units[self._index].append((version, place))
         elif version.task != self._draft.name:
-            self._need_unit(self._draft, version.unit, place)
+            self.need_unit(self._draft, version.unit, place)
         if called and id(version) not in self._called:
             self._called.add(id(version))
             self._want_late(self.analyses[cell].units[number].needs_when_called, place)
@@ -255,7 +253,7 @@ class PageFold:
             if version is not None and not version.is_deleted:
                 self._want(version, place, called=True)
 
-    def _need_unit(self, draft: Draft, key: UnitKey, place: Place) -> None:
+    def need_unit(self, draft: Draft, key: UnitKey, place: Place) -> None:
         """Have the task replay a unit, with everything that the unit reads at its own place."""
         if key in draft.units or key[0] in draft.cells:
             return
@@ -266,7 +264,7 @@ class PageFold:
         for name, version in self.unit_env[key].items():
             if version.is_code:
                 assert version.unit is not None
-                self._need_unit(draft, version.unit, place)
+                self.need_unit(draft, version.unit, place)
             elif version.task is not None:
                 own[name] = Need(version=version, kind=EdgeKind.DATA, reader=place)
 
@@ -453,7 +451,9 @@ class PageFold:
                 draft.ambient_needs[event.state] = (now, place)
         if event.use is AmbientUse.READ:
             return
-        version = AmbientVersion(state=event.state, task=self._task_name(), place=place)
+        version = AmbientVersion(
+            state=event.state, task=self._task_name(), place=place, previous=now
+        )
         self._ambient[event.state] = version
         if draft is not None:
             draft.ambient_last[event.state] = version

@@ -13,7 +13,8 @@ START_TASK = "start"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placed:
     """A code cell with its final role: ``TASK`` (then ``task`` is set), ``SETUP``, ``PARAMETERS``
-    or ``SKIP``."""
+    or ``SKIP``.
+    """
 
     cell: Cell
     role: Role

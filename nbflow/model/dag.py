@@ -16,7 +16,7 @@ class EdgeKind(enum.StrEnum):
     MUTATION = "mutation"
     """Reads or changes an object that the other changed in place."""
     PASS_THROUGH = "pass-through"
-    """The other may bind the variable, else it hands the earlier value on."""
+    """Takes the value only to hand it on: it may change it, or store it with what shares it."""
     ORDER = "order"
     """An ``after:`` tag."""
     AMBIENT = "ambient"
@@ -112,6 +112,8 @@ class Task:
     setup_cells: tuple[CellId, ...] = ()
     """Setup and parameters cells whose outputs this task shows (it is the earliest to run them)."""
     group: str | None = None
+    input_keys: tuple[tuple[str, str], ...] = ()
+    """Of a whole-notebook task: inputs that have another name where they come from."""
     params: tuple[tuple[str, object], ...] = ()
     needs_now: tuple[str, ...] = ()
     needs_when_called: tuple[str, ...] = ()
