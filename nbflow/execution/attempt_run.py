@@ -16,7 +16,6 @@ from nbflow.execution.attempt_log import LOG_NAME, AttemptLog
 from nbflow.execution.codec import dumps, encode
 from nbflow.execution.guard import AttemptGuard
 from nbflow.execution.kernel_session import KernelLaunch, KernelSession
-from nbflow.execution.kernels import KernelStartError
 from nbflow.execution.outcome import Collected, result_of
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
 from nbflow.model.ids import CellId
@@ -159,7 +158,8 @@ class AttemptRunner:
             memory=spec.limits.memory,
             terminal=str(now.log.path.with_name("kernel.log")),
         )
-        return run_sync(KernelSession.start)(launch)
+        session: KernelSession = run_sync(KernelSession.start)(launch)
+        return session
 
     def _engine_run(self, now: _Running, folder: Path, collected: Collected) -> Any:
         from nbflow.execution.engine import EngineRun
@@ -248,5 +248,3 @@ def _runnable(document: dict[str, Any], cell: str) -> dict[str, Any]:
         document |= {"outputs": [], "execution_count": None}
     return document
 
-
-__all__ = ["AttemptRunner", "GroupLostError", "KernelStartError"]

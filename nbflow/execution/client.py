@@ -39,7 +39,7 @@ class ConditionFalseError(Exception):
     """Raised by a step: the cells that haven't run are left out, and that is no failure."""
 
 
-class NbflowClient(PapermillNotebookClient):
+class NbflowClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
     """Runs the cells of ``nb_man`` in a live kernel session.
 
     Streams of one name are one output, as a front end shows them. What a cell or the notebook may

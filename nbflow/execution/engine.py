@@ -45,7 +45,7 @@ class EngineRun:
     progress: NotebookProgress | None = None
 
 
-class NbflowEngine(Engine):
+class NbflowEngine(Engine):  # type: ignore[misc]  # papermill has no types
     """Runs notebooks for papermill; see the module's text."""
 
     @classmethod
@@ -118,7 +118,7 @@ class _OwnKernel:
         self._session: KernelSession | None = None
 
     def __enter__(self) -> KernelSession:
-        session = run_sync(KernelSession.start)(self._launch)
+        session: KernelSession = run_sync(KernelSession.start)(self._launch)
         self._session = session
         try:
             self._guard.attend(session)

@@ -65,7 +65,8 @@ class LocalExecutor:
 
     def poll(self, timeout: float | None = None) -> list[Report]:
         """Return what happened since the last call, waiting up to ``timeout`` seconds for a first
-        report (None waits for ever, also while nothing runs)."""
+        report (None waits for ever, also while nothing runs).
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -27,7 +27,8 @@ _IOPUB_BACKLOG = 8
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KernelLaunch:
     """How a kernel is started. ``environment`` is added to this process's own; ``memory`` (bytes)
-    limits its address space; what it writes to the terminal goes to the file ``terminal``."""
+    limits its address space; what it writes to the terminal goes to the file ``terminal``.
+    """
 
     kernel: str
     cwd: str | None = None

@@ -29,7 +29,7 @@ _PAPERMILL_STATUS = {
 }
 
 
-class NotebookProgress(NotebookExecutionManager):
+class NotebookProgress(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
     """Papermill's bookkeeping of a run with nbflow's rules.
 
     Saves are at least half a second apart, atomic, and complete at the end; a cell says what really

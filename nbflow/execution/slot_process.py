@@ -34,7 +34,7 @@ class SlotProcess:
         self.attempts = 0
         self._on_event = on_event
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "nbflow.execution.slot"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,0 +1,119 @@
+"""A plain run: every cell top to bottom in one kernel, as papermill does it, for comparison."""
+
+import copy
+import json
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from nbflow.errors import ExecutionError
+from nbflow.execution.attempt_run import NOTEBOOK_NAME
+from nbflow.execution.executor import LocalExecutor
+from nbflow.model.attempt import AttemptResult, AttemptSpec, CellToRun, Limits
+from nbflow.model.ids import CellId, RunId, TaskName, Token
+from nbflow.model.states import Reason
+
+_NO_NOTEBOOK = frozenset({Reason.KERNEL_START, Reason.LOST})
+
+
+def run_plain(
+    raw_notebook: Mapping[str, Any],
+    *,
+    cwd: str,
+    kernel: str,
+    timeout: float | None = None,
+    skip_cells: Collection[CellId] = (),
+    parameters_source: str | None = None,
+    sources: Mapping[CellId, str] | None = None,
+    limits: Limits | None = None,
+) -> dict[str, Any]:
+    """Run a notebook top to bottom in one kernel and return it with its outputs.
+
+    ``cwd`` is the kernel's folder, ``timeout`` the wall clock of the whole run in seconds.
+    ``skip_cells`` stay out and without output. ``sources`` is what the kernel gets instead of a
+    cell's own text (a blanked ``%%task`` line), ``parameters_source`` the same for the cell tagged
+    ``parameters``; the notebook keeps its text. The run stops at the first cell that raises; what
+    became of each cell stands in ``metadata.nbflow.status``.
+    Raises ExecutionError when the kernel doesn't start or its slot is lost.
+    """
+    notebook = json.loads(json.dumps(raw_notebook))
+    given = dict(sources or {}) | _parameters(notebook, parameters_source)
+    cells = tuple(
+        CellToRun(cell=cell, document=_document(document, given.get(cell)), prompt=0)
+        for cell, document in _code_cells(notebook)
+        if cell not in skip_cells
+    )
+    with tempfile.TemporaryDirectory(prefix="nbflow-") as folder:
+        spec = AttemptSpec(
+            run_id=RunId("plain"),
+            task=TaskName("plain"),
+            try_no=1,
+            token=Token(0),
+            kernel=kernel,
+            language="",
+            cwd=cwd,
+            workdir=folder,
+            values="",
+            metadata=notebook["metadata"],
+            cells=cells,
+            limits=_limits(limits, timeout),
+        )
+        result = _run(spec)
+        if result.reason in _NO_NOTEBOOK or result.notebook is None:
+            raise ExecutionError(f"the notebook could not be run: {result.message}")
+        executed = json.loads(Path(folder, NOTEBOOK_NAME).read_text(encoding="utf-8"))
+    return _merged(notebook, executed)
+
+
+def _run(spec: AttemptSpec) -> AttemptResult:
+    with LocalExecutor(1) as executor:
+        executor.start(spec)
+        while True:
+            for report in executor.poll():
+                if isinstance(report, tuple):
+                    return report[1]
+
+
+def _limits(limits: Limits | None, timeout: float | None) -> Limits:
+    from dataclasses import replace
+
+    return replace(limits or Limits(), timeout=timeout)
+
+
+def _code_cells(notebook: Mapping[str, Any]) -> list[tuple[CellId, dict[str, Any]]]:
+    return [
+        (CellId(cell.get("id") or f"cell-{index}"), cell)
+        for index, cell in enumerate(notebook["cells"])
+        if cell["cell_type"] == "code"
+    ]
+
+
+def _parameters(notebook: Mapping[str, Any], source: str | None) -> dict[CellId, str]:
+    if source is not None:
+        for cell, document in _code_cells(notebook):
+            if "parameters" in document["metadata"].get("tags", []):
+                return {cell: source}
+    return {}
+
+
+def _document(document: dict[str, Any], source: str | None) -> dict[str, Any]:
+    document = copy.copy(document)
+    text = document["source"]
+    document["source"] = source if source is not None else text
+    if isinstance(document["source"], list):
+        document["source"] = "".join(document["source"])
+    return document
+
+
+def _merged(notebook: dict[str, Any], executed: Mapping[str, Any]) -> dict[str, Any]:
+    ran = {cell["id"]: cell for cell in executed["cells"]}
+    for cell, document in _code_cells(notebook):
+        after = ran.get(cell, {"outputs": [], "execution_count": None, "metadata": {}})
+        document["outputs"] = after["outputs"]
+        document["execution_count"] = after["execution_count"]
+        if "nbflow" in after["metadata"]:
+            document["metadata"]["nbflow"] = after["metadata"]["nbflow"]
+    if "language_info" in executed["metadata"]:
+        notebook["metadata"]["language_info"] = executed["metadata"]["language_info"]
+    return notebook
