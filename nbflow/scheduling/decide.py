@@ -116,11 +116,20 @@ def kernel_sharers(dag: Dag, snapshot: RunSnapshot) -> dict[TaskName, set[TaskNa
         if names:
             sets.append({producer.name, *_readers(dag, producer.name, names)})
     earlier: dict[TaskName, set[TaskName]] = {}
-    for members in sets:
-        for name in members & order.keys():
-            before = {m for m in members & order.keys() if order[m] < order[name]}
-            earlier.setdefault(name, set()).update(before)
+    for members in _joined(sets):
+        known = sorted(members & order.keys(), key=order.__getitem__)
+        for index, name in enumerate(known):
+            earlier[name] = set(known[:index])
     return earlier
+
+
+def _joined(sets: Iterable[set[TaskName]]) -> list[set[TaskName]]:
+    """Join sets that overlap: a task in two of them ties their kernels together."""
+    joined: list[set[TaskName]] = []
+    for members in sets:
+        apart = [other for other in joined if not other & members]
+        joined = [*apart, members.union(*(other for other in joined if other & members))]
+    return joined
 
 
 def _readers(dag: Dag, producer: TaskName, names: set[str]) -> Iterable[TaskName]:
