@@ -276,7 +276,13 @@ def _finish(grid: _Grid, picture: Picture, total_along: float, *, flat: bool) ->
     fan_out = Counter(line.source for line in picture.lines)
     fan_in = Counter(line.target for line in picture.lines)
     routes = {
-        line.id: _route(grid, line, point, _label_share(fan_out[line.source], fan_in[line.target]))
+        line.id: _route(
+            grid,
+            line,
+            point,
+            share=_label_share(fan_out[line.source], fan_in[line.target]),
+            flat=flat,
+        )
         for line in picture.lines
     }
     frames = {}
@@ -304,7 +310,14 @@ def _label_share(fan_out: int, fan_in: int) -> float:
     return 0.5 if fan_out == fan_in else 0.66 if fan_out > fan_in else 0.34
 
 
-def _route(grid: _Grid, line: Line, point: Callable[[float, float], Point], share: float) -> Route:
+def _route(
+    grid: _Grid,
+    line: Line,
+    point: Callable[[float, float], Point],
+    *,
+    share: float,
+    flat: bool,
+) -> Route:
     way = grid.ways[line.id]
     ends = []
     for cell in way:
@@ -324,6 +337,8 @@ def _route(grid: _Grid, line: Line, point: Callable[[float, float], Point], shar
     if line.label:
         (x1, y1), (x2, y2) = stops[0], stops[1]
         risen = share * share * (3 - 2 * share)
-        label = point(x1 + (x2 - x1) * share, y1 + (y2 - y1) * risen)
+        room = (line.label_width / 2 if flat else 7.0) + 8.0
+        along = min(max(x1 + (x2 - x1) * share, x1 + room), max(x1 + room, x2 - room))
+        label = point(along, y1 + (y2 - y1) * risen)
         label = (label[0], round(label[1] - _LABEL_RISE, 1))
     return Route(points=tuple(points), tip=point(*tip), label=label)

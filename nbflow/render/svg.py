@@ -180,7 +180,7 @@ def _label(line: Line, route: Route) -> str:
         return (
             f'<text class="label" x="{_n(x)}" y="{_n(y + 3.8)}">{title}{escape(line.label)}</text>'
         )
-    left = x - line.label_width / 2
+    left = x - (line.label_width - 16.0) * 0.43 - 6.0
     return (
         f'<g transform="translate({_n(left)} {_n(y - 6)})">'
         f'<path class="page" d="{tokens().marks["page"]}"/></g>'
