@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 LOG_NAME = "attempt.log"
+_PIECE = 2**20
+"""Characters encoded at a time: a flood of output is never in memory twice."""
 
 
 def utc_now() -> datetime:
@@ -43,11 +45,11 @@ class AttemptLog:
         """Write what a cell printed."""
         if not text:
             return
-        data = text.encode("utf-8", "backslashreplace")
+        step = min(_PIECE, max(self._half // 4, 1))
         with self._lock:
             self._at_line_start = text.endswith("\n")
-            for start in range(0, len(data), self._half):
-                self._append(data[start : start + self._half])
+            for start in range(0, len(text), step):
+                self._append(text[start : start + step].encode("utf-8", "backslashreplace"))
 
     def close(self) -> None:
         """Close the file; later writes are ignored."""

@@ -19,6 +19,7 @@ _ENDINGS = {
     Reason.CANCELLED: CellStatus.CANCELLED,
     Reason.OUTPUT_LIMIT: CellStatus.FAILED,
 }
+_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 _OUTPUT_GRACE = 2.0
 
 
@@ -135,6 +136,8 @@ class NbflowClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Take one message of a running cell, within the limits."""
         kind, content = msg["msg_type"], msg["content"]
+        if kind in _OUTPUTS and self.clear_before_next_output:
+            self._budget.clear_cell()
         if kind == "stream":
             if self._on_text is not None:
                 self._on_text(content["text"])

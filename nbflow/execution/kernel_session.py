@@ -20,7 +20,7 @@ _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _REFUSED = re.compile(r"LD_.*|PYTHON.*|PATH|NBFLOW_.*")
 _HIDDEN = frozenset({"NBFLOW_DATABASE_URL"})
 _MAX_SOCKET_PATH = 90
-_IOPUB_BACKLOG = 8
+_IOPUB_BACKLOG = 1
 """Messages that wait unread in this process: a flood of output stays in the kernel's own queue."""
 
 

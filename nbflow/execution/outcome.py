@@ -96,9 +96,9 @@ def _verdict(
         return TaskState.FAILED, reason, message
     if skipped:
         return TaskState.SKIPPED, Reason.CONDITION, f"its condition {spec.when!r} is false"
-    if error is not None and not _is_early_exit(error):
+    if error is not None:
         return TaskState.FAILED, Reason.ERROR, _error_sentence(spec, error)
-    return TaskState.SUCCESS, Reason.DONE, "every cell ran" if error is None else "it ended early"
+    return TaskState.SUCCESS, Reason.DONE, "every cell ran"
 
 
 def _problem(
@@ -145,8 +145,3 @@ def _error_sentence(spec: AttemptSpec, error: ErrorInfo) -> str:
     first = error.message.strip().splitlines()
     text = f"{error.name}: {first[0]}" if first else error.name
     return text[:_MESSAGE_LENGTH]
-
-
-def _is_early_exit(error: ErrorInfo) -> bool:
-    """Papermill's rule: ``sys.exit()`` with nothing or 0 ends a notebook early and well."""
-    return error.name == "SystemExit" and error.message in {"", "0"}

@@ -72,8 +72,12 @@ class NotebookProgress(NotebookExecutionManager):  # type: ignore[misc]  # paper
 
     def cell_exception(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         """Note that a cell raised: papermill's exception is the keyword ``exception``."""
+        error = cell_error(cell, kwargs.get("exception"))
+        if is_early_exit(error) and self.ending() is None:
+            self._set(cell, CellStatus.COMPLETED)
+            return
         self.end_cell(cell, self.ending() or CellStatus.FAILED)
-        self.error = cell_error(cell, kwargs.get("exception"))
+        self.error = error
         super().cell_exception(cell, cell_index, **kwargs)
 
     def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
@@ -186,6 +190,11 @@ def cell_error(cell: Any, exception: Any = None) -> ErrorInfo:
         message=str(getattr(exception, "evalue", "")),
         cell=CellId(_key(cell)),
     )
+
+
+def is_early_exit(error: ErrorInfo) -> bool:
+    """Papermill's rule: ``sys.exit()`` with nothing or 0 ends a notebook early and well."""
+    return error.name == "SystemExit" and error.message in {"", "0", "None"}
 
 
 def error_line(traceback: list[str] | tuple[str, ...]) -> int | None:
