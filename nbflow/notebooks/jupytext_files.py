@@ -1,0 +1,37 @@
+"""Notebooks written as text: Jupytext's percent scripts and Markdown. Imported only for them."""
+
+import logging
+from typing import Any
+
+from nbflow.errors import NotebookError
+from nbflow.notebooks.document import plain
+
+
+def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
+    """Return the nbformat document of a ``.py`` or ``.md`` file; its cells carry no ids.
+
+    Raises NotebookError if jupytext can't read it.
+    """
+    import jupytext  # nbformat comes with it: seconds, paid by text notebooks only
+
+    logging.getLogger("jupytext").setLevel(logging.ERROR)
+    try:
+        document: dict[str, Any] = plain(jupytext.reads(text, fmt=_format(text, suffix)))
+    except Exception as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise NotebookError(
+            f"{shown}: jupytext can't read it: {first}",
+            code="NBF008",
+            hint="check the header between the two lines '# ---'",
+        ) from error
+    for cell in document["cells"]:
+        # jupytext draws ids at random; the reader derives them from the position
+        cell.pop("id", None)
+    return document
+
+
+def _format(text: str, suffix: str) -> str:
+    """Percent where a cell mark is found; else let jupytext tell by the text."""
+    if suffix == ".py":
+        return "py:percent" if "# %%" in text else "py"
+    return "md"

@@ -1,0 +1,328 @@
+"""``metadata.nbflow`` as written in notebooks: the spelling of options, validated by pydantic.
+
+The models are the source of the JSON Schema that ships with the package.
+"""
+
+import datetime
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from nbflow.model.ids import DagId, TaskName
+from nbflow.model.names import name_problem, normalise_name
+from nbflow.model.options import (
+    CachePolicy,
+    Catchup,
+    DagOptions,
+    NotebookTask,
+    Overlap,
+    Resources,
+    RetryJitter,
+    TaskOptions,
+    Track,
+    TriggerRule,
+    Verdict,
+)
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*"
+_BYTES = r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?\s*"
+_LONGEST = 366 * 86400.0
+_FOREACH = re.compile(r"\s*([^\W\d]\w*)\s+in\s+(\S.*)", re.DOTALL)
+
+
+def seconds(value: object) -> float:
+    """Return a duration (a number of seconds, or ``90s 15m 2h 1d``) in seconds; ValueError."""
+    if isinstance(value, str):
+        match = re.fullmatch(_DURATION, value)
+        if not match:
+            raise ValueError("must be seconds or a duration like 90s, 15m, 2h, 1d")
+        number = float(match[1]) * _UNITS[match[2]]
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be seconds or a duration like 90s, 15m, 2h, 1d")
+    else:
+        number = float(value)
+    if not 0 <= number <= _LONGEST:
+        raise ValueError("must be between 0 and 366 days")
+    return number
+
+
+def _positive_seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    number = seconds(value)
+    if number <= 0:
+        raise ValueError("must be more than 0 seconds")
+    return number
+
+
+def _size(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(_BYTES, value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("must be bytes or a size like 512M, 2G, 2GiB")
+    step = 1024 if match[3] else 1000
+    return int(float(match[1]) * step ** " KMGT".index(match[2].upper() or " "))
+
+
+def _not_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+def _words(value: object) -> object:
+    """Accept ``A,B`` where a list of strings is meant."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _name(value: object) -> str:
+    problem = name_problem(value) if isinstance(value, str) else "is not text"
+    if problem:
+        raise ValueError(f"the name {str(value)[:60]!r} {problem}")
+    return normalise_name(str(value))
+
+
+def _switch(value: object) -> object:
+    """Accept true and false (what YAML makes of ``on`` and ``off``)."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+def _date_text(value: object) -> object:
+    """Accept the dates that YAML makes of unquoted ones."""
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def _foreach(value: object) -> object:
+    if value is not None and not (isinstance(value, str) and _FOREACH.fullmatch(value)):
+        raise ValueError('must be written "NAME in EXPRESSION"')
+    return value
+
+
+def _mappings(value: object) -> object:
+    return [value] if isinstance(value, Mapping | str) else value
+
+
+def _as_mapping(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+_DURATION_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhd]?\s*$"},
+    ]
+}
+_OPTIONAL_DURATION = {"anyOf": [*_DURATION_SCHEMA["anyOf"], {"type": "null"}]}
+Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Timeout = Annotated[
+    float | None, BeforeValidator(_positive_seconds), WithJsonSchema(_OPTIONAL_DURATION)
+]
+Bytes = Annotated[
+    int | None, BeforeValidator(_size), WithJsonSchema({"type": ["integer", "string", "null"]})
+]
+Whole = Annotated[int, BeforeValidator(_not_bool)]
+Number = Annotated[float, BeforeValidator(_not_bool)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Name = Annotated[str, BeforeValidator(_name)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_words)]
+DateText = Annotated[str | None, BeforeValidator(_date_text)]
+Entries = Annotated[
+    tuple[Annotated[dict[str, Any], BeforeValidator(_as_mapping)], ...], BeforeValidator(_mappings)
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class ResourcesData(_Model):
+    """What a task needs of a machine."""
+
+    cpu: Number | None = Field(default=None, gt=0)
+    memory: Bytes = Field(default=None, description="bytes, or a size like 2G, 512MiB")
+    gpu: Whole | None = Field(default=None, ge=0)
+
+
+class TaskData(_Model):
+    """Options of a task: ``metadata.nbflow.task`` of its first cell."""
+
+    retries: Whole = Field(default=0, ge=0, le=1000)
+    retry_delay: Seconds = 300.0
+    retry_backoff: Number = Field(default=1.0, ge=1)
+    max_retry_delay: Seconds = 86_400.0
+    retry_jitter: RetryJitter = RetryJitter.NONE
+    retry_on: Words = ()
+    no_retry_on: Words = ()
+    max_lost: Whole = Field(default=2, ge=0, le=1000)
+    timeout: Timeout = None
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    when: str | None = None
+    foreach: Annotated[str | None, BeforeValidator(_foreach)] = None
+    cache: Annotated[CachePolicy, BeforeValidator(_switch)] = CachePolicy.AUTO
+    pool: Name = "default"
+    pool_slots: Whole = Field(default=1, ge=1)
+    priority: Whole = 0
+    resources: ResourcesData = ResourcesData()
+    allow_failure: bool = False
+    doc: str = ""
+
+
+class NotebookTaskData(TaskData):
+    """``metadata.nbflow.task`` of a notebook: the whole notebook is one task."""
+
+    dag: Name | None = None
+    name: Name | None = None
+    after: Names = ()
+    params: dict[str, Any] = Field(default_factory=dict)
+    inputs: list[str] | dict[str, str | None] = Field(
+        default_factory=list, description='["x", "y: task.z"] or {"y": "task.z"}'
+    )
+    outputs: Words = ()
+
+
+class DagData(_Model):
+    """``metadata.nbflow.dag``: settings of the DAG."""
+
+    id: Name | None = None
+    description: str = ""
+    doc: str = ""
+    owner: str = ""
+    tags: Words = ()
+    schedule: str | None = None
+    timezone: str = "UTC"
+    start_date: DateText = None
+    end_date: DateText = None
+    catchup: Catchup = Catchup.LATEST
+    max_active_runs: Whole = Field(default=1, ge=1)
+    overlap: Overlap = Overlap.QUEUE
+    max_active_tasks: Whole | None = Field(default=None, ge=1)
+    min_period: Seconds = 60.0
+    verdict: Verdict = Verdict.ALL
+    track: Track = Track.PINNED
+    on: Entries = ()
+    notify: Entries = ()
+    defaults: TaskData = TaskData()
+
+
+class NotebookMetadata(_Model):
+    """``metadata.nbflow`` of a notebook."""
+
+    version: Whole = Field(default=1, ge=1, le=1)
+    dag: DagData | None = None
+    task: NotebookTaskData | None = None
+
+
+def validate(
+    model: type[_Model], data: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]], list[tuple[str, str]]]:
+    """Check ``data`` against a model, key by key.
+
+    Returns the values that hold (validated, only keys that were given), the wrong ones as
+    ``(key, half a sentence)``, and the unknown keys as ``(key, near miss or "")``.
+    """
+    known = model.model_fields
+    unknown = [
+        (str(key), next(iter(difflib.get_close_matches(str(key), known)), ""))
+        for key in data
+        if key not in known
+    ]
+    given = {key: value for key, value in data.items() if key in known}
+    wrong: dict[str, str] = {}
+    try:
+        checked = model.model_validate(given)
+    except ValidationError as error:
+        for one in error.errors():
+            place = ".".join(str(part) for part in one["loc"])
+            wrong.setdefault(place, one["msg"].removeprefix("Value error, "))
+        bad = {str(one["loc"][0]) for one in error.errors()}
+        checked = model.model_validate({k: v for k, v in given.items() if k not in bad})
+    values = {key: getattr(checked, key) for key in given if key in checked.model_fields_set}
+    return values, list(wrong.items()), unknown
+
+
+def build_task_options(
+    options: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> TaskOptions:
+    """Return a task's options: its own over the DAG's defaults over ours.
+
+    Keys that are unknown or wrong are left out; the reader has reported them.
+    """
+    merged = {**(defaults or {}), **options}
+    if not merged:
+        return TaskOptions()
+    values, _, _ = validate(TaskData, merged)
+    return TaskOptions(**_option_values(values))
+
+
+def build_dag_options(values: Mapping[str, Any], stem: str, given: Mapping[str, Any]) -> DagOptions:
+    """Return the DAG's options from validated values; ``defaults`` stay as written."""
+    kept = {key: value for key, value in values.items() if value is not None}
+    kept["id"] = DagId(kept.get("id") or stem)
+    if "defaults" in kept:
+        kept["defaults"] = dict(given["defaults"])
+    return DagOptions(**kept)
+
+
+def build_notebook_task(
+    values: Mapping[str, Any], *, dag: str, name: str
+) -> tuple[NotebookTask, list[tuple[str, str]]]:
+    """Return the whole-notebook task and what is wrong with its ``inputs`` and ``outputs``."""
+    problems: list[tuple[str, str]] = []
+    inputs = _inputs(values.get("inputs", []), problems)
+    outputs = tuple(values.get("outputs", ()))
+    for variable in [*outputs, *values.get("params", {})]:
+        if not str(variable).isidentifier():
+            key = "outputs" if variable in outputs else "params"
+            problems.append((key, f"{variable!r} is not the name of a variable"))
+    own = {key: value for key, value in values.items() if key in TaskData.model_fields}
+    task = NotebookTask(
+        dag=DagId(values.get("dag") or dag),
+        name=TaskName(values.get("name") or name),
+        after=tuple(TaskName(one) for one in values.get("after", ())),
+        params=dict(values.get("params", {})),
+        inputs=inputs,
+        outputs=outputs,
+        options=TaskOptions(**_option_values(own)),
+    )
+    return task, problems
+
+
+def _option_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = dict(values)
+    if "resources" in kept:
+        kept["resources"] = Resources(**kept["resources"].model_dump())
+    return kept
+
+
+def _inputs(
+    given: object, problems: list[tuple[str, str]]
+) -> dict[str, tuple[TaskName, str] | None]:
+    pairs: list[tuple[str, str | None]] = []
+    if isinstance(given, Mapping):
+        pairs = [(str(name), source) for name, source in given.items()]
+    elif isinstance(given, list):
+        for text in given:
+            name, colon, source = text.partition(":")
+            pairs.append((name, source if colon else None))
+    inputs: dict[str, tuple[TaskName, str] | None] = {}
+    for name, source in pairs:
+        name = name.strip()
+        task, _, variable = (source or "").strip().rpartition(".")
+        if not name.isidentifier():
+            problems.append(("inputs", f"{name!r} is not the name of a variable"))
+        elif source is None:
+            inputs[name] = None
+        elif name_problem(task) or not variable.isidentifier():
+            problems.append(("inputs", f"{source.strip()!r} is not written TASK.variable"))
+        else:
+            inputs[name] = (TaskName(normalise_name(task)), variable)
+    return inputs

@@ -1,0 +1,157 @@
+"""Read ``metadata.nbflow`` of a notebook: its ``dag`` and ``task`` objects, all findings at once."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from nbflow.model.diagnostics import Diagnostic, Severity
+from nbflow.model.options import DagOptions, NotebookTask
+from nbflow.notebooks.metadata import (
+    DagData,
+    NotebookTaskData,
+    TaskData,
+    build_dag_options,
+    build_notebook_task,
+    validate,
+)
+from nbflow.notebooks.tags import Problem
+
+VERSION = 1
+"""The version of ``metadata.nbflow`` that this release reads and writes."""
+
+
+def read_notebook_metadata(
+    nbflow: object, stem: str, path: str
+) -> tuple[DagOptions | None, bool, NotebookTask | None, list[Diagnostic]]:
+    """Return the DAG's options, whether a ``dag`` object was given, the whole-notebook task, and
+    the findings. ``stem`` is the default of the DAG's id and of the task's name.
+    """
+    problems: list[Problem] = []
+    dag, given, task = _read(nbflow, stem, problems)
+    diagnostics = [
+        Diagnostic(
+            code=one.code,
+            severity=Severity.ERROR if one.error else Severity.WARNING,
+            message=one.message,
+            hint=one.hint,
+            path=path,
+        )
+        for one in problems
+    ]
+    return dag, given, task, diagnostics
+
+
+def option_problems(
+    model: type[TaskData] | type[DagData],
+    data: Mapping[str, Any],
+    what: str,
+    *,
+    python: bool = True,
+) -> tuple[set[str], list[Problem]]:
+    """Return the keys that can't be used and the findings about them."""
+    values, wrong, unknown = validate(model, data)
+    bad = {place.split(".")[0] for place, _ in wrong} | {key for key, _ in unknown}
+    problems = [
+        Problem("NBF110", f"{what} {place}: {_sentence(text)}", _way_out(data, place))
+        for place, text in wrong
+    ]
+    for key, near in unknown:
+        hint = f"did you mean {near}?" if near else "see the reference of the format for the keys"
+        problems.append(Problem("NBF111", f"{what} {key} is unknown", hint, error=False))
+    if python:
+        for key in ("when", "foreach"):
+            problem = _expression_problem(values.get(key), key)
+            if problem:
+                bad.add(key)
+                problems.append(
+                    Problem("NBF114", f"{what} {key}: {problem}", "mend the expression")
+                )
+    return bad, problems
+
+
+def _read(
+    nbflow: object, stem: str, problems: list[Problem]
+) -> tuple[DagOptions | None, bool, NotebookTask | None]:
+    if not isinstance(nbflow, Mapping):
+        problems.append(
+            Problem("NBF112", "metadata.nbflow is not an object", 'write {"version": 1}')
+        )
+        return None, False, None
+    version = nbflow.get("version", VERSION)
+    if version != VERSION or isinstance(version, bool):
+        problems.append(
+            Problem(
+                "NBF116",
+                f"metadata.nbflow has version {version!r}; this release reads version {VERSION}",
+                "install a newer jupyter-nbflow, or set the version to 1",
+            )
+        )
+        return None, False, None
+    for key in nbflow:
+        if key not in ("version", "dag", "task"):
+            hint = "the keys are version, dag and task"
+            problems.append(Problem("NBF111", f"metadata.nbflow.{key} is unknown", hint, False))
+    dag = _object(nbflow, "dag", problems)
+    task = _object(nbflow, "task", problems)
+    options = _dag(dag, stem, problems) if dag is not None else None
+    owner = str(options.id) if options is not None and options.id else stem
+    whole = _task(task, owner, stem, problems) if task is not None else None
+    return options, dag is not None, whole
+
+
+def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dict[str, Any] | None:
+    value = nbflow.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        problems.append(
+            Problem("NBF112", f"metadata.nbflow.{key} is not an object", "see the docs")
+        )
+        return None
+    return dict(value)
+
+
+def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions:
+    defaults = data.get("defaults")
+    if isinstance(defaults, Mapping):
+        bad, found = option_problems(TaskData, defaults, "the dag's default")
+        problems += found
+        data["defaults"] = {key: value for key, value in defaults.items() if key not in bad}
+    bad, found = option_problems(DagData, data, "the dag's")
+    problems += found
+    good = {key: value for key, value in data.items() if key not in bad}
+    values, _, _ = validate(DagData, good)
+    return build_dag_options(values, stem, good)
+
+
+def _task(data: dict[str, Any], dag: str, stem: str, problems: list[Problem]) -> NotebookTask:
+    bad, found = option_problems(NotebookTaskData, data, "the notebook task's")
+    problems += found
+    values, _, _ = validate(NotebookTaskData, {k: v for k, v in data.items() if k not in bad})
+    task, wrong = build_notebook_task(values, dag=dag, name=stem)
+    problems += [
+        Problem("NBF110", f"the notebook task's {key}: {text}", 'like ["x", "y: load.z"]')
+        for key, text in wrong
+    ]
+    return task
+
+
+def _sentence(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _way_out(data: Mapping[str, Any], place: str) -> str:
+    key = place.split(".", maxsplit=1)[0]
+    return f"it is {str(data.get(key))[:60]!r} now"
+
+
+def _expression_problem(value: object, key: str) -> str | None:
+    """Say what is wrong with a Python expression, None if nothing is."""
+    if not isinstance(value, str):
+        return None
+    text = value.partition(" in ")[2] if key == "foreach" else value
+    try:
+        ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return f"{text.strip()[:60]!r} is not a Python expression"
+    return None

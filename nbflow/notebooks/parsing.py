@@ -1,0 +1,190 @@
+"""From bytes that anybody may have sent to plain JSON data, or one clear error."""
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+from nbflow.errors import NotebookError
+
+MAX_BYTES = 50_000_000
+"""Notebooks of this size or more are refused; outputs belong into files."""
+
+MAX_DEPTH = 100
+"""Deepest nesting of lists and objects; the parser's recursion limit is far above it."""
+
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_bytes(path: Path, shown: str) -> bytes:
+    """Return a file's content; NotebookError if there is none, it is no file, or it is too large."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise NotebookError(
+            f"{shown}: there is no such file", code="NBF001", hint="check the path"
+        ) from None
+    except OSError as error:
+        raise _unreadable(shown, error) from None
+    except ValueError:
+        raise NotebookError(
+            f"{shown!r}: is not a path that a file can have", code="NBF001", hint="check the path"
+        ) from None
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise NotebookError(
+                f"{shown}: is {kind}, not a notebook", code="NBF001", hint="name a notebook file"
+            )
+        try:
+            data = file.read(MAX_BYTES)
+        except OSError as error:
+            raise _unreadable(shown, error) from None
+    if len(data) >= MAX_BYTES:
+        raise NotebookError(
+            f"{shown}: is {MAX_BYTES // 10**6} MB or larger",
+            code="NBF002",
+            hint="clear the outputs (Edit > Clear Outputs of All Cells) and save it again",
+        )
+    return data
+
+
+def decode(data: bytes, shown: str) -> tuple[str, bool]:
+    """Return the text and whether a byte order mark stood before it; NotebookError if no UTF-8."""
+    bom = data.startswith(b"\xef\xbb\xbf")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise NotebookError(
+            f"{shown}: is UTF-16 text; notebooks are UTF-8",
+            code="NBF003",
+            hint="save it again with the encoding UTF-8",
+        )
+    try:
+        return data[3:].decode() if bom else data.decode(), bom
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        binary = b"\0" in data[:4096]
+        what = "is binary data, no notebook" if binary else "is not UTF-8 text"
+        raise NotebookError(
+            f"{shown}:{line}: {what} (byte {error.start})",
+            code="NBF003",
+            hint="name a notebook file" if binary else "save it again with the encoding UTF-8",
+        ) from None
+
+
+def parse_json(data: bytes, shown: str) -> tuple[Any, list[str]]:
+    """Return the JSON value of ``data`` and what was tolerated, in words.
+
+    Raises NotebookError with the line for anything that is no JSON text within the limits.
+    """
+    text, bom = decode(data, shown)
+    tolerated = ["starts with a byte order mark"] if bom else []
+    if not text.strip():
+        raise NotebookError(
+            f"{shown}: is empty",
+            code="NBF004",
+            hint="write a notebook there first, or restore it from version control",
+        )
+    _check_depth(data, shown)
+    constants: list[str] = []
+
+    def constant(name: str) -> float:
+        constants.append(name)
+        return float(name)
+
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise _not_json(text, error, shown) from None
+    except (ValueError, RecursionError):
+        raise NotebookError(
+            f"{shown}: holds a number with thousands of digits",
+            code="NBF005",
+            hint="no notebook needs one: restore the file, or clear its outputs",
+        ) from None
+    if constants:
+        tolerated.append(f"holds {constants[0]}, which is not JSON")
+    if _SURROGATE_ESCAPE.search(text):
+        tolerated += _mend_surrogates(value, shown)
+    return value, tolerated
+
+
+def _unreadable(shown: str, error: OSError) -> NotebookError:
+    reason = (error.strerror or str(error)).lower()
+    return NotebookError(
+        f"{shown}: can't be read: {reason}",
+        code="NBF001",
+        hint="check the path and the permissions of the file",
+    )
+
+
+def _check_depth(data: bytes, shown: str) -> None:
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for match in _STRUCTURE.finditer(data):
+        byte = data[match.start()]
+        if byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = data.count(b"\n", 0, match.start()) + 1
+                raise NotebookError(
+                    f"{shown}:{line}: is nested more than {MAX_DEPTH} levels deep",
+                    code="NBF005",
+                    hint="no notebook is: restore the file, or clear its outputs",
+                )
+        elif byte in b"]}":
+            depth -= 1
+
+
+def _not_json(text: str, error: json.JSONDecodeError, shown: str) -> NotebookError:
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        line = text.count("\n", 0, conflict.start()) + 1
+        return NotebookError(
+            f"{shown}:{line}: holds the marks of an unresolved merge conflict",
+            code="NBF004",
+            hint="resolve the conflict (nbdime can: nbdime mergetool), then try again",
+        )
+    what = error.msg[0].lower() + error.msg[1:]
+    return NotebookError(
+        f"{shown}:{error.lineno}: is not JSON: {what} (column {error.colno})",
+        code="NBF004",
+        hint="the file may be cut short or no notebook: restore it, or save it again in Jupyter",
+    )
+
+
+def _mend_surrogates(value: Any, shown: str) -> list[str]:
+    """Replace lone surrogates inside outputs; elsewhere they are an error (no kernel takes them)."""
+    mended = False
+    # (container, key, inside outputs)
+    stack: list[tuple[Any, Any, bool]] = [([value], 0, False)]
+    while stack:
+        container, key, in_outputs = stack.pop()
+        item = container[key]
+        if isinstance(item, str) and _SURROGATE.search(item):
+            if not in_outputs:
+                raise NotebookError(
+                    f"{shown}: holds half a character (a lone surrogate) near "
+                    f"{_SURROGATE.sub('�', item)[:40]!r}",
+                    code="NBF003",
+                    hint="delete that character in the notebook and save it again",
+                )
+            container[key] = _SURROGATE.sub("�", item)
+            mended = True
+        elif isinstance(item, dict):
+            if any(_SURROGATE.search(name) for name in item):
+                raise NotebookError(
+                    f"{shown}: holds half a character (a lone surrogate) in a key",
+                    code="NBF003",
+                    hint="restore the file, or save it again in Jupyter",
+                )
+            stack.extend((item, name, in_outputs or name == "outputs") for name in item)
+        elif isinstance(item, list):
+            stack.extend((item, index, in_outputs) for index in range(len(item)))
+    return ["holds half a character (a lone surrogate) in an output"] if mended else []
