@@ -116,10 +116,10 @@ class AttemptRunner:
         run: Any = None
         problem: BaseException | None = None
         try:
-            _write_spec(now.spec, folder)
             now.session = self._session_for(now)
             now.guard.attend(now.session)
             import_papermill()
+            _write_spec(now.spec, folder)
             if now.session.client is None:
                 run_sync(now.session.connect)(now.spec.limits.start_timeout)
             run = self._engine_run(now, folder, collected)
@@ -208,9 +208,10 @@ class AttemptRunner:
 
 
 def _write_spec(spec: AttemptSpec, folder: Path) -> None:
-    from nbflow.execution.notebook_file import write_whole
+    from nbflow.execution.runtime_steps import for_runtime
 
-    write_whole(folder / SPEC_NAME, [dumps(spec).encode()])
+    (folder / SPEC_NAME).touch(mode=0o600)
+    (folder / SPEC_NAME).write_text(dumps(for_runtime(spec)), encoding="utf-8")
 
 
 def _execute(spec: AttemptSpec, run: Any) -> None:
@@ -247,4 +248,3 @@ def _runnable(document: dict[str, Any], cell: str) -> dict[str, Any]:
     if document["cell_type"] == "code":
         document |= {"outputs": [], "execution_count": None}
     return document
-

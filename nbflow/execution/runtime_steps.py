@@ -1,15 +1,163 @@
 """What is done in the kernel around a task's cells: replay, load, ask the condition, store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from nbflow.execution.client import Steps
-from nbflow.execution.outcome import Collected
-from nbflow.model.attempt import AttemptSpec
+from nbflow.errors import ExecutionError
+from nbflow.execution import kernel_runtime
+from nbflow.execution.client import ConditionFalseError, Steps
+from nbflow.execution.kernel_session import KernelSession
+from nbflow.execution.outcome import Collected, StepError
+from nbflow.model.attempt import AttemptSpec, ErrorInfo, ReplayStep
+from nbflow.model.ids import CellId
+from nbflow.model.states import Reason
 
 
 def steps_for(
     spec: AttemptSpec, spec_path: Path, collected: Collected, on_text: Callable[[str], None]
 ) -> Steps:
-    """Return the steps of an attempt; none for kernels without the runtime."""
+    """Return the steps of an attempt; none for other languages, nor without a value store."""
+    if uses_runtime(spec):
+        return RuntimeSteps(spec, spec_path, collected, on_text)
     return Steps()
+
+
+def uses_runtime(spec: AttemptSpec) -> bool:
+    """Tell whether the attempt has a kernel that our runtime works in, and values to carry."""
+    return spec.language.lower() in {"python", "ipython"} and spec.values != ""
+
+
+def for_runtime(spec: AttemptSpec) -> AttemptSpec:
+    """Return the spec as the runtime reads it.
+
+    A step that shows runs as a cell. The runtime gets two empty steps in its place: one that binds
+    what it reads, one that notes it as done.
+    """
+    steps: list[ReplayStep] = []
+    for step in spec.replays:
+        if step.show:
+            steps += [replace(step, source="", unit=""), replace(step, source="", loads=())]
+        else:
+            steps.append(step)
+    return replace(spec, replays=tuple(steps))
+
+
+class RuntimeSteps(Steps):
+    """Calls the runtime in the order that makes a task start as if the page had run before it.
+
+    Steps that show and the task's own cells are the notebook's cells, in this order; everything
+    between them is hidden. What the runtime learned ends up in ``collected``.
+    """
+
+    def __init__(
+        self,
+        spec: AttemptSpec,
+        spec_path: Path,
+        collected: Collected,
+        on_text: Callable[[str], None],
+    ) -> None:
+        self._spec = spec
+        self._spec_path = spec_path
+        self._collected = collected
+        self._on_text = on_text
+        self._borders = _borders(spec)
+        self._replayed = 0
+        self._is_loaded = False
+
+    async def prepare(self, session: KernelSession) -> None:
+        """Put the runtime into the kernel and open the attempt."""
+        if not session.prepared:
+            reply = await session.run_hidden(kernel_runtime.bootstrap_code(), self._on_text)
+            _check(reply)
+            session.prepared = True
+        await self._call(session, "open_attempt", str(self._spec_path))
+        if not self._borders and not self._spec.cells:
+            await self._load(session)
+
+    async def before_cell(self, session: KernelSession, index: int) -> None:
+        """Do what stands before this cell. Raises StepError, or ConditionFalseError."""
+        if index < len(self._borders):
+            await self._replay(session, self._borders[index])
+            return
+        if not self._is_loaded:
+            await self._load(session)
+        prompt = self._spec.cells[index - len(self._borders)].prompt
+        if prompt and prompt != session.next_prompt:
+            await self._call(session, "set_prompt", prompt)
+
+    async def finish(self, session: KernelSession) -> None:
+        """Store what the task leaves. Raises StepError when an output can't be stored."""
+        if not self._is_loaded:
+            await self._load(session)
+        answer = await self._call(session, "collect", reason=Reason.UNSTORABLE)
+        self._collected.values = kernel_runtime.stored_values(answer.get("values", []))
+        self._collected.ambient = kernel_runtime.stored_values(answer.get("ambient", []))
+        self._collected.unstorable = answer.get("unstorable", {})
+        self._collected.changed = tuple(answer.get("changed", ()))
+        for name in answer.get("missing", ()):
+            self._on_text(f"[nbflow] the output {name} is not bound\n")
+
+    async def _load(self, session: KernelSession) -> None:
+        self._is_loaded = True
+        await self._replay(session, len(for_runtime(self._spec).replays))
+        answer = await self._call(session, "load")
+        self._collected.foreach_count = answer.get("foreach_count")
+        if self._spec.when is not None:
+            answer = await self._call(session, "condition")
+            if not answer["value"]:
+                self._collected.skipped = True
+                raise ConditionFalseError
+
+    async def _replay(self, session: KernelSession, border: int) -> None:
+        if self._replayed < border:
+            await self._call(session, "replay", self._replayed, border)
+            self._replayed = border
+
+    async def _call(
+        self, session: KernelSession, verb: str, *arguments: object, reason: Reason = Reason.ERROR
+    ) -> Mapping[str, Any]:
+        folder = self._spec_path.parent
+        kernel_runtime.result_path(folder, verb).unlink(missing_ok=True)
+        code = kernel_runtime.call_code(verb, *arguments)
+        _check(await session.run_hidden(code, self._on_text))
+        answer = kernel_runtime.read_result(folder, verb)
+        if not answer["ok"]:
+            raise StepError(_error(answer["error"]), reason)
+        return answer
+
+
+def _borders(spec: AttemptSpec) -> tuple[int, ...]:
+    """Return, for each step that shows, how many of the runtime's steps come before its cell."""
+    borders = []
+    number = 0
+    for step in spec.replays:
+        number += 1
+        if step.show:
+            borders.append(number)
+            number += 1
+    return tuple(borders)
+
+
+def _check(reply: Mapping[str, Any]) -> None:
+    """Raise StepError if a call itself broke off: interrupted, or the kernel is in a bad way."""
+    if reply.get("status") == "ok":
+        return
+    if "ename" not in reply:
+        raise ExecutionError("the kernel broke off a hidden step", code="NBF504")
+    traceback = tuple(reply.get("traceback", ()))
+    raise StepError(
+        ErrorInfo(name=reply["ename"], message=reply.get("evalue", ""), traceback=traceback)
+    )
+
+
+def _error(error: Mapping[str, Any]) -> ErrorInfo:
+    cell = error.get("cell")
+    return ErrorInfo(
+        name=error["name"],
+        message=error["message"],
+        traceback=tuple(error.get("traceback", ())),
+        cell=CellId(cell) if cell else None,
+        line=error.get("line"),
+    )
