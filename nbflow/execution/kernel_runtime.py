@@ -1,0 +1,138 @@
+"""The part of nbflow that lives in the kernel, and how a slot puts it there and calls it.
+
+The package `runtime` beside this module needs the standard library only. The bootstrap registers it
+in the kernel as ``_nbflow_runtime`` and leaves nothing in the user's namespace; every call answers
+with a JSON file in the attempt's folder, written whole. All code here is meant for silent executes
+(``silent=True, store_history=False``).
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbflow.errors import ExecutionError
+from nbflow.model.attempt import AttemptSpec, StoredValue
+
+PACKAGE = "_nbflow_runtime"
+MODULES = (
+    "state",
+    "bundles",
+    "code_names",
+    "arrays",
+    "frames",
+    "functions",
+    "pickling",
+    "quiet",
+    "replays",
+    "previews",
+    "sharing",
+    "ambient",
+    "guarding",
+    "code_state",
+    "storing",
+    "loading",
+)
+"""In the order in which they can be executed one after the other."""
+VERBS = frozenset(
+    {"open_attempt", "replay", "load", "condition", "set_prompt", "collect", "describe"}
+)
+
+
+def bootstrap_code(*, embed: bool = False) -> str:
+    """Return the code that registers the runtime in a kernel; running it twice does no harm.
+
+    By default the kernel reads our files (and their byte code) by path; ``embed`` carries their
+    text, for kernels that can't see this machine's files.
+    """
+    folder = Path(__file__).parent / "runtime"
+    if embed:
+        sources = {name: (folder / f"{name}.py").read_text("utf-8") for name in MODULES}
+        sources[""] = (folder / "__init__.py").read_text("utf-8")
+        return f"exec({_EMBEDDED!r}, {{'sources': {sources!r}, 'package': {PACKAGE!r}}})"
+    return f"exec({_BY_PATH!r}, {{'folder': {str(folder)!r}, 'package': {PACKAGE!r}}})"
+
+
+def call_code(verb: str, *arguments: object) -> str:
+    """Return the code of one call, such as ``call_code("load")``. Arguments are plain literals."""
+    if verb not in VERBS:
+        raise ValueError(f"the runtime has no verb {verb!r}")
+    call = f"__import__('sys').modules[{PACKAGE!r}].{verb}({', '.join(map(repr, arguments))})"
+    return f"await {call}" if verb == "replay" else call
+
+
+def write_spec(spec: AttemptSpec, path: Path) -> None:
+    """Write the spec for `open_attempt`."""
+    from nbflow.execution.codec import dumps
+
+    path.write_text(dumps(spec), encoding="utf-8")
+
+
+def result_path(workdir: Path, verb: str) -> Path:
+    """Return where the answer of a call lies; remove it before the call."""
+    return workdir / f"runtime-{verb}.json"
+
+
+def read_result(workdir: Path, verb: str) -> Mapping[str, Any]:
+    """Return the answer of a call: ``ok`` and what the verb documents, or ``ok`` false and ``error``
+    with ``name``, ``message``, ``traceback`` (lines), ``cell`` and ``line`` where known.
+
+    Raises ExecutionError when the kernel left no answer.
+    """
+    path = result_path(workdir, verb)
+    try:
+        result = json.loads(path.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise ExecutionError(
+            f"the kernel left no answer to {verb}: {problem}",
+            code="NBF506",
+            hint="the attempt's log holds what the kernel wrote",
+        ) from problem
+    if not isinstance(result, dict):
+        raise ExecutionError(f"the kernel's answer to {verb} is damaged", code="NBF506")
+    return result
+
+
+def stored_values(entries: "list[Mapping[str, Any]]") -> tuple[StoredValue, ...]:
+    """Return the entries of a `collect` answer (``values``, ``ambient``) as values."""
+    return tuple(StoredValue(**entry) for entry in entries)
+
+
+_BY_PATH = """
+import sys
+if package not in sys.modules:
+    import importlib.util, os
+    spec = importlib.util.spec_from_file_location(
+        package, os.path.join(folder, '__init__.py'), submodule_search_locations=[folder])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[package]
+        raise
+"""
+
+_EMBEDDED = """
+import sys
+if package not in sys.modules:
+    import linecache, types
+    made = {}
+    for name, text in list(sources.items()):
+        full = package + '.' + name if name else package
+        made[name] = module = types.ModuleType(full)
+        module.__package__ = package
+        module.__file__ = '<' + full + '>'
+        linecache.cache[module.__file__] = (len(text), None, text.splitlines(True), module.__file__)
+    made[''].__path__ = []
+    sys.modules.update({m.__name__: m for m in made.values()})
+    try:
+        for name, module in made.items():
+            if name:
+                setattr(made[''], name, module)
+            exec(compile(sources[name], module.__file__, 'exec'), module.__dict__)
+    except BaseException:
+        for module in made.values():
+            sys.modules.pop(module.__name__, None)
+        raise
+"""

@@ -1,0 +1,57 @@
+"""What a kernel does for nbflow around a task's cells; see `nbflow.execution.kernel_runtime`.
+
+Standard library only, Python 3.9 and later: the kernel may be of another environment. Every verb
+writes its answer to ``runtime-<verb>.json`` in the attempt's folder and raises nothing but an
+interrupt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import loading, previews, replays, state, storing
+
+__all__ = ["collect", "condition", "describe", "load", "open_attempt", "replay", "set_prompt"]
+
+
+def open_attempt(spec_path: str) -> None:
+    """Begin an attempt; in a kernel that lives on, what it holds is kept. Answer: ``kept`` names."""
+    state.answer("open_attempt", lambda: state.open_attempt(spec_path), spec_path=spec_path)
+
+
+async def replay(first: int = 0, last: int | None = None) -> None:
+    """Run ``replays[first:last]`` silently. Answer: ``ran``, ``skipped`` (numbers of steps)."""
+    await state.answer_async("replay", replays.replay(first, last))
+
+
+def load() -> None:
+    """Bind inputs, the item of ``foreach`` and the ambient state. Answer: ``foreach_count``."""
+    state.answer("load", loading.load)
+
+
+def condition() -> None:
+    """Evaluate ``when``. Answer: ``value``."""
+    state.answer("condition", loading.condition)
+
+
+def set_prompt(number: int) -> None:
+    """Make the next cell's prompt ``number``."""
+    state.answer("set_prompt", lambda: state.set_prompt(number))
+
+
+def collect() -> None:
+    """Store what the task leaves. Answer: ``values``, ``ambient`` (fields of StoredValue),
+    ``unstorable`` {name: type}, ``missing`` (sure outputs that are not bound), ``changed`` (guarded
+    inputs), ``unknown`` (guarded inputs that could not be compared), ``stateful_code`` {name: why}.
+    """
+    state.answer("collect", storing.collect)
+
+
+def describe(name: str) -> None:
+    """Answer: ``type`` and ``preview`` of a name, for people to look at."""
+
+    def look() -> dict[str, Any]:
+        value = state.namespace()[name]
+        return {"type": previews.type_words(value), "preview": previews.preview(value)}
+
+    state.answer("describe", look)

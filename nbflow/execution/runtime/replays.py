@@ -1,0 +1,122 @@
+"""Code of earlier cells run again, silently, at the place on the page where it stands."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import Any
+
+from .quiet import quiet
+from .state import Answer, StepError, attempt, namespace, shell
+
+_AWAIT = getattr(ast, "PyCF_ALLOW_TOP_LEVEL_AWAIT", 0)
+
+
+async def replay(first: int, last: int | None) -> Answer:
+    """Run the steps in page order; those whose unit this kernel has run already are skipped."""
+    steps = attempt.spec["replays"]
+    ran, skipped = [], []
+    for number in range(len(steps))[first:last]:
+        step = steps[number]
+        if step.get("unit") and step["unit"] in attempt.units:
+            skipped.append(number)
+            continue
+        await run_step(step)
+        ran.append(number)
+    return {"ran": ran, "skipped": skipped}
+
+
+def run_lazily(name: str) -> bool:
+    """Replay what defines a name that a stored value needs; False when nothing does."""
+    step = attempt.spec.get("lazy", {}).get(name)
+    if step is None or name in attempt.lazily_run:
+        return False
+    attempt.lazily_run.add(name)
+    _finish_at_once(run_step(step))
+    return name in namespace()
+
+
+async def run_step(step: dict[str, Any]) -> None:
+    """Bind the step's own loads and run its code; raises StepError with the place of a failure."""
+    from . import loading
+
+    ipython = shell()
+    with quiet(ipython):
+        try:
+            loading.bind(step.get("loads") or ())
+            await _run(ipython, step)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as problem:
+            cell, line = _place(step, problem)
+            raise StepError(f"replaying line {line} of cell {cell} failed", cell, line) from problem
+    attempt.sources.append(step["source"])
+    if step.get("unit"):
+        attempt.units.add(step["unit"])
+
+
+async def _run(ipython: Any, step: dict[str, Any]) -> None:
+    source = step["source"]
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        source = ipython.transform_cell(source)
+    padded = "\n" * (step["first_line"] - 1) + source
+    filename = ipython.compile.cache(padded, step.get("prompt") or 0)
+    step["filename"] = filename
+    flags = ipython.compile.flags | _AWAIT
+    tree = compile(padded, filename, "exec", flags | ast.PyCF_ONLY_AST, True)
+    code = compile(ipython.transform_ast(tree), filename, "exec", flags, True)
+    ipython.compile.flags |= code.co_flags & _FUTURES
+    if code.co_flags & inspect.CO_COROUTINE:
+        await eval(code, ipython.user_ns)
+    else:
+        exec(code, ipython.user_ns)
+
+
+def _futures() -> int:
+    import __future__
+
+    features = (getattr(__future__, name) for name in __future__.all_feature_names)
+    return sum({feature.compiler_flag for feature in features})
+
+
+_FUTURES = _futures()
+
+
+def _place(step: dict[str, Any], problem: BaseException) -> tuple[str, int]:
+    """Return the cell and the line of the step's own code that a traceback passed last."""
+    line = int(step["first_line"])
+    if isinstance(problem, SyntaxError) and problem.filename == step.get("filename"):
+        line = problem.lineno or line
+    trace = problem.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == step.get("filename"):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return step["cell"], line
+
+
+def _finish_at_once(step: Any) -> None:
+    """Run a step where nobody can wait; one that awaits gets a loop in a thread of its own."""
+    import asyncio
+    import threading
+
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(step)
+        except BaseException as problem:
+            problems.append(problem)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        work()
+    else:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    if problems:
+        raise problems[0]
