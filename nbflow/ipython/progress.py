@@ -1,0 +1,76 @@
+"""What is known of a run while it goes on, gathered from its events. No widget, no thread."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nbflow.model.dag import Dag
+from nbflow.model.states import FINAL_TASK_STATES, RunState, TaskState
+from nbflow.render.picture import TaskProgress, note_of
+from nbflow.service.events import RunEvent, RunEventKind
+
+
+@dataclass(slots=True)
+class RunProgress:
+    """The states of a run's tasks as they are told; instants in seconds since the epoch."""
+
+    dag: Dag
+    run_id: str = ""
+    state: RunState = RunState.QUEUED
+    tasks: dict[str, TaskProgress] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    begun: float | None = None
+    ended: float | None = None
+
+    def __post_init__(self) -> None:
+        self.tasks = {str(t.name): TaskProgress(tries=t.options.retries + 1) for t in self.dag.tasks}
+
+    def take(self, event: RunEvent) -> None:
+        """Take in one event; those of unknown tasks are left out."""
+        at = event.at.timestamp()
+        self.run_id = self.run_id or str(event.run_id)
+        self.begun = self.begun or at
+        if event.kind is RunEventKind.RUN and isinstance(event.state, RunState):
+            self.state = event.state
+            self.ended = at if event.state.is_final else None
+        if event.kind is RunEventKind.TASK and isinstance(event.state, TaskState):
+            self._task(str(event.task), event.state, event, at)
+
+    def _task(self, name: str, state: TaskState, event: RunEvent, at: float) -> None:
+        if name not in self.tasks:
+            return
+        here = replace(
+            self.tasks[name],
+            state=state,
+            tried=event.try_no or self.tasks[name].tried,
+            reason=_few_words(event.note) if state is TaskState.FAILED else "",
+            cached=state is TaskState.SUCCESS and event.note.startswith("cached"),
+        )
+        if state is TaskState.RUNNING:
+            self.started[name] = at
+            here = replace(here, seconds=None)
+        elif state.is_final and name in self.started:
+            here = replace(here, seconds=max(0.0, at - self.started[name]))
+        self.tasks[name] = here
+
+    @property
+    def done(self) -> int:
+        """How many tasks have ended, however."""
+        return sum(t.state in FINAL_TASK_STATES for t in self.tasks.values())
+
+    def to_wire(self, lang: str) -> list[dict[str, Any]]:
+        """Return the tasks in page order as the live view is told them."""
+        return [
+            {
+                "id": f"task-n{index}",
+                "look": progress.look,
+                "note": note_of(progress, lang),
+                "started": self.started.get(name) if progress.state is TaskState.RUNNING else None,
+            }
+            for index, (name, progress) in enumerate(self.tasks.items())
+        ]
+
+
+def _few_words(note: str) -> str:
+    """Return the start of a reason: an exception's name, or three words."""
+    head = note.split(":", 1)[0].strip()
+    return " ".join(head.split()[:3])
