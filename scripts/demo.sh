@@ -1,0 +1,24 @@
+#!/bin/sh
+# demo.sh BIN: the main job on a real example, in a home of its own.
+set -eu
+bin=$1
+NBFLOW_HOME=${NBFLOW_DEMO_HOME:-$PWD/.demo}
+export NBFLOW_HOME
+unset PYTHONDONTWRITEBYTECODE
+notebook=example_notebooks/retraining.ipynb
+say() { printf '\n\033[1m→ %s\033[0m\n' "$*"; }
+run() {
+    say "nbflow $*"
+    "$bin/nbflow" "$@"
+}
+mkdir -p "$NBFLOW_HOME"
+run db init
+run lint "$notebook"
+run show "$notebook" --format text
+run show "$notebook" --output "$NBFLOW_HOME/retraining.svg"
+run run "$notebook" --output "$NBFLOW_HOME/retraining.executed.ipynb"
+run runs list
+say "where things are"
+echo "picture            $NBFLOW_HOME/retraining.svg"
+echo "executed notebook  $NBFLOW_HOME/retraining.executed.ipynb"
+echo "metastore          $NBFLOW_HOME/nbflow.db"
