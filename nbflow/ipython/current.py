@@ -43,7 +43,8 @@ def current_notebook(names: Mapping[str, Any]) -> Path:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freshness:
     """How a saved file stands to the kernel: its age in seconds, and whether cells that ran last
-    aren't in it."""
+    aren't in it.
+    """
 
     age: float
     behind: bool

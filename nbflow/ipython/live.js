@@ -50,7 +50,7 @@ function render({ model, el }) {
   });
 
   function paintTasks() {
-    const now = Date.now() / 1000 + model.get("skew");
+    const now = Date.now() / 1000;
     for (const task of model.get("tasks")) {
       const box = picture.querySelector(`#${CSS.escape(task.id)}`);
       if (!box) continue;
@@ -67,7 +67,6 @@ function render({ model, el }) {
   function paintHead() {
     const status = model.get("status");
     badge.dataset.state = status.look;
-    icon.parentElement.firstChild.closest(".nbflow-live-badge").dataset.state = status.look;
     stroke.setAttribute("d", icons[status.look]);
     word.textContent = status.word;
     count.textContent = status.count;
@@ -93,7 +92,7 @@ function render({ model, el }) {
   function tick() {
     const status = model.get("status");
     if (!status.begun) return;
-    const end = status.ended ?? Date.now() / 1000 + model.get("skew");
+    const end = status.ended ?? Date.now() / 1000;
     time.textContent = status.ended ? status.took : clock(end - status.begun);
     if (!status.final) paintTasks();
   }

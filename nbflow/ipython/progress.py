@@ -22,7 +22,9 @@ class RunProgress:
     ended: float | None = None
 
     def __post_init__(self) -> None:
-        self.tasks = {str(t.name): TaskProgress(tries=t.options.retries + 1) for t in self.dag.tasks}
+        self.tasks = {
+            str(t.name): TaskProgress(tries=t.options.retries + 1) for t in self.dag.tasks
+        }
 
     def take(self, event: RunEvent) -> None:
         """Take in one event; those of unknown tasks are left out."""

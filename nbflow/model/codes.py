@@ -288,6 +288,22 @@ CODES: dict[str, CodeInfo] = {
         "A DAG is drawn as svg, png, dot, json or text; a file's ending names the form.",
         "Use one of these names or endings.",
     ),
+    "NBF710": _error(
+        "Which notebook is meant is not known",
+        "`%dag` reads the saved file of the notebook it stands in; the kernel doesn't say which "
+        "that is, or the file is not there.",
+        "Save the notebook, restart the kernel after renaming it, or name the file: `%dag PATH`.",
+    ),
+    "NBF711": _error(
+        "The `%dag` line can't be read",
+        "It holds an option, a name or a value that `%dag` doesn't know.",
+        "`%dag help` shows the usage.",
+    ),
+    "NBF712": _error(
+        "The kernel can't run tasks",
+        "The magics are loaded without the part that runs notebooks.",
+        "Run the notebook in a terminal: `nbflow run NOTEBOOK`.",
+    ),
 }  # fmt: skip
 
 

@@ -1,0 +1,210 @@
+"""``%dag``: draw, check, explain, show and run the notebook that it stands in."""
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from IPython.core.magic import Magics, line_magic, magics_class
+
+from nbflow.errors import NbflowError, UsageError
+from nbflow.ipython.current import age_words, current_notebook, freshness
+from nbflow.ipython.runs import RunNotebook, RunRequest
+from nbflow.model.dag import Dag
+from nbflow.render.words import language, say
+
+USAGE = """\
+%dag [PATH]                    draw the notebook's DAG
+%dag lint [PATH]               list what is wrong or worth knowing
+%dag explain [A B] [PATH]      say why edges exist: all, or those from A to B
+%dag show [PATH] [--format F]  print it as text, json or dot, or show it as svg or png
+%dag run [PATH] [-p NAME=VALUE ...] [--select TASKS] [--wait]
+                               run it, and colour the picture while it runs
+"""
+
+VERBS = ("lint", "explain", "show", "run", "help")
+_STALE_SECONDS = 120.0
+
+
+@dataclass(slots=True)
+class Line:
+    """A parsed ``%dag`` line."""
+
+    verb: str = "draw"
+    path: str | None = None
+    names: list[str] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    select: str | None = None
+    form: str = "text"
+    wait: bool = False
+
+
+def parse_line(text: str) -> Line:
+    """Read a ``%dag`` line. Raises UsageError NBF711 with the usage for anything else."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise _misused(f"The line can't be read: {error}.") from error
+    line = Line()
+    if words and words[0] in VERBS:
+        line.verb = words.pop(0)
+    while words:
+        word = words.pop(0)
+        if word in {"-p", "--param"}:
+            name, equals, value = _value(words, word).partition("=")
+            if not equals or not name:
+                raise _misused(f"{word} takes NAME=VALUE.")
+            line.parameters[name] = value
+        elif word == "--select":
+            line.select = _value(words, word)
+        elif word == "--format":
+            line.form = _value(words, word)
+        elif word == "--wait":
+            line.wait = True
+        elif word.startswith("-"):
+            raise _misused(f"There is no option {word}.")
+        elif word.lower().endswith((".ipynb", ".py", ".md")):
+            line.path = word
+        else:
+            line.names.append(word)
+    if line.names and (line.verb != "explain" or len(line.names) != 2):
+        raise _misused(f"What is {line.names[0]!r}?")
+    return line
+
+
+def _value(words: list[str], option: str) -> str:
+    if not words:
+        raise _misused(f"{option} takes a value.")
+    return words.pop(0)
+
+
+def _misused(message: str) -> UsageError:
+    return UsageError(message, hint=f"Usage:\n{USAGE}", code="NBF711")
+
+
+@magics_class
+class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as untyped
+    """The ``%dag`` magic. ``run_notebook`` and ``compile_file`` are the ways into the engine."""
+
+    compile_file: Callable[[Path], Dag] | None = None
+    run_notebook: RunNotebook | None = None
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def dag(self, text: str) -> Any:
+        """Draw, check, explain or run this notebook's DAG; ``%dag help`` lists the ways."""
+        try:
+            line = parse_line(text)
+            if line.verb == "help":
+                print(USAGE, end="")  # noqa: T201
+                return None
+            path = Path(line.path) if line.path else current_notebook(self.shell.user_ns)
+            return getattr(self, f"_{line.verb}")(line, path, language())
+        except NbflowError as error:
+            # A problem of the user's is a sentence, not a traceback.
+            hint = f"\n{error.hint}" if error.hint else ""
+            print(f"{error.code}: {error.message}{hint}", file=sys.stderr)  # noqa: T201
+            return None
+
+    def _draw(self, line: Line, path: Path, lang: str) -> Any:
+        from nbflow.ipython.dag_view import DagView
+
+        return DagView(self._compile(path), lang=lang, head=self._head(line, path, lang))
+
+    def _lint(self, line: Line, path: Path, lang: str) -> None:
+        findings = self._compile(path).diagnostics
+        for finding in findings:
+            print(finding.text())  # noqa: T201
+        if not findings:
+            print(say("lint.clean", lang))  # noqa: T201
+
+    def _explain(self, line: Line, path: Path, lang: str) -> None:
+        print(explain(self._compile(path), line.names, lang))  # noqa: T201
+
+    def _show(self, line: Line, path: Path, lang: str) -> Any:
+        from IPython.display import SVG, Image
+
+        from nbflow.render.draw import draw
+
+        drawn = draw(self._compile(path), line.form, lang=lang)
+        if isinstance(drawn, bytes):
+            return Image(data=drawn, retina=True)
+        if line.form == "svg":
+            return SVG(data=drawn)
+        print(drawn)  # noqa: T201
+        return None
+
+    def _run(self, line: Line, path: Path, lang: str) -> None:
+        from nbflow.errors import CompileError
+        from nbflow.ipython.live_run import LiveRun
+        from nbflow.model.diagnostics import has_errors
+
+        dag = self._compile(path)
+        if has_errors(dag.diagnostics):
+            raise CompileError(
+                "The notebook can't run as a DAG yet.",
+                diagnostics=dag.diagnostics,
+                hint="\n".join(finding.text() for finding in dag.diagnostics),
+            )
+        request = RunRequest(path=path, parameters=line.parameters, select=line.select)
+        live = LiveRun(dag, request, self._runner(), lang=lang)
+        live.show()
+        live.start()
+        if line.wait:
+            live.wait()
+
+    def _compile(self, path: Path) -> Dag:
+        if self.compile_file is not None:
+            return self.compile_file(path)
+        from nbflow.compiler.compiler import Compiler
+        from nbflow.notebooks import read_notebook
+
+        return Compiler().compile(read_notebook(path))
+
+    def _runner(self) -> RunNotebook:
+        if self.run_notebook is None:
+            raise UsageError(
+                "This kernel has no way to run the notebook's tasks.",
+                hint="Run it in a terminal: nbflow run NOTEBOOK.",
+                code="NBF712",
+            )
+        return self.run_notebook
+
+    def _head(self, line: Line, path: Path, lang: str) -> str:
+        """Say that the saved file is drawn where it may differ from what the page shows."""
+        if line.path or not path.is_file():
+            return ""
+        ran = self.shell.user_ns.get("_ih", [])
+        fresh = freshness(path, ran, datetime.now(UTC))
+        if not fresh.behind and fresh.age < _STALE_SECONDS:
+            return ""
+        return say("magic.saved", lang, file=path.name, age=age_words(fresh.age, lang))
+
+
+def explain(dag: Dag, names: Sequence[str], lang: str) -> str:
+    """Return why edges exist, one task pair a paragraph; all, or those from one task to another.
+
+    Raises NotFoundError NBF902 for a name that is no task.
+    """
+    from nbflow.errors import NotFoundError
+    from nbflow.render.picture import why
+
+    known = [str(task.name) for task in dag.tasks]
+    for name in names:
+        if name not in known:
+            raise NotFoundError(
+                f"There is no task {name!r} in {dag.id}.", hint=f"Tasks: {', '.join(known)}."
+            )
+    wanted = tuple(names) if names else None
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for edge in dag.edges:
+        if wanted is None or (edge.source, edge.target) == wanted:
+            pairs.setdefault((edge.source, edge.target), []).append(why(edge, lang))
+    if not pairs and wanted:
+        return say("explain.none", lang, source=wanted[0], target=wanted[1])
+    return "\n".join(
+        f"{source} → {target}\n" + "\n".join(f"  • {reason}" for reason in dict.fromkeys(reasons))
+        for (source, target), reasons in pairs.items()
+    )
