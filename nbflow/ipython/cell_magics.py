@@ -36,12 +36,18 @@ def warn_of_options(info: Any) -> None:
     source = info.raw_cell or ""
     if not _LINE.match(source.lstrip()):
         return
-    from nbflow.notebooks.tags import read_magic
+    findings = _findings(source)
+    if findings:
+        print(f"nbflow: {'; '.join(findings)}", file=sys.stderr)  # noqa: T201 - the cell's stderr
 
-    marks, _ = read_magic(source)
-    if marks is not None and marks.problems:
-        said = "; ".join(problem.message for problem in marks.problems)
-        print(f"nbflow: {said}", file=sys.stderr)  # noqa: T201 - a kernel's stderr is the cell's
+
+def _findings(source: str) -> list[str]:
+    """Read the cell as a compile would, alone on its page; return what is wrong with its line."""
+    from nbflow.notebooks.cells import read_cells
+
+    cell = {"cell_type": "code", "id": "this", "metadata": {}, "source": source, "outputs": []}
+    _, findings = read_cells([cell], "", python=True)
+    return list(dict.fromkeys(finding.message for finding in findings))
 
 
 def _run_body(shell: Any) -> Any:
