@@ -267,6 +267,73 @@ CODES: dict[str, CodeInfo] = {
         "A `when` or `foreach` option can't be read as an expression.",
         "`when` takes a Python expression, `foreach` is written `NAME in EXPRESSION`.",
     ),
+    "NBF300": _error(
+        "Syntax error",
+        "The cell is neither Python nor anything that IPython turns into Python.",
+        "Mend the named line, or tag the cell `skip` to leave it out of the DAG.",
+    ),
+    "NBF301": _warning(
+        "A method may change its object",
+        "Nobody can tell from the page whether the method changes the object; the change is "
+        "assumed, so later readers wait for this task.",
+        "Tag the task `ignores:NAME` if it does not, or `writes:NAME` if it does.",
+    ),
+    "NBF302": _info(
+        "Two names for one object",
+        "The object is changed under one name and known under another as well: both get a new "
+        "version.",
+        "Copy the object first if only one of the names is meant.",
+    ),
+    "NBF303": _info(
+        "A function binds a global name",
+        "The name is bound only when the function is called; a call counts as a write.",
+        "Return the value and bind the name where the function is called.",
+    ),
+    "NBF304": _info(
+        "A call changes names of the notebook",
+        "A function that another cell defines binds or changes a name of the notebook here.",
+        "Pass the object in and return the result to make the dependency visible.",
+    ),
+    "NBF305": _info(
+        "A value that can't be stored",
+        "Generators, open files, connections, locks and the like live in one kernel only: the "
+        "tasks that share one run as a kernel group.",
+        "Keep a list, a path or a query instead, where that is possible.",
+    ),
+    "NBF306": _info(
+        "A star import",
+        "Every public name of the module becomes a name of the notebook.",
+        "Import the names that are used.",
+    ),
+    "NBF307": _info(
+        "A shell command",
+        "A shell command may read and write any file; it is ordered against all file access of "
+        "other tasks.",
+        "Use Python's own functions with literal paths where order matters.",
+    ),
+    "NBF308": _info(
+        "Process-wide state is set",
+        "A seed, the working directory or an environment variable is set for the whole process; "
+        "it is carried to the later tasks that use it.",
+        "Use a generator object, absolute paths or arguments instead.",
+    ),
+    "NBF309": _info(
+        "The cell writes a file",
+        "Tasks that read the file wait for this one.",
+        "Nothing to do.",
+    ),
+    "NBF310": _warning(
+        "Names that nobody can list",
+        "The code binds or reads names that the page does not show (`exec`, `globals()`, `%run`, a "
+        "star import that can't be resolved); the task takes the safe order.",
+        "Write the code out, or import it from a module.",
+    ),
+    "NBF311": _warning(
+        "Output history",
+        "`_`, `Out` and `In` exist only in a kernel that ran all earlier cells: the task joins a "
+        "kernel group with all earlier tasks.",
+        "Give the value a name.",
+    ),
     "NBF401": _error(
         "Bad parameter",
         "A parameter is unknown, is no identifier, or its value does not fit its type.",

@@ -7,13 +7,12 @@ import sys
 from functools import lru_cache
 
 from nbflow.compiler.analysis import libraries as lib
-from nbflow.compiler.analysis.calls import is_option_call
 from nbflow.compiler.analysis.magics import Magics
-from nbflow.compiler.analysis.recorder import CODE_KINDS, PROVIDED
+from nbflow.compiler.analysis.recorder import CODE_KINDS
 from nbflow.compiler.analysis.scopes import class_free_names, scope_of
 from nbflow.compiler.analysis.transform import Parsed
 from nbflow.compiler.analysis.values import NOTHING, UNKNOWN, Value
-from nbflow.compiler.effects import Bind, BindKind, FileAction, Mutate, Read, SetOption, Unit
+from nbflow.compiler.effects import Bind, BindKind, FileAction, Read, SetOption, Unit
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
@@ -41,9 +40,9 @@ class Cells(Magics):
         for magic in parsed.magics:
             self.line = magic.line
             if magic.name == "timeit":
-                from nbflow.compiler.analysis.magics import _without_options
+                from nbflow.compiler.analysis.magics import without_options
 
-                self.local_code(_without_options(magic.rest, "nrp"))
+                self.local_code(without_options(magic.rest, "nrp"))
             elif magic.name in ("time", "prun"):
                 self._run_text(magic.rest)
         if local:
@@ -116,7 +115,7 @@ class Cells(Magics):
                 self.only_code = self.only_code and True
 
     def _warn_option(self, what: str) -> None:
-        if what.startswith("os.environ") or what.startswith("sys."):
+        if what.startswith(("os.environ", "sys.")):
             words = what.split(".")
             self.warn("ambient", ".".join(words[:2]), "NBF308", f"{what} sets process-wide state.")
 
@@ -462,6 +461,3 @@ def _class_state(node: ast.ClassDef) -> str | None:
         ):
             return "a class attribute is changed"
     return None
-
-
-_ = (PROVIDED, Mutate, is_option_call)

@@ -12,7 +12,7 @@ Use = tuple[int, tuple[str, ...], tuple[FileAction, ...]]
 
 
 def _table(action: tuple[FileAction, ...], names: str, at: int = 0, *keys: str) -> dict[str, Use]:
-    return {name: (at, keys or ("path",), action) for name in names.split()}
+    return dict.fromkeys(names.split(), (at, keys or ("path",), action))
 
 
 FUNCTIONS: dict[str, Use] = {

@@ -1,6 +1,7 @@
 """Magics and shell commands, as IPython runs them."""
 
 import ast
+import itertools
 import re
 
 from nbflow.compiler.analysis import files, tables
@@ -8,12 +9,11 @@ from nbflow.compiler.analysis.recorder import Scope
 from nbflow.compiler.analysis.scopes import names_in_targets
 from nbflow.compiler.analysis.statements import Statements
 from nbflow.compiler.analysis.transform import CellMagic, parse_fragment
-from nbflow.compiler.analysis.values import UNKNOWN, Value, constant, fresh
+from nbflow.compiler.analysis.values import UNKNOWN, Value, fresh
 from nbflow.compiler.effects import AmbientUse, FileAction
 
 _BRACES = re.compile(r"\{([^{}]+)\}")
 _DOLLAR = re.compile(r"\$\$?([^\W\d]\w*)")
-_SHELL_FILES = ("READ", "WRITE")
 
 
 class Magics(Statements):
@@ -65,9 +65,9 @@ class Magics(Statements):
     def line_magic(self, name: str, rest: str, node: ast.AST) -> Value:
         """Evaluate a line magic."""
         if name in ("time", "prun", "memit"):
-            return self._run_text(_without_options(rest, "lrsDTp"))
+            return self._run_text(without_options(rest, "lrsDTp"))
         if name == "timeit":
-            self.local_code(_without_options(rest, "nrp"))
+            self.local_code(without_options(rest, "nrp"))
             return UNKNOWN
         if name == "cd":
             self.expand(rest)
@@ -160,7 +160,7 @@ class Magics(Statements):
 
     def _foreign_out(self, magic: CellMagic) -> None:
         words = magic.rest.split()
-        for flag, name in zip(words, words[1:], strict=False):
+        for flag, name in itertools.pairwise(words):
             if flag in ("--out", "--err") and name.isidentifier():
                 self.bind(name, Value(type="str"))
 
@@ -171,7 +171,8 @@ class Magics(Statements):
                 self.bind(word, Value(type="capture"))
 
 
-def _without_options(text: str, with_value: str) -> str:
+def without_options(text: str, with_value: str) -> str:
+    """Return a line magic's code without its options; those in ``with_value`` take a number."""
     words = text.strip()
     while words.startswith("-"):
         flag, _, words = words.partition(" ")
@@ -179,6 +180,3 @@ def _without_options(text: str, with_value: str) -> str:
         if len(flag) == 2 and flag[1] in with_value and words[:1].isdigit():
             words = words.partition(" ")[2].lstrip()
     return words
-
-
-_ = (constant, _SHELL_FILES)

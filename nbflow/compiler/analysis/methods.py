@@ -4,8 +4,8 @@ import ast
 from dataclasses import replace
 
 from nbflow.compiler.analysis import files, tables
-from nbflow.compiler.analysis import libraries as lib
-from nbflow.compiler.analysis.calls import _QUERY_NAME, Calls, Keywords, _seeded
+from nbflow.compiler.analysis.calls import Calls
+from nbflow.compiler.analysis.library import QUERY_NAME, Keywords, seeded
 from nbflow.compiler.analysis.values import (
     FRESH_NONE,
     IMMUTABLE,
@@ -44,7 +44,7 @@ class Methods(Calls):
         if "inplace" in keywords and keywords["inplace"].const is not False:
             self.mutate(receiver, f".{name}(inplace=True)", sure=keywords["inplace"].const is True)
             return FRESH_NONE
-        if name in ("rvs", "sample") and not _seeded(keywords) and receiver.type != "rng":
+        if name in ("rvs", "sample") and not seeded(keywords) and receiver.type != "rng":
             self.ambient("numpy.random", AmbientUse.DRAW, f".{name}()")
         for key in ("ax", "out"):
             if key in keywords:
@@ -215,7 +215,7 @@ class Methods(Calls):
         if name in ("query", "eval"):
             for value in args:
                 if isinstance(value.const, str):
-                    self._names_in_text(_QUERY_NAME.findall(value.const))
+                    self._names_in_text(QUERY_NAME.findall(value.const))
         if name in ("plot", "hist", "boxplot", "bar", "line", "scatter"):
             return holding("axes", [keywords["ax"]] if "ax" in keywords else [])
         if name in ("iterrows", "itertuples"):
@@ -266,7 +266,7 @@ class Methods(Calls):
         if name in ("query", "eval"):
             for value in args:
                 if isinstance(value.const, str):
-                    self._names_in_text(_QUERY_NAME.findall(value.const))
+                    self._names_in_text(QUERY_NAME.findall(value.const))
         if name in tables.MUTATORS and not (name == "update" and receiver.type == "view"):
             put = name in tables.PUTTING
             self.mutate(receiver, f".{name}()", stores=holding(None, every) if put else None)
@@ -361,6 +361,3 @@ class Methods(Calls):
                 )  # fmt: skip
                 return
             scope = scope.parent
-
-
-_ = lib

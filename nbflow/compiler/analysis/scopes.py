@@ -14,7 +14,8 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 @dataclass(frozen=True, slots=True)
 class ScopeInfo:
     """``own``: names bound here; ``free``: names looked up on the page, by it or what it contains;
-    ``global_binds``: names of the page it binds; ``outer``: ``nonlocal`` names."""
+    ``global_binds``: names of the page it binds; ``outer``: ``nonlocal`` names.
+    """
 
     own: frozenset[str]
     free: frozenset[str]
@@ -125,9 +126,9 @@ def _visit(node: ast.AST, raw: _Raw) -> None:
 def _other(node: ast.AST, raw: _Raw) -> None:
     if isinstance(node, ast.Yield | ast.YieldFrom):
         raw.yields = True
-    elif isinstance(node, ast.ExceptHandler) and node.name:
-        raw.own.add(node.name)
-    elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name:
+    elif (isinstance(node, ast.ExceptHandler) and node.name) or (
+        isinstance(node, ast.MatchAs | ast.MatchStar) and node.name
+    ):
         raw.own.add(node.name)
     elif isinstance(node, ast.MatchMapping) and node.rest:
         raw.own.add(node.rest)

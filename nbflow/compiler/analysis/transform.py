@@ -24,7 +24,8 @@ class CellMagic:
 @dataclass(slots=True)
 class Parsed:
     """A cell as Python. ``magics`` wrap the whole of it, outermost first; ``foreign`` is a cell magic
-    whose body isn't Python; ``error`` is the syntax error, if any."""
+    whose body isn't Python; ``error`` is the syntax error, if any.
+    """
 
     tree: ast.Module | None = None
     text: str = ""
