@@ -13,7 +13,7 @@ from queue import Empty
 from typing import Any
 
 from nbflow.errors import ExecutionError
-from nbflow.execution import processes
+from nbflow.execution import processes, stream_pieces
 from nbflow.execution.kernels import KernelStartError, check_kernel
 
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -69,10 +69,10 @@ def check_environment(environment: Mapping[str, str]) -> None:
 class KernelSession:
     """A started kernel and the one client that talks to it, in the event loop of one thread."""
 
-    def __init__(self, manager: Any, launch: KernelLaunch, folder: str, is_python: bool) -> None:
+    def __init__(self, manager: Any, launch: KernelLaunch, folder: str, is_ipykernel: bool) -> None:
         self.manager = manager
         self.launch = launch
-        self.is_python = is_python
+        self.is_ipykernel = is_ipykernel
         self.client: Any = None
         self.language_info: Mapping[str, Any] = {}
         self.interrupt_mode = "signal"
@@ -91,7 +91,6 @@ class KernelSession:
 
         installed = check_kernel(launch.kernel)
         check_environment(launch.environment)
-        is_python = installed.language.lower() == "python"
         folder = tempfile.mkdtemp(prefix="nbflow-")
         context = zmq.asyncio.Context()
         context.setsockopt(zmq.RCVHWM, _IOPUB_BACKLOG)
@@ -109,7 +108,7 @@ class KernelSession:
                 f"kernel {launch.kernel!r} could not be started: {problem}",
                 hint=f"look at kernel.json in {installed.folder}",
             ) from problem
-        session = cls(manager, launch, folder, is_python)
+        session = cls(manager, launch, folder, is_ipykernel)
         session.interrupt_mode = installed.interrupt_mode
         return session
 
@@ -134,6 +133,8 @@ class KernelSession:
                     f"kernel {self.launch.kernel!r} did not start within {timeout:g} s",
                     hint="start it by hand once, or raise the start time-out",
                 )
+        if self.is_ipykernel:
+            await self.run_hidden(stream_pieces.CODE)
 
     @property
     def is_alive(self) -> bool:

@@ -53,9 +53,7 @@ def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, until, source)
     until(lambda: not of_attempt(spec), 3)
 
 
-def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(
-    own_driver, spec_of, until
-):
+def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_driver, spec_of, until):
     result = own_driver.run(spec_of(DISGUISED))
     slot = own_driver.executor._slots[0].pid
     assert result.state is TaskState.SUCCESS

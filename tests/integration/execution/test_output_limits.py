@@ -81,12 +81,7 @@ def test_a_display_that_is_cleared_and_redrawn_does_not_use_up_the_limit(driver,
 
 
 def test_streams_of_one_name_are_one_output_and_others_keep_their_order(driver, spec_of):
-    code = (
-        "import sys\n"
-        "for n in range(3):\n    print(n, flush=True)\n"
-        "display(1)\n"
-        "print('last')"
-    )
+    code = "import sys\nfor n in range(3):\n    print(n, flush=True)\ndisplay(1)\nprint('last')"
     spec = spec_of(code)
     driver.run(spec)
     assert [o["output_type"] for o in outputs(spec)] == ["stream", "display_data", "stream"]
