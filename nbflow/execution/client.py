@@ -12,6 +12,7 @@ from nbflow.execution.guard import AttemptGuard
 from nbflow.execution.kernel_session import KernelDiedError, KernelSession
 from nbflow.execution.outputs import OutputBudget, bundle_size
 from nbflow.execution.progress import NotebookProgress
+from nbflow.execution.steps import ConditionFalseError, Steps
 from nbflow.model.states import CellStatus, Reason
 
 _ENDINGS = {
@@ -21,23 +22,6 @@ _ENDINGS = {
 }
 _OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 _OUTPUT_GRACE = 2.0
-
-
-class Steps:
-    """What surrounds the cells of a run; this one does nothing, an attempt's does a lot."""
-
-    async def prepare(self, session: KernelSession) -> None:
-        """Make the kernel ready for the first cell. Raises what ends the run."""
-
-    async def before_cell(self, session: KernelSession, index: int) -> None:
-        """Make the kernel ready for cell number ``index``."""
-
-    async def finish(self, session: KernelSession) -> None:
-        """Take from the kernel what the cells left behind; not called when a cell failed."""
-
-
-class ConditionFalseError(Exception):
-    """Raised by a step: the cells that haven't run are left out, and that is no failure."""
 
 
 class NbflowClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types

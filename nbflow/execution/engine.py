@@ -2,6 +2,8 @@
 
 A notebook runs as papermill would run it, with honest cell statuses, atomic and throttled saves of
 the executed notebook, capped output and nothing left behind.
+
+papermill loads this module while it is itself being imported: import papermill first.
 """
 
 import uuid
@@ -13,11 +15,12 @@ from nbclient.util import run_sync
 from papermill.engines import Engine
 
 from nbflow.execution import processes
-from nbflow.execution.client import NbflowClient, Steps
+from nbflow.execution.client import NbflowClient
 from nbflow.execution.guard import AttemptGuard
 from nbflow.execution.kernel_session import KernelLaunch, KernelSession
 from nbflow.execution.outputs import OutputBudget
 from nbflow.execution.progress import NotebookProgress
+from nbflow.execution.steps import Steps
 from nbflow.model.attempt import Limits
 from nbflow.model.ids import CellId
 from nbflow.model.states import CellStatus, Reason

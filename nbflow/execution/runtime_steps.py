@@ -7,9 +7,9 @@ from typing import Any
 
 from nbflow.errors import ExecutionError
 from nbflow.execution import kernel_runtime
-from nbflow.execution.client import ConditionFalseError, Steps
 from nbflow.execution.kernel_session import KernelSession
 from nbflow.execution.outcome import Collected, StepError
+from nbflow.execution.steps import ConditionFalseError, Steps
 from nbflow.model.attempt import AttemptSpec, ErrorInfo, ReplayStep
 from nbflow.model.ids import CellId
 from nbflow.model.states import Reason
