@@ -1,8 +1,12 @@
 """Where nbflow keeps its things: `NBFLOW_HOME` and what can be changed by environment."""
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from nbflow.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,9 +33,34 @@ class Settings:
 
 
 def load_settings(environ: "os._Environ[str] | dict[str, str] | None" = None) -> Settings:
-    """Read the settings from the environment; nothing is created on disk."""
+    """Read the settings from the environment; nothing is created on disk.
+
+    Raises UsageError NBF708 for a value that can't be meant.
+    """
     env = os.environ if environ is None else environ
     home = Path(env.get("NBFLOW_HOME") or "~/nbflow").expanduser().absolute()
     url = env.get("NBFLOW_DATABASE_URL") or f"sqlite:///{(home / 'nbflow.db').as_posix()}"
-    slots = int(env.get("NBFLOW_SLOTS") or max(2, min(8, os.cpu_count() or 2)))
+    asked = env.get("NBFLOW_SLOTS") or str(max(2, min(8, os.cpu_count() or 2)))
+    if not asked.isdecimal() or not 1 <= int(asked) <= 1024:
+        raise UsageError(
+            f"NBFLOW_SLOTS is {asked!r}, not a number from 1 to 1024.",
+            hint="Unset it, or say how many tasks may run at once on this machine.",
+            code="NBF708",
+        )
+    slots = int(asked)
     return Settings(home=home, database_url=url, slots=slots)
+
+
+VARIABLES: dict[str, tuple[str, Callable[[Settings], object]]] = {
+    "home": ("NBFLOW_HOME", lambda settings: settings.home),
+    "dags_folder": ("NBFLOW_HOME", lambda settings: settings.dags_folder),
+    "store": ("NBFLOW_HOME", lambda settings: settings.store),
+    "database_url": ("NBFLOW_DATABASE_URL", lambda settings: settings.database_url),
+    "slots": ("NBFLOW_SLOTS", lambda settings: settings.slots),
+}
+"""Every setting with the environment variable that changes it and how to read it."""
+
+
+def mask_password(url: str) -> str:
+    """Return a database URL fit for people's eyes: its password is ``***``."""
+    return re.sub(r"(://[^:/@\s]*):[^/]*@", r"\1:***@", url)

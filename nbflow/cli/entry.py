@@ -1,0 +1,88 @@
+"""The app: verbs, groups, and the one place where an exception becomes a sentence."""
+
+import contextlib
+import os
+import sys
+
+import typer
+
+from nbflow.cli import notebooks, system
+from nbflow.cli.output import tell
+from nbflow.cli.texts import t
+from nbflow.errors import NbflowError
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def make_app() -> typer.Typer:
+    """Return the whole command line."""
+    app = typer.Typer(
+        name="nbflow",
+        help=t("Notebook cells become a DAG: tag, see, run."),
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings=_HELP,
+    )
+    system.add_to(app)
+    notebooks.add_to(app)
+    return app
+
+
+def run() -> int:
+    """Run the command line; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal can't show must not stop the work.
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        make_app()()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except NbflowError as error:
+        return report(error)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("NBFLOW_DEBUG") == "1":
+            raise
+        return _crash(error)
+    return 0
+
+
+def report(error: NbflowError) -> int:
+    """Print an error for users: its code, its sentence, the way out. Return the exit code."""
+    if os.environ.get("NBFLOW_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    tell(f"{t('error')} {error.code}: {error.message}")
+    for diagnostic in getattr(error, "diagnostics", ()):
+        tell(f"  {diagnostic.severity}: {diagnostic.text()}")
+    if error.hint:
+        tell(f"  {error.hint}")
+    return error.exit_code
+
+
+def _crash(error: Exception) -> int:
+    import tempfile
+    import traceback
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from nbflow.settings import load_settings
+
+    text = "".join(traceback.format_exception(error))
+    name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    path = Path(tempfile.gettempdir()) / name
+    with contextlib.suppress(Exception):
+        folder = load_settings().home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name
+    with contextlib.suppress(OSError):
+        path.write_text(text, encoding="utf-8")
+    kind = type(error).__name__
+    tell(f"{t('error')} NBF900: " + t("nbflow itself failed ({kind}).", kind=kind))
+    tell("  " + t("Please report it with this file: {path}", path=path))
+    return 70

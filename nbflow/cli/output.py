@@ -1,0 +1,165 @@
+"""What the verbs print: one table of rows in four forms, and text that can't harm a terminal."""
+
+import enum
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbflow.cli.texts import t
+from nbflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+class Form(enum.StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    """For people."""
+    JSON = "json"
+    """For programs."""
+    YAML = "yaml"
+    """For programs and people."""
+    PLAIN = "plain"
+    """Columns separated by a tab, no heading: for grep, cut and awk."""
+
+
+def clean(text: object) -> str:
+    """Return ``text`` without anything that steers a terminal; line breaks and tabs stay."""
+    return _CONTROLS.sub("", _SEQUENCES.sub("", str(text)))
+
+
+def clean_but_colours(text: str) -> str:
+    """Return ``text`` with its colours and without anything else that steers a terminal."""
+    parts = _COLOURS.split(text)
+    colours = [*_COLOURS.findall(text), ""]
+    return "".join(clean(part) + colour for part, colour in zip(parts, colours, strict=True))
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Return a console that draws colours only where a terminal is."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a line for people on standard output."""
+    sys.stdout.write(clean(text) + "\n")
+
+
+def tell(text: str) -> None:
+    """Print a line for people beside the answer, on standard error."""
+    sys.stderr.write(clean(text) + "\n")
+
+
+def as_text(data: Any, form: Form) -> str:
+    """Return plain data as JSON or YAML."""
+    if form is Form.YAML:
+        import yaml
+
+        text: str = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
+        return text.rstrip("\n")
+    import json
+
+    return json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def emit(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    form: Form,
+    *,
+    empty: str = "",
+    styles: Mapping[str, Mapping[str, str]] | None = None,
+    output: Path | None = None,
+) -> None:
+    """Print ``rows`` in a form; ``columns`` are the keys to show and their headings.
+
+    ``empty`` is said where a table would have no rows; ``styles`` maps a column's values to a
+    style. With ``output`` the same text goes to that file.
+    """
+    if form in (Form.JSON, Form.YAML):
+        write(as_text([dict(row) for row in rows], form), output)
+    elif form is Form.PLAIN:
+        lines = ("\t".join(_cell(row.get(c)).replace("\n", " ") for c in columns) for row in rows)
+        write("\n".join(lines), output)
+    elif not rows:
+        write(empty, output)
+    else:
+        _table(rows, columns, styles or {}, output)
+
+
+def write(text: str | bytes, output: Path | None = None) -> None:
+    """Print ``text``, or write it to the file ``output`` as a whole.
+
+    Raises UsageError NBF704 if the file can't be written.
+    """
+    if output is None:
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        elif text:
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    data = text if isinstance(text, bytes) else (text.rstrip("\n") + "\n").encode()
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(output)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(
+            f"{output} can't be written: {error.strerror or error}.",
+            hint=t("Choose a folder that exists and that you may write to."),
+            code="NBF704",
+        ) from error
+
+
+def _table(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    styles: Mapping[str, Mapping[str, str]],
+    output: Path | None,
+) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(t(column.replace("_", " ")), overflow="fold")
+    for row in rows:
+        cells = (_cell(row.get(c)) for c in columns)
+        table.add_row(
+            *(
+                Text(cell, style=styles.get(c, {}).get(str(row.get(c)), ""))
+                for c, cell in zip(columns, cells, strict=True)
+            )
+        )
+    if output is None:
+        console().print(table)
+        return
+    import io
+
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    Console(file=buffer, width=120, color_system=None).print(table)
+    write(buffer.getvalue(), output)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(clean(part) for part in value)
+    return clean(value)
