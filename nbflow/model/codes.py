@@ -355,6 +355,36 @@ CODES: dict[str, CodeInfo] = {
         "A DAG is drawn as svg, png, dot, json or text; a file's ending names the form.",
         "Use one of these names or endings.",
     ),
+    "NBF704": _error(
+        "A file can't be written",
+        "The folder does not exist, is full, or may not be written to.",
+        "Choose another path for `--output`.",
+    ),
+    "NBF705": _error(
+        "Several DAGs, none named",
+        "The folder holds several DAGs and the verb works on one.",
+        "Name it with `--dag`.",
+    ),
+    "NBF706": _error(
+        "Unknown theme",
+        "A picture is drawn in the colours `light`, `dark` or `auto`.",
+        "Use one of the three.",
+    ),
+    "NBF707": _error(
+        "A picture can't be shown in a terminal",
+        "PNG is binary.",
+        "Write it to a file with `--output`, or redirect the output.",
+    ),
+    "NBF708": _error(
+        "A setting can't be meant",
+        "An environment variable of nbflow has a value that does not fit.",
+        "Correct or unset the variable; `nbflow config` shows what is in force.",
+    ),
+    "NBF709": _error(
+        "A parameter is not written as NAME=VALUE",
+        "`-p` takes the name of a parameter, an equals sign and a value.",
+        "Write for example `-p target=0.9`.",
+    ),
     "NBF710": _error(
         "Which notebook is meant is not known",
         "`%dag` reads the saved file of the notebook it stands in; the kernel doesn't say which "
@@ -370,6 +400,21 @@ CODES: dict[str, CodeInfo] = {
         "The kernel can't run tasks",
         "The magics are loaded without the part that runs notebooks.",
         "Run the notebook in a terminal: `nbflow run NOTEBOOK`.",
+    ),
+    "NBF900": _error(
+        "nbflow itself failed",
+        "Something happened that nbflow did not foresee; the log file holds what is needed to find it.",
+        "Report it with the log file; `NBFLOW_DEBUG=1` prints the traceback at once.",
+    ),
+    "NBF901": _error(
+        "The call can't be carried out as written",
+        "An argument does not fit.",
+        "Read the hint, or the verb's `--help`.",
+    ),
+    "NBF902": _error(
+        "Not found",
+        "There is no DAG, run, task or file of that name.",
+        "Look at `nbflow dags list`, `nbflow runs list` or `nbflow show`.",
     ),
 }  # fmt: skip
 
