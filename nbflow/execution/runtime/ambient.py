@@ -1,0 +1,41 @@
+"""Process-wide state that travels like a variable: generators of random numbers, working directory."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from typing import Any
+
+
+def take(state: str) -> tuple[Any, ...]:
+    """Return the state as a value in a tuple; empty when the kernel has none (no numpy yet)."""
+    if state == "random":
+        return (random.getstate(),)
+    if state == "cwd":
+        return (os.getcwd(),)
+    if state == "numpy.random":
+        numpy_random = sys.modules.get("numpy.random")
+        return () if numpy_random is None else (numpy_random.get_state(legacy=False),)
+    raise ValueError(f"unknown ambient state {state!r}")
+
+
+def restore(state: str, value: Any) -> None:
+    """Put a stored state in place."""
+    if state == "random":
+        random.setstate(value)
+    elif state == "cwd":
+        os.chdir(value)
+    elif state == "numpy.random":
+        _restore_numpy(value)
+    else:
+        raise ValueError(f"unknown ambient state {state!r}")
+
+
+def _restore_numpy(value: Any) -> None:
+    import numpy
+
+    wanted = value["bit_generator"]
+    if numpy.random.get_state(legacy=False)["bit_generator"] != wanted:
+        numpy.random.set_bit_generator(getattr(numpy.random, wanted)())
+    numpy.random.set_state(value)

@@ -1,0 +1,283 @@
+"""Pickle as notebooks need it: code of the page by reference, other code by value, arrays and
+figures with care, and a clear word for what can't be stored.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pickle
+import sys
+import threading
+import types
+from typing import Any, Callable, Iterable
+
+from . import arrays, frames, functions
+from .code_names import CodeNames
+from .state import namespace
+
+_HEAP_TYPE = 1 << 9
+_DEEP = 400 << 20
+
+
+class UnstorableError(Exception):
+    """The value, or something in it, can't be stored; ``kind`` is its type in words."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"can't store {kind}")
+        self.kind = kind
+
+
+class Pickled:
+    """A pickled value: the stream, its out-of-band buffers, and what it was made of."""
+
+    def __init__(self, stream: bytes, pickler: ValuePickler, root_value: Any) -> None:
+        self.stream = stream
+        self.buffers = pickler.buffers
+        self.extents = pickler.extents
+        self._memo = {key: item[1] for key, item in pickler.memo.copy().items()}
+        self._ignored = pickler.ignored
+        self._keep = (pickler.keep, root_value)
+
+    @property
+    def raw_buffers(self) -> list[memoryview]:
+        """The buffers as flat bytes."""
+        return [buffer.raw() for buffer in self.buffers]
+
+    def shareable(self) -> set[int]:
+        """Return the ids of the objects in it that can change."""
+        ignored = self._ignored
+        return {key for key, one in self._memo.items() if key not in ignored and _can_change(one)}
+
+    def is_fixed(self, value: Any) -> bool:
+        """Tell whether Python itself, or a replay, gives everybody this same object."""
+        if id(value) in self._ignored or isinstance(value, (type, types.ModuleType)):
+            return True
+        if value is None or type(value) is bool or (type(value) in (str, bytes) and len(value) < 2):
+            return True
+        return type(value) is int and -6 < value < 257
+
+    def contains(self, key: int) -> bool:
+        """Tell whether the object of this id is part of the value."""
+        return key in self._memo
+
+
+_FIXED = frozenset(
+    {str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, type,
+     types.BuiltinFunctionType, types.ModuleType, types.CodeType, type(Ellipsis)}
+)
+_FIXED_MODULES = frozenset({"datetime", "decimal", "fractions", "uuid", "re", "pathlib", "zoneinfo"})
+
+
+def _can_change(value: Any) -> bool:
+    kind = type(value)
+    if kind in _FIXED or isinstance(value, type):
+        return False
+    if kind.__module__ in _FIXED_MODULES or frames.is_immutable(value):
+        return False
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, (numpy.dtype, numpy.generic, numpy.ufunc)):
+        return False
+    enum = sys.modules["enum"]
+    return not isinstance(value, enum.Enum)
+
+
+class ValuePickler(pickle.Pickler):
+    """Pickles one value or several that share objects. ``kept_roots`` are ids of arrays that views
+    are stored through whatever their size.
+    """
+
+    def __init__(self, file: Any, names: CodeNames, kept_roots: set[int]) -> None:
+        self.buffers: list[pickle.PickleBuffer] = []
+        super().__init__(file, protocol=5, buffer_callback=self._take_buffer)
+        self.names = names
+        self.kept_roots = kept_roots
+        self.extents: list[arrays.Extent] = []
+        self.ignored: set[int] = set()
+        self.unshared: set[int] = set()
+        self.keep: list[Any] = []
+        self._array = arrays.array_type()
+        self._figure = getattr(sys.modules.get("matplotlib.figure"), "Figure", None)
+        self._cloudpickle = _cloudpickle()
+
+    def _take_buffer(self, buffer: pickle.PickleBuffer) -> bool:
+        """Take a large buffer out of the stream; a true value keeps a small one in it."""
+        view = buffer.raw()
+        if view.nbytes <= arrays.SMALL:
+            return True
+        self.buffers.append(buffer)
+        return False
+
+    def reducer_override(self, value: Any) -> Any:
+        """Say how a value is stored where pickle's own way would not do."""
+        kind = type(value)
+        if kind is self._array and self._array is not None:
+            return self._reduce_array(value)
+        if kind is types.FunctionType or isinstance(value, type):
+            return self._reduce_code(value)
+        name = self.names.name_of(value)
+        if name is not None:
+            self.ignored.add(id(value))
+            return main_name, (name,)
+        if frames.is_block(kind):
+            return frames.reduce_block(value, self.keep, self.unshared)
+        special = _SPECIAL.get(kind)
+        if special is not None:
+            return special(value)
+        if self._figure is not None and isinstance(value, self._figure):
+            return _reduce_figure(value)
+        if hasattr(kind, "__next__") and not kind.__flags__ & _HEAP_TYPE:
+            raise UnstorableError(f"{kind.__name__} (an iterator has a position)")
+        return self._reduce_by_cloudpickle(kind, value)
+
+    def _reduce_by_cloudpickle(self, kind: type, value: Any) -> Any:
+        if self._cloudpickle is None or issubclass(kind, io.IOBase):
+            return NotImplemented
+        reduce = self._cloudpickle.CloudPickler._dispatch_table.get(kind)
+        return reduce(value) if reduce is not None else NotImplemented
+
+    def _reduce_array(self, array: Any) -> Any:
+        if id(array) in self.unshared:
+            return arrays.reduce_owner(array)
+        root = arrays.root_of(array)
+        if not array.dtype.hasobject or root is not array:
+            self.extents.append(arrays.extent(array, root))
+        if arrays.is_view(array, root, self.kept_roots):
+            return arrays.reduce_view(array, root)
+        return arrays.reduce_owner(array)
+
+    def _reduce_code(self, value: Any) -> Any:
+        name = self.names.name_of(value)
+        if name is not None:
+            self.ignored.add(id(value))
+            return main_name, (name,)
+        if is_importable(value):
+            self.ignored.add(id(value))
+            return NotImplemented
+        if isinstance(value, type):
+            if self._cloudpickle is None:
+                raise UnstorableError(f"class {value.__name__} (cloudpickle is not installed)")
+            return self._cloudpickle._class_reduce(value)
+        return functions.reduce_function(value)
+
+
+def is_importable(value: Any) -> bool:
+    """Tell whether a class or function is found under its name in a module other than the page."""
+    module = getattr(value, "__module__", None)
+    if module == "__main__" or not isinstance(module, str):
+        return False
+    found: Any = sys.modules.get(module)
+    for part in value.__qualname__.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            return False
+    return found is value
+
+
+def _cloudpickle() -> Any:
+    try:
+        return importlib.import_module("cloudpickle.cloudpickle")
+    except ImportError:
+        return None
+
+
+def main_name(name: str) -> Any:
+    """Return what the page calls ``name``, replaying its definition if that has not run yet."""
+    from . import replays
+
+    held = namespace()
+    if name not in held and not replays.run_lazily(name):
+        raise pickle.UnpicklingError(f"the stored value needs {name!r}, which is not defined here")
+    return held[name]
+
+
+def main_module() -> Any:
+    """Return the page's own module."""
+    return sys.modules["__main__"]
+
+
+def _reduce_module(module: Any) -> Any:
+    if module is sys.modules.get("__main__"):
+        return main_module, ()
+    if sys.modules.get(module.__name__) is module:
+        return importlib.import_module, (module.__name__,)
+    raise UnstorableError(f"module {module.__name__} (it can't be imported)")
+
+
+def _reduce_memoryview(view: memoryview) -> Any:
+    if view.obj is not None and view.nbytes == memoryview(view.obj).nbytes and view.format == "B":
+        return memoryview, (view.obj,)
+    raise UnstorableError("memoryview (of a part)")
+
+
+def _reduce_figure(figure: Any) -> Any:
+    """Leave out that pyplot showed the figure: a loaded one must not be displayed a second time."""
+    function, arguments, state, *rest = figure.__reduce_ex__(5)
+    state = {key: item for key, item in state.items() if key != "_restore_to_pylab"}
+    return (function, arguments, state, *rest)
+
+
+def _reduce_cell(_cell: Any) -> Any:
+    return functions.make_cell, ()
+
+
+def _refuse_file(file: Any) -> Any:
+    raise UnstorableError(f"{type(file).__name__} (an open file)")
+
+
+_SPECIAL: dict[type, Callable[[Any], Any]] = {
+    types.ModuleType: _reduce_module,
+    types.CellType: _reduce_cell,
+    memoryview: _reduce_memoryview,
+    io.TextIOWrapper: _refuse_file,
+    io.BufferedReader: _refuse_file,
+    io.BufferedWriter: _refuse_file,
+    io.BufferedRandom: _refuse_file,
+    io.FileIO: _refuse_file,
+}
+
+
+def dump(value: Any, names: CodeNames, kept_roots: Iterable[int] = ()) -> Pickled:
+    """Pickle a value. Raises UnstorableError, or what the value's own reduction raises."""
+    roots = set(kept_roots)
+
+    def work() -> Pickled:
+        file = io.BytesIO()
+        pickler = ValuePickler(file, names, roots)
+        pickler.dump(value)
+        return Pickled(file.getvalue(), pickler, value)
+
+    try:
+        return work()
+    except RecursionError:
+        return _on_a_deep_stack(work)
+
+
+def _on_a_deep_stack(work: Callable[[], Pickled]) -> Pickled:
+    """Run ``work`` where very deep structures (a linked list, say) can be followed."""
+    done: list[Pickled] = []
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as problem:
+            problems.append(problem)
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(_DEEP)
+    try:
+        sys.setrecursionlimit(1_000_000)
+        thread = threading.Thread(target=run)
+        thread.start()
+    finally:
+        threading.stack_size(size)
+    thread.join()
+    sys.setrecursionlimit(limit)
+    if problems:
+        raise problems[0]
+    return done[0]
+
+
+def load(stream: Any, buffers: Iterable[Any]) -> Any:
+    """Unpickle what `dump` made; only ever called in a kernel, on a bundle that was checked."""
+    return pickle.loads(stream, buffers=buffers)  # noqa: S301
