@@ -146,12 +146,15 @@ class Branches(Definitions):
             ends.append(start)
         done = set.intersection(*ends) if ends else set(start)
         self.definite = done
-        if orelse:
-            if exits.breaks:
-                self.branches([lambda: self.run_body(orelse)], exhaustive=False)
-            else:
-                self.run_body(orelse)
-            done = self.definite
+        if orelse and exits.breaks:
+            # Either the loop was left by `break`, or the `else` ran.
+            self.maybe += 1
+            self.run_body(orelse)
+            self.maybe -= 1
+        elif orelse:
+            self.run_body(orelse)
+        if self.dead and exits.breaks:
+            self.dead, self.definite = dead, set.intersection(*exits.breaks)
         for left in exits.breaks:
             self.definite &= left
         for name in sorted(self.definite - start):

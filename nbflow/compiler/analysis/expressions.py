@@ -31,6 +31,12 @@ _DUNDERS: dict[type[ast.AST], str] = {
     ast.In: "__contains__", ast.NotIn: "__contains__",
 }  # fmt: skip
 _NUMBERS = frozenset({"int", "float", "bool", "complex", "scalar"})
+USUAL_MODULES = {
+    "np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "sns": "seaborn",
+    "mpl": "matplotlib", "sm": "statsmodels.api", "smf": "statsmodels.formula.api",
+    **{n: n for n in ["numpy", "pandas", "matplotlib", "seaborn", "scipy", "sklearn", "random", "os", "sys", "math", "json", "re", "time", "datetime", "collections", "itertools", "functools", "operator", "heapq", "bisect", "copy", "pickle", "csv", "glob", "shutil", "threading", "multiprocessing", "subprocess", "asyncio", "sqlite3", "warnings", "logging", "pathlib", "string", "tempfile", "socket", "queue", "weakref", "contextlib", "statistics", "urllib", "requests", "joblib"]},
+}  # fmt: skip
+"""What a name surely means that is used as a module though the page binds it nowhere."""
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "_ih", "_oh"})
 
 
@@ -121,7 +127,8 @@ class Expressions(Comprehensions):
         if name in ("__doc__", "__builtins__", "__loader__", "__spec__", "__package__"):
             return Value(type="library", path="builtins")
         self.read(name, called=called, escapes=escapes)
-        return self.value_of(name)
+        path = USUAL_MODULES.get(name)
+        return self.value_of(name) if path is None else Value(type="module", path=path)
 
     def assign_local(self, name: str, value: Value) -> bool:
         """Bind a name in the innermost function or class scope; False: it is a page name."""

@@ -75,12 +75,15 @@ class Magics(Statements):
             if not absolute:
                 self.ambient("cwd", AmbientUse.READ, "%cd")
             self.ambient("cwd", AmbientUse.SEED if absolute else AmbientUse.DRAW, "%cd")
+            self.warn("ambient", "cwd", "NBF308", "%cd changes the working directory.")
             return UNKNOWN
         if name in tables.SHELL_MAGICS:
             self.shell(rest)
             return fresh("list")
         if name in tables.LINE_OPTIONS:
             self.option(f"%{name}")
+            if name in ("env", "set_env"):
+                self.warn("ambient", "os.environ", "NBF308", f"%{name} sets the environment.")
             return UNKNOWN
         if name in tables.LINE_SILENT:
             self._inspected(name, rest)

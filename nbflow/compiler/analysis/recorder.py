@@ -341,6 +341,8 @@ class Recorder:
     def delete(self, name: str) -> None:
         """Record that the page name is unbound."""
         sure = not self.maybe and not self.unsure
+        if name not in self.definite:
+            self._emit_read(name, False, False)
         self.events.append(Delete(name=name, line=self.line, sure=sure))
         if name not in self.ever:
             self.gone.add(name)
@@ -400,7 +402,7 @@ class Recorder:
             return
         self.events.append(event)
         self.opaque_binds = self.opaque_binds or binds
-        if what != "shell":
+        if not what.startswith("from "):
             code = "NBF311" if history else "NBF310"
             self.warn("history" if history else "opaque", what, code,
                       f"Nobody can list the names that {what} uses: safe order.")  # fmt: skip
