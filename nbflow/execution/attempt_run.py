@@ -29,7 +29,7 @@ _CANCEL_GRACE = 2.0
 class GroupLostError(ExecutionError):
     """The live kernel that the attempt must run in is gone."""
 
-    default_code = "NBF506"
+    default_code = "NBF507"
 
 
 @dataclass(slots=True)

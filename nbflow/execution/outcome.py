@@ -114,7 +114,7 @@ def _problem(
             f"no space left on the device for {problem.filename or spec.workdir}",
         )
     if isinstance(problem, NbflowError):
-        reason = Reason.LOST if problem.code == "NBF506" else Reason.ERROR
+        reason = Reason.LOST if problem.code == "NBF507" else Reason.ERROR
         return reason, problem.message
     return Reason.ERROR, f"{type(problem).__name__}: {problem}"[:_MESSAGE_LENGTH]
 

@@ -344,6 +344,31 @@ CODES: dict[str, CodeInfo] = {
         "A value may have 64 kB, all values together 1 MB.",
         "Put the data into a file and pass its path.",
     ),
+    "NBF503": _error(
+        'Kernel not started',
+        'The kernel that the notebook names is not installed, ended at once, or did not answer in time.',
+        "Install it, or choose an installed kernel in the notebook; `nbflow info` lists them. The attempt's kernel.log holds what it wrote.",
+    ),
+    "NBF504": _error(
+        'Kernel died',
+        "The kernel's process ended while a cell ran: a crash in native code, an exit, or the system's out-of-memory killer.",
+        "Read the attempt's log; give the task less data or more memory.",
+    ),
+    "NBF505": _error(
+        'Environment variable refused',
+        "A task may not set variables that steer the interpreter or nbflow: LD_*, PYTHON*, PATH, NBFLOW_*, and names that aren't upper case.",
+        'Choose another name, or set it for the whole process.',
+    ),
+    "NBF506": _error(
+        'Kernel left no answer',
+        'The kernel was asked to load, replay or store something and did not answer.',
+        "Read the attempt's log and kernel.log in its folder.",
+    ),
+    "NBF507": _error(
+        'Live kernel gone',
+        'Tasks that share a live kernel need it, and its process or its slot has ended.',
+        'Nothing to do: the group starts again in a new kernel.',
+    ),
     "NBF701": _error(
         "The picture was refused",
         "A drawn DAG passes a last check that only lets known SVG elements and attributes out; "
