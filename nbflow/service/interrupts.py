@@ -1,0 +1,53 @@
+"""Ctrl-C as a request: the first one cancels in order, the second one at once."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class CancelSwitch:
+    """Whether somebody wants the run to stop. Safe to use from any thread and signal handler."""
+
+    def __init__(self, event: threading.Event | None = None) -> None:
+        self._event = event or threading.Event()
+        self.at_once = False
+        """Don't wait for kernels to stop by themselves."""
+        self.on_press: Callable[[], None] | None = None
+
+    @property
+    def is_pressed(self) -> bool:
+        """Tell whether the run is to stop."""
+        return self._event.is_set()
+
+    def press(self) -> None:
+        """Ask the run to stop; asked again, at once."""
+        if self._event.is_set():
+            self.at_once = True
+        self._event.set()
+        if self.on_press is not None:
+            self.on_press()
+
+
+@contextmanager
+def signals_press(switch: CancelSwitch) -> Iterator[None]:
+    """Let SIGINT and SIGTERM press ``switch`` inside the block, where that is possible: only the
+    main thread may set signal handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        switch.press()
+
+    before = {number: signal.signal(number, on_signal) for number in _signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    return (signal.SIGINT, signal.SIGTERM)

@@ -1,0 +1,44 @@
+"""Task selectors: ``train``, ``+train`` (and all before), ``train+`` (and all after)."""
+
+import re
+from collections.abc import Sequence
+
+from nbflow.errors import NotFoundError
+from nbflow.model.dag import Dag
+from nbflow.model.graph import reachable, reversed_edges
+from nbflow.model.ids import TaskName
+from nbflow.model.names import name_key
+from nbflow.scheduling.decide import upstream_of
+
+
+def select_tasks(dag: Dag, selector: str | Sequence[str] | None) -> tuple[TaskName, ...] | None:
+    """Return the selected tasks in page order; None, for all, without a selector.
+
+    Selectors are separated by commas or white space. Raises NotFoundError for a task that the DAG
+    lacks.
+    """
+    text = selector if isinstance(selector, str) or selector is None else ",".join(selector)
+    words = [word for word in re.split(r"[,\s]+", text or "") if word]
+    if not words:
+        return None
+    upstream = upstream_of(dag)
+    downstream = reversed_edges(upstream)
+    chosen: set[str] = set()
+    for word in words:
+        name = _task_named(dag, word.removeprefix("+").removesuffix("+"))
+        chosen.add(name)
+        if word.startswith("+"):
+            chosen |= reachable([name], upstream)
+        if word.endswith("+"):
+            chosen |= reachable([name], downstream)
+    return tuple(task.name for task in dag.tasks if task.name in chosen)
+
+
+def _task_named(dag: Dag, name: str) -> TaskName:
+    for task in dag.tasks:
+        if name_key(task.name) == name_key(name):
+            return task.name
+    known = ", ".join(task.name for task in dag.tasks)
+    raise NotFoundError(
+        f"There is no task {name!r} in {dag.id}.", hint=f"Tasks: {known}.", code="NBF512"
+    )
