@@ -1,0 +1,162 @@
+"""A real Jupyter server of its own, and a real Chromium that opens notebooks in it."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+TOKEN = "for-this-test-only"
+
+
+def notebook(*sources: str) -> dict[str, Any]:
+    """Return an nbformat document of code cells."""
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"c{index}",
+            "metadata": {},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for index, source in enumerate(sources)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+@dataclass(frozen=True)
+class Jupyter:
+    """A running server: its address and the folder that it serves."""
+
+    url: str
+    folder: Path
+
+    def write(self, name: str, *sources: str) -> None:
+        (self.folder / name).write_text(json.dumps(notebook(*sources)), encoding="utf-8")
+
+    def address(self, face: str, name: str) -> str:
+        page = "lab/tree" if face == "lab" else "notebooks"
+        return f"{self.url}/{page}/{urllib.parse.quote(name)}?token={TOKEN}" + (
+            "&reset" if face == "lab" else ""
+        )
+
+
+@contextlib.contextmanager
+def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Jupyter]:
+    """Serve ``folder/work`` with settings of its own; the server is ended at the end."""
+    work = folder / "work"
+    work.mkdir()
+    shutil.copy(HERE / "stand_in.py", work)
+    shutil.copy(HERE.parent / "unit" / "render" / "drawn_dags.py", work)
+    names = ("config", "data", "runtime", "settings", "ipython")
+    places = {name: folder / name for name in names}
+    for place in places.values():
+        place.mkdir()
+    extensions = places["settings"] / "@jupyterlab" / "apputils-extension"
+    extensions.mkdir(parents=True)
+    (extensions / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    (extensions / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(places["config"]),
+        "JUPYTER_DATA_DIR": str(places["data"]),
+        "JUPYTER_RUNTIME_DIR": str(places["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(places["settings"]),
+        "IPYTHONDIR": str(places["ipython"]),
+        "NBFLOW_HOME": str(folder / "nbflow"),
+        "NBFLOW_LANG": "en",
+    }
+    options = [
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={work}",
+        "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+    ]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            cwd=work,
+        )
+        try:
+            _wait_until_up(f"http://127.0.0.1:{port}", server, folder / "server.log")
+            yield Jupyter(url=f"http://127.0.0.1:{port}", folder=work)
+        finally:
+            server.terminate()
+            try:
+                server.wait(15)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_until_up(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{url}/api", timeout=2).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    raise RuntimeError(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+def open_notebook(page: Any, jupyter: Jupyter, face: str, name: str) -> None:
+    """Open a notebook and wait until its kernel is idle."""
+    page.goto(jupyter.address(face, name))
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.wait_for_selector(
+        '.jp-Notebook-ExecutionIndicator[data-status="idle"], .jp-NotebookKernelStatus',
+        state="attached",
+        timeout=60_000,
+    )
+    page.wait_for_function("() => window.jupyterapp !== undefined", timeout=30_000)
+
+
+def run_all(page: Any) -> None:
+    """Run all cells, as the menu entry does."""
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def save(page: Any) -> None:
+    """Save the notebook, as the menu entry does."""
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
