@@ -50,7 +50,7 @@ def normalise(value: Mapping[str, Any], shown: str) -> tuple[dict[str, Any], lis
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise _not_a_notebook(shown, "; ".join(problems[:3]) + more)
-    ids, diagnostics = _cell_ids(cells, shown)
+    ids, diagnostics = cell_ids(cells, shown)
     raw = {**value, "metadata": dict(metadata)}
     raw["cells"] = [_normal_cell(cell, name) for cell, name in zip(cells, ids, strict=True)]
     minor = value.get("nbformat_minor")
@@ -106,10 +106,10 @@ def _cell_problems(cell: object) -> list[str]:
     return problems
 
 
-def _cell_ids(
+def cell_ids(
     cells: list[Mapping[str, Any]] | tuple[Mapping[str, Any], ...], shown: str
 ) -> tuple[list[CellId], list[Diagnostic]]:
-    """Keep the first of each id; derive the others from the position, free of clashes."""
+    """Return each cell's id: the first of each is kept, others are derived from the position."""
     taken = {cell["id"] for cell in cells if cell.get("id")}
     seen: set[str] = set()
     ids: list[CellId] = []

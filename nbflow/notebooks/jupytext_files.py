@@ -35,3 +35,20 @@ def _format(text: str, suffix: str) -> str:
     if suffix == ".py":
         return "py:percent" if "# %%" in text else "py"
     return "md"
+
+
+def text_from_document(document: dict[str, Any], text: str, suffix: str, shown: str) -> str:
+    """Return the document as text in the format that ``text``, its former text, has."""
+    import jupytext
+    import nbformat
+
+    try:
+        written: str = jupytext.writes(nbformat.from_dict(document), fmt=_format(text, suffix))
+    except Exception as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise NotebookError(
+            f"{shown}: jupytext can't write it: {first}",
+            code="NBF008",
+            hint="tag the cells in an editor instead",
+        ) from error
+    return written
