@@ -1,1 +1,1 @@
-"""(filled in by its first commit)"""
+"""DAG versions, runs, attempts and events in SQLite, PostgreSQL or MariaDB."""

@@ -1,0 +1,321 @@
+"""The tables. Instants are microseconds since the epoch, UTC, so that every database agrees."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+LONG_BYTES = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def to_micros(at: datetime) -> int:
+    """Return an aware instant as stored."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as ASCII text, which no server's character set can damage."""
+
+    impl = LONG_TEXT
+    cache_ok = True
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"), default=str)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Words(TypeDecorator[str]):
+    """Text for people, as any program may have written it: NUL and lone surrogates replaced."""
+
+    impl = LONG_TEXT
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *items: SchemaItem) -> Table:
+    # Python names differ by case, so nothing may be compared without regard to it.
+    options = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
+    keys = {f"{d}_{k}": v for d in ("mysql", "mariadb") for k, v in options.items()}
+    return Table(name, metadata, *items, **keys)  # type: ignore[arg-type]
+
+
+DAG_ID, RUN_ID, TASK, VARIABLE, SHA = String(100), String(200), String(100), String(255), String(64)
+
+dag = _table(
+    "dag",
+    Column("id", DAG_ID, primary_key=True),
+    Column("version", SHA, nullable=False),
+    Column("paused", Integer, nullable=False, server_default="0"),
+    Column("max_active_tasks", Integer),
+    Column("deployed", Instant, nullable=False),
+)
+dag_version = _table(
+    "dag_version",
+    Column("digest", SHA, primary_key=True),
+    Column("dag_id", DAG_ID, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("notebooks", Json, nullable=False),
+    Column("created", Instant, nullable=False),
+    UniqueConstraint("dag_id", "number"),
+)
+notebook_snapshot = _table(
+    "notebook_snapshot",
+    Column("digest", SHA, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("content", LONG_BYTES, nullable=False),
+)
+dag_task = _table(
+    "dag_task",
+    Column("version", SHA, ForeignKey("dag_version.digest"), primary_key=True),
+    Column("name", TASK, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("pool", DAG_ID, nullable=False),
+    Column("pool_slots", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("max_lost", Integer, nullable=False),
+)
+edge = _table(
+    "edge",
+    Column("version", SHA, ForeignKey("dag_version.digest"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("source", TASK, nullable=False),
+    Column("target", TASK, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("variable", Words),
+)
+cell = _table(
+    "cell",
+    Column("version", SHA, ForeignKey("dag_version.digest"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("cell", VARIABLE, nullable=False),
+    Column("place", TASK, nullable=False),
+)
+schedule = _table(
+    "schedule",
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("dag_id", DAG_ID, ForeignKey("dag.id"), nullable=False, unique=True),
+    Column("expr", String(256), nullable=False),
+    Column("tz", String(64), nullable=False),
+    Column("cursor_utc", Instant),
+    Column("next_fire_utc", Instant, index=True),
+    Column("version", Integer, nullable=False, server_default="0"),
+)
+missed = _table(
+    "missed",
+    Column("dag_id", DAG_ID, primary_key=True),
+    Column("slot_key", String(250), primary_key=True),
+    Column("reason", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+instance = _table(
+    "instance",
+    Column("id", DAG_ID, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("boot_id", String(64), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_start", Double, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("heartbeat", Instant, nullable=False),
+    Column("heartbeat_mono", Double, nullable=False),
+    Column("closed", Instant),
+)
+run = _table(
+    "run",
+    Column("id", RUN_ID, primary_key=True),
+    Column("dag_id", DAG_ID, ForeignKey("dag.id"), nullable=False),
+    Column("version", SHA, ForeignKey("dag_version.digest"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("slot_key", String(250), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("parameters", Json, nullable=False),
+    Column("selected", Json),
+    Column("cancel_requested", Integer, nullable=False, server_default="0"),
+    Column("owner", DAG_ID, ForeignKey("instance.id")),
+    Column("created", Instant, nullable=False),
+    Column("started", Instant),
+    Column("ended", Instant),
+    Column("logical_date", Instant),
+    Column("data_interval_start", Instant),
+    Column("data_interval_end", Instant),
+    Column("note", Words, nullable=False),
+    UniqueConstraint("dag_id", "slot_key"),
+)
+task_instance = _table(
+    "task_instance",
+    Column("run_id", RUN_ID, ForeignKey("run.id"), primary_key=True),
+    Column("task", TASK, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("lost", Integer, nullable=False, server_default="0"),
+    Column("token", BigInteger),
+    Column("owner", DAG_ID),
+    Column("lease_until", Instant),
+    Column("lease_mono", Double),
+    Column("not_before", Instant),
+    Column("queued_at", Instant),
+    Column("pool", DAG_ID, nullable=False),
+    Column("pool_slots", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("max_lost", Integer, nullable=False),
+    Column("kept_kernel", Words),
+    Column("unstorable", Json),
+    Column("last_error", Words),
+    Column("note", Words, nullable=False),
+)
+Index(
+    "ix_task_instance_claim",
+    task_instance.c.priority,
+    task_instance.c.queued_at,
+    sqlite_where=task_instance.c.state == text("'queued'"),
+    postgresql_where=task_instance.c.state == text("'queued'"),
+)
+Index("ix_task_instance_state", task_instance.c.state, task_instance.c.pool)
+
+attempt = _table(
+    "attempt",
+    Column("run_id", RUN_ID, primary_key=True),
+    Column("task", TASK, primary_key=True),
+    Column("try_no", Integer, primary_key=True),
+    Column("token", BigInteger, nullable=False, unique=True),
+    Column("owner", DAG_ID, nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("boot_id", String(64), nullable=False),
+    Column("pid", Integer),
+    Column("claimed", Instant, nullable=False),
+    Column("started", Instant),
+    Column("ended", Instant),
+    Column("outcome", String(20)),
+    Column("reason", String(20)),
+    Column("message", Words, nullable=False),
+    Column("result", Json),
+    ForeignKeyConstraint(["run_id", "task"], ["task_instance.run_id", "task_instance.task"]),
+)
+Index(
+    "uq_attempt_live",
+    attempt.c.run_id,
+    attempt.c.task,
+    unique=True,
+    sqlite_where=attempt.c.outcome.is_(None),
+    postgresql_where=attempt.c.outcome.is_(None),
+).ddl_if(dialect=("sqlite", "postgresql"))
+
+cell_run = _table(
+    "cell_run",
+    Column("token", BigInteger, ForeignKey("attempt.token"), primary_key=True),
+    Column("cell", VARIABLE, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("started", Double),
+    Column("ended", Double),
+)
+artifact = _table(
+    "artifact",
+    Column("run_id", RUN_ID, primary_key=True),
+    Column("task", TASK, primary_key=True),
+    Column("name", VARIABLE, primary_key=True),
+    Column("token", BigInteger, ForeignKey("attempt.token"), nullable=False),
+    Column("bundle", SHA, nullable=False),
+    Column("key", VARIABLE, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("type", Words, nullable=False),
+    Column("preview", Words),
+    Column("ambient", Integer, nullable=False),
+    ForeignKeyConstraint(["run_id", "task"], ["task_instance.run_id", "task_instance.task"]),
+)
+event = _table(
+    "event",
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("run_id", RUN_ID, ForeignKey("run.id"), nullable=False, index=True),
+    Column("task", TASK),
+    Column("source", String(20), nullable=False),
+    Column("target", String(20), nullable=False),
+    Column("token", BigInteger),
+    Column("at", Instant, nullable=False),
+    Column("who", DAG_ID, nullable=False),
+    Column("note", Words, nullable=False),
+)
+outbox = _table(
+    "outbox",
+    Column("id", String(220), primary_key=True),
+    Column("run_id", RUN_ID, ForeignKey("run.id"), nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("tries", Integer, nullable=False, server_default="0"),
+)
+counter = _table(
+    "counter",
+    Column("name", String(20), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+pool = _table(
+    "pool",
+    Column("name", DAG_ID, primary_key=True),
+    Column("slots", Integer, nullable=False),
+)
+schema_step = _table(
+    "schema_step",
+    Column("revision", String(32), primary_key=True),
+    Column("step", Integer, primary_key=True),
+)
+
+Index("ix_run_dag_id_created", run.c.dag_id, run.c.created)
+Index("ix_run_created", run.c.created)
+Index("ix_run_state", run.c.state)
+Index("ix_artifact_task_name", artifact.c.task, artifact.c.name)
