@@ -1,0 +1,137 @@
+"""Write the reference pages that are made from code: the command line and the diagnostics.
+
+``python docs/generate.py`` writes them, ``--check`` says which are not fresh and exits 1.
+"""
+
+import enum
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ["NBFLOW_LANG"] = "en"
+
+from nbflow.cli.entry import make_app
+from nbflow.model.codes import CODES
+
+REFERENCE = Path(__file__).parent / "reference"
+_NOTE = "<!-- Written by docs/generate.py; edit the code instead. -->\n"
+_GROUPS = {
+    "0": "Files",
+    "1": "Tags and metadata",
+    "2": "The meaning of a DAG",
+    "3": "Inference",
+    "4": "Parameters and values",
+    "5": "Runs",
+    "6": "Metastore and store",
+    "7": "Settings, command line, pictures",
+    "9": "General",
+}
+
+
+def diagnostics_page() -> str:
+    """Return the page of all codes, one heading each."""
+    lines = [
+        "# Diagnostics",
+        _NOTE,
+        (
+            "Every finding and every error carries a code. A finding also has a cell and a line; a "
+            "compile reports all of them at once. *error* stops a run, *warning* does not, *info* is "
+            "worth knowing."
+        ),
+    ]
+    group = ""
+    for code, info in CODES.items():
+        title = _GROUPS[code[3]]
+        if title != group:
+            group = title
+            lines.append(f"\n## {group}")
+        lines.append(f"\n### {code} · {info.title} {{ #{code.lower()} }}\n")
+        lines.append(f"*{info.severity}* — {info.explanation}\n")
+        lines.append(f"**What to do:** {info.remedy}")
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """Return the page of all verbs with their arguments and options."""
+    import typer.main
+
+    app: Any = typer.main.get_command(make_app())
+    lines = [
+        "# Command line",
+        _NOTE,
+        (
+            "`nbflow VERB --help` prints the same. Exit codes: 0 all is well, 1 it ran but not well "
+            "(a failed task, a finding of severity error), 2 the call can't be carried out as "
+            "written, 3 the metastore or the store can't be used, 70 a fault of nbflow itself, "
+            "130 stopped with Ctrl-C."
+        ),
+    ]
+    for path, command in commands(app):
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        options = [p for p in command.params if p.param_type_name == "option"]
+        usage = " ".join(["nbflow", *path, *(_placeholder(a) for a in arguments)])
+        lines += [f"\n## nbflow {' '.join(path)}", f"\n{command.help}", f"\n```text\n{usage}\n```"]
+        if arguments:
+            lines.append("\n| argument | meaning |\n| --- | --- |")
+            lines += [f"| `{_placeholder(a)}` | {a.help or ''} |" for a in arguments]
+        if options:
+            lines.append("\n| option | meaning | default |\n| --- | --- | --- |")
+            lines += [_option_row(o) for o in options]
+    return "\n".join(lines) + "\n"
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    """Return all commands below a group with the words that call them."""
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            found += commands(command, (*path, name))
+        else:
+            found.append(((*path, name), command))
+    return found
+
+
+def _placeholder(argument: Any) -> str:
+    name = argument.metavar or argument.name.upper()
+    return name if argument.required or name.startswith("[") else f"[{name}]"
+
+
+def _option_row(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    default = option.default
+    shown = "" if default in (None, False, (), []) or callable(default) else f"`{default}`"
+    text = (option.help or "").replace("|", "\\|") + _choices(option)
+    return f"| {names} | {text} | {shown} |"
+
+
+def _choices(option: Any) -> str:
+    annotation = option.type_descriptor.annotation
+    for kind in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return " One of " + ", ".join(f"`{member.value}`" for member in kind) + "."
+    return ""
+
+
+PAGES = {"diagnostics.md": diagnostics_page, "cli.md": cli_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the pages; return the exit code."""
+    stale = []
+    for name, make in PAGES.items():
+        path = REFERENCE / name
+        text = make()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if "--check" not in arguments:
+            path.write_text(text, encoding="utf-8")
+    if stale and "--check" in arguments:
+        print(f"not fresh: {', '.join(stale)}; run python docs/generate.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
