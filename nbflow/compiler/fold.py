@@ -212,13 +212,14 @@ class PageFold:
             self.findings.unbound(event.name, place, guarded=event.guarded)
             return None
         source = self._opaque
-        return self.page.set(
-            Version(
-                name=event.name, cell=source.cell, place=source.place, task=source.task,
-                kind=BindKind.DATA, origin=Origin.OPAQUE, passes=True,
-                objects=frozenset({self.page.fresh_object()}),
-            )
+        version = Version(
+            name=event.name, cell=source.cell, place=source.place, task=source.task,
+            kind=BindKind.DATA, origin=Origin.OPAQUE, passes=True,
+            objects=frozenset({self.page.fresh_object()}),
         )  # fmt: skip
+        if source.task is not None:
+            self.drafts[source.task].last[event.name] = version
+        return self.page.set(version)
 
     def _want(self, version: Version, place: Place, *, called: bool) -> None:
         """Give the current cell's task (or every later one, for a setup cell) this version."""
@@ -243,6 +244,9 @@ class PageFold:
         if called and id(version) not in self._called:
             self._called.add(id(version))
             self._want_late(self.analyses[cell].units[number].needs_when_called, place)
+            for used in self.unit_env.get(version.unit, {}).values():
+                if used.is_code:  # a base class, a decorator, a default
+                    self._want_code(used, place, called=True)
 
     def _want_late(self, names: frozenset[str], place: Place) -> None:
         for name in sorted(names - self._late):
@@ -269,15 +273,17 @@ class PageFold:
                 own[name] = Need(version=version, kind=EdgeKind.DATA, reader=place)
 
     def _need(self, draft: Draft, version: Version, kind: EdgeKind, place: Place) -> None:
-        if version.task is None or version.task == draft.name:
+        while version.task == draft.name and version.passes and version.previous is not None:
+            version = version.previous  # its own version may still be the one from outside
+        if version.task is None or version.task == draft.name or version.is_code:
             self._check_own(draft, version, place)
             return
         known = draft.needs.get(version.name)
         if known is not None and known.version is not version:
             self.findings.two_versions(draft.name, version.name, known, version, place)
             return
-        if known is None and version.name in draft.last:
-            own = draft.last[version.name]
+        own = draft.last.get(version.name)
+        if known is None and own is not None and not _follows(own, version):
             self.findings.between(draft.name, version.name, own.place, version, place)
             return
         if kind is EdgeKind.DATA and version.origin in (Origin.MUTATED, Origin.ALIAS_MUTATED):
@@ -313,9 +319,9 @@ class PageFold:
             unit=unit, objects=shared | {self.page.fresh_object()}, code=frozenset(held),
             late=event.late | late, live=event.live,
         )  # fmt: skip
-        self._write(version)
         if not event.sure and previous is not None:
             self._hand_on(previous, place)
+        self._write(version)
 
     def _code_in(
         self, names: Iterable[str], shares: Iterable[str]
@@ -339,10 +345,20 @@ class PageFold:
     def _remember_environment(self, unit: UnitKey) -> None:
         if unit in self.unit_env:
             return
-        needs = self.analyses[unit[0]].units[unit[1]].needs_now
-        self.unit_env[unit] = {
-            name: self.page.current[name] for name in sorted(needs) if name in self.page.current
-        }
+        found: dict[str, Version] = {}
+        waiting = sorted(self.analyses[unit[0]].units[unit[1]].needs_now)
+        while waiting:
+            name = waiting.pop()
+            version = self.page.current.get(name)
+            if version is None or name in found:
+                continue
+            found[name] = version
+            # Decorators and default values are called when the statement is replayed.
+            for code in (version, *version.code):
+                if code.unit is not None:
+                    cell, number = code.unit
+                    waiting.extend(sorted(self.analyses[cell].units[number].needs_when_called))
+        self.unit_env[unit] = found
 
     def _hand_on(self, previous: Version, place: Place) -> None:
         if self._draft is None:
@@ -406,9 +422,10 @@ class PageFold:
 
     def _delete(self, event: Delete) -> None:
         previous = self.page.current.get(event.name)
-        if previous is None:
+        if previous is None or previous.is_deleted:
             return
         place = self._place(self._index, event.line)
+        self._want(previous, place, called=False)
         maybe = not event.sure
         self._write(
             Version(
@@ -419,8 +436,6 @@ class PageFold:
                 late=previous.late, live=previous.live,
             )
         )  # fmt: skip
-        if maybe:
-            self._hand_on(previous, place)
 
     def _write(self, version: Version) -> None:
         self.page.set(version)
@@ -519,3 +534,11 @@ class PageFold:
             origin=Origin.OPAQUE,
         )  # fmt: skip
         self._opaque = marker
+
+
+def _follows(own: Version, other: Version) -> bool:
+    """Tell whether ``own`` may still be the object of ``other``: then it is loaded, not made."""
+    version: Version | None = own
+    while version is not None and version is not other:
+        version = version.previous if version.passes else None
+    return version is other

@@ -6,6 +6,7 @@ property can compare it with the page run top to bottom, thousands of times a mi
 """
 
 import contextlib
+import gc
 import io
 import marshal
 import pickle
@@ -136,16 +137,47 @@ class _Pipeline:
         live = {g.variable for g in self.dag.groups}
         names = [n for n in (*task.outputs, *task.optional_outputs) if n in space]
         names = [n for n in names if not (task.group and n in live)]
-        buffer = io.BytesIO()
-        values = {n: space[n] for n in names}
-        try:
-            _Pickler(buffer, space).dump(values)
-        except (TypeError, AttributeError, pickle.PicklingError):
-            if not task.group:
-                raise
-            return
-        for name in names:
-            self.bundles[task.name, name] = buffer.getvalue()
+        for together in _sharing({n: space[n] for n in names}):
+            buffer = io.BytesIO()
+            try:
+                _Pickler(buffer, space).dump({n: space[n] for n in together})
+            except (TypeError, AttributeError, pickle.PicklingError):
+                if not task.group:
+                    raise
+                continue
+            for name in together:
+                self.bundles[task.name, name] = buffer.getvalue()
+
+
+def _sharing(values: dict[str, Any]) -> list[list[str]]:
+    """Group the names whose values reach a common changeable object."""
+    groups: list[tuple[set[int], list[str]]] = []
+    for name, value in values.items():
+        ids, names = _reachable(value), [name]
+        for other in [g for g in groups if g[0] & ids]:
+            groups.remove(other)
+            ids |= other[0]
+            names = other[1] + names
+        groups.append((ids, names))
+    return [names for _, names in groups]
+
+
+def _reachable(value: Any) -> set[int]:
+    found: set[int] = set()
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, (type, types.ModuleType, types.BuiltinFunctionType, str, int, float)):
+            continue
+        if id(one) not in found:
+            found.add(id(one))
+            if isinstance(one, types.FunctionType):
+                stack.extend(cell.cell_contents for cell in one.__closure__ or ())
+                if one.__closure__ is None:
+                    found.discard(id(one))
+            else:
+                stack.extend(gc.get_referents(one))
+    return found - {id(None), id(()), id(True), id(False)}
 
 
 class _Pickler(pickle.Pickler):
@@ -155,7 +187,7 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, types.FunctionType) and obj.__module__ == "__main__":
-            if self.space.get(obj.__name__) is obj:
+            if "<locals>" not in obj.__qualname__ and self.space.get(obj.__name__) is obj:
                 return _by_name, (obj.__name__,)
             code = marshal.dumps(obj.__code__)
             cells = tuple(cell.cell_contents for cell in obj.__closure__ or ())

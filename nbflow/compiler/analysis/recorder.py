@@ -84,6 +84,8 @@ class Recorder:
     gone: set[str] = field(default_factory=set)
     roots: dict[str, frozenset[str]] = field(default_factory=dict)
     needs_now: set[str] = field(default_factory=set)
+    statement_reads: set[str] = field(default_factory=set)
+    """Names loaded by the statement at hand, wherever they were bound: what a replay needs."""
     mutated: set[str] = field(default_factory=set)
     called_units: set[str] = field(default_factory=set)
     deferred: dict[str, int] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class Recorder:
     option_unit: int | None = None
     opaque_binds: bool = False
     last_scope: Scope | None = None
+    loads: set[str] = field(default_factory=set)
     _reads: dict[str, tuple[bool, bool, bool]] = field(default_factory=dict)
     _loaded: dict[str, Value] = field(default_factory=dict)
 
@@ -172,6 +175,8 @@ class Recorder:
             if name in PROVIDED and name in self.names:
                 self._emit_read(name, called, escapes)
             return
+        self.loads.add(name)
+        self.statement_reads.add(name)
         if name not in self.definite or name in self.foreign:
             self.needs_now.add(name)
         if called or escapes:

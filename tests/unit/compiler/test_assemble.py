@@ -141,7 +141,7 @@ def test_a_generator_makes_its_users_share_a_kernel() -> None:
     (group,) = dag.groups
     assert group.tasks == ("t1", "t3", "t4")
     assert group.variable == "g"
-    assert codes(dag, Severity.INFO) == ["NBF211"]
+    assert "NBF211" in codes(dag, Severity.INFO)
     assert arrows(dag) >= {"t1>t3", "t3>t4"}
 
 

@@ -70,6 +70,8 @@ cells = st.lists(
 )
 @given(cells, st.integers(0, 99))
 def test_each_cell_as_a_task_prints_what_the_page_prints(sources: list[str], seed: int) -> None:
+    if any("random." in source for source in sources):
+        sources = ["random.seed(5)", *sources]  # never seeded, two plain runs differ as well
     notebook = page(START, *sources)
     expected = run_page(notebook)
     assume(len(expected) == len(sources) + 1 and not any("Error" in text for text in expected))
