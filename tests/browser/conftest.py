@@ -35,6 +35,6 @@ def page(chromium: Any) -> Iterator[Any]:
     """A page that fails the test if a script of ours raised."""
     context = chromium.new_context(viewport={"width": 1500, "height": 1100})
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(30_000)
     yield page
     context.close()

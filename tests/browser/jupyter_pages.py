@@ -29,6 +29,12 @@ FLAGS = [
 TOKEN = "for-this-test-only"
 
 
+_KERNEL_IS_IDLE = """() => {
+    const context = window.jupyterapp?.shell?.currentWidget?.sessionContext;
+    return context?.isReady && context.session?.kernel?.status === 'idle';
+}"""
+
+
 def notebook(*sources: str) -> dict[str, Any]:
     """Return an nbformat document of code cells."""
     cells = [
@@ -144,17 +150,12 @@ def open_notebook(page: Any, jupyter: Jupyter, face: str, name: str) -> None:
     """Open a notebook and wait until its kernel is idle."""
     page.goto(jupyter.address(face, name))
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.wait_for_selector(
-        '.jp-Notebook-ExecutionIndicator[data-status="idle"], .jp-NotebookKernelStatus',
-        state="attached",
-        timeout=60_000,
-    )
-    page.wait_for_function("() => window.jupyterapp !== undefined", timeout=30_000)
+    page.wait_for_function(_KERNEL_IS_IDLE, timeout=60_000)
 
 
 def run_all(page: Any) -> None:
     """Run all cells, as the menu entry does."""
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
 def save(page: Any) -> None:

@@ -80,7 +80,7 @@ def test_a_failed_run_says_where_and_why(page: Any, jupyter: Jupyter) -> None:
     failed = page.locator('.task[data-state="failed"]')
     failed.first.wait_for()
     assert failed.get_attribute("data-task") == "train-linear"
-    assert "ValueError" in failed.inner_text()
+    assert "ValueError" in (failed.text_content() or "")
     assert page.locator('.task[data-state="upstream_failed"]').count() == 2
     shoot(page, "lab-failed")
 
