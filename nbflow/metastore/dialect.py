@@ -1,0 +1,201 @@
+"""How each database is connected to, and what its errors mean."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from nbflow.errors import MetastoreBusyError, MetastoreError
+
+BUSY_TIMEOUT = 30_000
+"""Milliseconds that SQLite waits for another writer."""
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs", "lustre"}
+)
+_RETRIED = frozenset({"40001", "40P01", "55P03", "1205", "1213"})
+_FULL = ("disk is full", "disk I/O error", "No space left")
+_DAMAGED = ("malformed", "not a database", "disk image")
+
+
+def parse_url(text: str) -> URL:
+    """Return the address of a metastore with the driver that nbflow uses; MetastoreError if odd."""
+    try:
+        url = make_url(text)
+        name = url.get_backend_name()
+    except ArgumentError as error:
+        raise MetastoreError(
+            "The metastore's address is not a database URL.",
+            hint="NBFLOW_DATABASE_URL looks like postgresql://user:password@host/database.",
+            code="NBF605",
+        ) from error
+    drivers = {
+        "sqlite": "sqlite",
+        "postgresql": "postgresql+psycopg",
+        "mysql": "mariadb+pymysql",
+        "mariadb": "mariadb+pymysql",
+    }
+    if name not in drivers:
+        raise MetastoreError(
+            f"nbflow keeps no metastore in {name}.",
+            hint="Use sqlite, postgresql or mariadb.",
+            code="NBF605",
+        )
+    return url.set(drivername=drivers[name])
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of an SQLite metastore, None for a server."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    if not url.database or url.database == ":memory:":
+        raise MetastoreError(
+            "A metastore in memory would be gone with the process.",
+            hint="Name a file: sqlite:////home/me/nbflow/nbflow.db",
+            code="NBF605",
+        )
+    return Path(url.database).absolute()
+
+
+def file_system_of(path: Path, mounts: str | None = None) -> str:
+    """Return the type of the file system that holds ``path``, "" where that can't be told."""
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mounts").read_text(errors="replace")
+        except OSError:
+            return ""
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = fields[1].replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= best:
+            best, kind = len(point), fields[2]
+    return kind
+
+
+def make_engine(url: URL) -> Engine:
+    """Return an engine whose every transaction is begun as nbflow needs it."""
+    path = sqlite_path(url)
+    if path is not None:
+        return _sqlite_engine(url, path)
+    arguments: dict[str, Any] = {"connect_timeout": 10}
+    level = "READ COMMITTED"
+    if url.get_backend_name() != "postgresql":
+        arguments["charset"] = "utf8mb4"
+    try:
+        return create_engine(
+            url,
+            isolation_level=level,
+            pool_pre_ping=True,
+            pool_size=4,
+            max_overflow=8,
+            connect_args=arguments,
+        )
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        extra = url.get_backend_name().replace("mysql", "mariadb")
+        raise MetastoreError(
+            f"The driver for {extra} is not installed.",
+            hint=f"pip install 'jupyter-nbflow[{extra}]'",
+            code="NBF605",
+        ) from error
+
+
+def _sqlite_engine(url: URL, path: Path) -> Engine:
+    kind = file_system_of(path)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise MetastoreError(
+            f"{path} is on a network file system ({kind}), where SQLite's log is not safe.",
+            hint="Move NBFLOW_HOME to a local disk, or use PostgreSQL (NBFLOW_DATABASE_URL).",
+            code="NBF606",
+        )
+    # mode=rw: a file that vanished is an error, never a new empty metastore.
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(
+            f"{path.as_uri()}?mode=rw",
+            uri=True,
+            timeout=BUSY_TIMEOUT / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        ),
+        poolclass=NullPool,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get("nbflow_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def error_code(error: DBAPIError) -> str:
+    """Return the SQLSTATE or the MariaDB error number, "" if there is none."""
+    original: Any = error.orig
+    state = getattr(original, "sqlstate", None)
+    if state:
+        return str(state)
+    arguments = getattr(original, "args", ())
+    return str(arguments[0]) if arguments and isinstance(arguments[0], int) else ""
+
+
+def is_retried(error: DBAPIError) -> bool:
+    """Tell whether the transaction was undone by another one and may simply be tried again."""
+    return error_code(error) in _RETRIED
+
+
+def translated(error: DBAPIError | sqlite3.Error, place: str) -> MetastoreError:
+    """Return the error in words, with the place and a way out."""
+    text = str(error.orig if isinstance(error, DBAPIError) else error)
+    first = text.splitlines()[0] if text else type(error).__name__
+    if any(word in text for word in _DAMAGED):
+        return damaged(place, first)
+    if "readonly" in text or "unable to open" in text or "read-only" in text:
+        return MetastoreError(
+            f"The metastore {place} can't be written: {first}.",
+            hint="Check the owner and the mode of the file and its folder.",
+            code="NBF607",
+        )
+    if any(word in text for word in _FULL):
+        return MetastoreBusyError(
+            f"The metastore {place} can't grow: {first}.",
+            hint="Free some disk space; nothing was written, and work goes on then.",
+            code="NBF608",
+        )
+    if "locked" in text or (isinstance(error, DBAPIError) and is_retried(error)):
+        return MetastoreBusyError(
+            f"The metastore {place} is locked by another process.",
+            hint="Nothing was written; try again, or end the process that holds it.",
+        )
+    if isinstance(error, DBAPIError) and (
+        error.connection_invalidated or "onnect" in text or error_code(error).startswith("57P")
+    ):
+        return MetastoreBusyError(
+            f"The metastore {place} does not answer: {first}.",
+            hint="Check that its server runs and that NBFLOW_DATABASE_URL is right.",
+            code="NBF609",
+        )
+    return MetastoreError(f"The metastore {place} refused: {first}.", hint="See `nbflow db check`.")
+
+
+def damaged(place: str, detail: str) -> MetastoreError:
+    """Return the error of a file that is no sound database any more."""
+    return MetastoreError(
+        f"The metastore is damaged: {place}: {detail}.",
+        hint="Run `nbflow db check`, then put a backup in its place.",
+        code="NBF611",
+    )

@@ -1,0 +1,148 @@
+"""Transactions: begun for writing, tried again when another one won, honest about their end."""
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Insert, Select, Table, text
+from sqlalchemy.dialects.mysql import insert as mysql_insert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from nbflow.errors import MetastoreBusyError
+from nbflow.faults import InjectedFaultError, point
+from nbflow.metastore.dialect import is_retried, make_engine, sqlite_path, translated
+from nbflow.metastore.tables import EPOCH
+from nbflow.model.clock import Clock
+
+T = TypeVar("T")
+ATTEMPTS = 5
+
+
+class Database:
+    """One metastore's engine. Each transaction is a function of a connection, and may run twice."""
+
+    def __init__(self, url: URL, clock: Clock) -> None:
+        path = sqlite_path(url)
+        self.url = url
+        self.path = path
+        self.clock = clock
+        self.name = url.get_backend_name()
+        self.place = str(path) if path else url.render_as_string(hide_password=True)
+        self.engine = make_engine(url)
+        self._writing = threading.RLock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether one file on this host is all there is."""
+        return self.name == "sqlite"
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one reading transaction."""
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                return work(connection)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise translated(error, self.place) from error
+
+    def write(
+        self,
+        name: str,
+        work: Callable[[Connection], T],
+        confirm: Callable[[Connection], T | None] | None = None,
+    ) -> T:
+        """Run ``work`` in one writing transaction and commit it.
+
+        Undone by another transaction, it is tried again, five times at most. When the end of a
+        commit is unknown, ``confirm`` looks whether it took place and returns its result; without
+        one, ``work`` is repeated, so it must then find its own traces.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._once(name, work, confirm)
+            except (DBAPIError, sqlite3.Error) as error:
+                again = isinstance(error, DBAPIError) and (
+                    is_retried(error) or error.connection_invalidated
+                )
+                if not again or attempt == ATTEMPTS:
+                    raise translated(error, self.place) from error
+            time.sleep(random.uniform(0.2, 1.0) * 0.02 * 2**attempt)  # noqa: S311
+        raise MetastoreBusyError(f"The metastore {self.place} is busy.", hint="Try again.")
+
+    def _once(
+        self,
+        name: str,
+        work: Callable[[Connection], T],
+        confirm: Callable[[Connection], T | None] | None,
+    ) -> T:
+        committing = False
+        try:
+            with (
+                self._lock(),
+                self.engine.connect().execution_options(nbflow_writes=True) as connection,
+                connection.begin() as transaction,
+            ):
+                result = work(connection)
+                point(f"{name}.pre_commit")
+                committing = True
+                transaction.commit()
+                point(f"{name}.post_commit")
+                return result
+        except (DBAPIError, InjectedFaultError):
+            if not committing or confirm is None:
+                raise
+            found = self.read(confirm)
+            if found is None:
+                raise
+            return found
+
+    def _lock(self) -> Any:
+        # One writing connection per process: threads queue here, not at SQLite's busy handler.
+        return self._writing if self.is_sqlite else _NOTHING
+
+    def now(self, connection: Connection) -> datetime:
+        """Return the instant that leases are judged by: a server's clock, or ours for a file."""
+        if self.is_sqlite:
+            return self.clock.wall()
+        question = (
+            "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+            if self.name == "postgresql"
+            else "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
+        )
+        micros = connection.execute(text(question)).scalar_one()
+        return EPOCH + timedelta(microseconds=int(micros))
+
+    def locked(self, query: Select[Any], *, skip: bool = False) -> Select[Any]:
+        """Return the query with its rows locked until the transaction's end (a no-op on SQLite)."""
+        if self.is_sqlite:
+            return query
+        # Not the strongest lock: rows that refer to these may be inserted meanwhile.
+        return query.with_for_update(skip_locked=skip, key_share=self.name == "postgresql")
+
+    def insert_new(self, table: Table) -> Insert:
+        """Return an INSERT that leaves a row with the same key as it is (rowcount 0)."""
+        if self.is_sqlite:
+            return sqlite_insert(table).on_conflict_do_nothing()
+        if self.name == "postgresql":
+            return postgresql_insert(table).on_conflict_do_nothing()
+        return mysql_insert(table).prefix_with("IGNORE")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+_NOTHING = _Nothing()
