@@ -267,6 +267,28 @@ CODES: dict[str, CodeInfo] = {
         "A `when` or `foreach` option can't be read as an expression.",
         "`when` takes a Python expression, `foreach` is written `NAME in EXPRESSION`.",
     ),
+    "NBF220": _error(
+        "Schedule that can't be kept",
+        "The schedule is no cron expression, preset, interval or single time, never fires, or has "
+        "times that nobody could predict.",
+        "Write cron of 5 fields (6 with seconds last), `@daily` and its family, `every 15m`, or "
+        "`once 2026-12-01T09:00`.",
+    ),
+    "NBF221": _error(
+        "Unknown time zone",
+        "The time zone is not in the IANA database.",
+        "Use a name such as `Europe/Berlin`, `Asia/Seoul` or `UTC`.",
+    ),
+    "NBF222": _error(
+        "Bad date of a schedule",
+        "A date or time can't be read, or the end lies before the start.",
+        "Write dates as `2026-12-01`, times as `2026-12-01T09:00`.",
+    ),
+    "NBF223": _error(
+        "Schedule that fires too often",
+        "Two fires lie closer together than the DAG's shortest period.",
+        "Fire less often, or set `min_period`.",
+    ),
     "NBF300": _error(
         "Syntax error",
         "The cell is neither Python nor anything that IPython turns into Python.",

@@ -1,6 +1,7 @@
 """The state machine of a run, asked directly and driven to its end over random DAGs."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -23,10 +24,7 @@ def make_dag(text, *, options=None, groups=(), verdict=Verdict.ALL, inputs=None)
     for word in text.split():
         ends = word.split(">")
         names += [n for n in ends if n not in names]
-        edges += [
-            Edge(source=a, target=b, kind=EdgeKind.DATA)
-            for a, b in zip(ends, ends[1:], strict=False)
-        ]
+        edges += [Edge(source=a, target=b, kind=EdgeKind.DATA) for a, b in pairwise(ends)]
     tasks = tuple(
         Task(
             name=n,

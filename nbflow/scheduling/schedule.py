@@ -1,0 +1,165 @@
+"""A schedule as written becomes a value, or reasons why it can't be kept."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from nbflow.errors import UsageError
+
+MAX_LENGTH = 256
+PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 1,4,7,10 *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_EVERY = re.compile(r"every\s+(\d+)\s*(s|m|h|d|w|mo)", re.ASCII | re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_EQUAL_RANGE = re.compile(r"(?:^|[\s,])(\w+)-(\1)(?=$|[\s,/])", re.IGNORECASE)
+_HASHED = re.compile(r"(?:^|[\s,])[hr](?=$|[\s,/(])", re.IGNORECASE)
+_EXAMPLES = "write cron ('0 6 * * 1-5'), '@daily', 'every 15m' or 'once 2026-12-01T09:00'"
+
+
+class ScheduleError(UsageError):
+    """A schedule can't be kept as written; the message says why."""
+
+    default_code = "NBF220"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cron:
+    """A cron expression of 5 or 6 fields (seconds last), read on the wall clock of ``zone``."""
+
+    expression: str
+    zone: ZoneInfo
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it names its times of day: neither minute nor hour starts with ``*``."""
+        minute, hour = self.expression.split()[:2]
+        return not minute.startswith("*") and not hour.startswith("*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """Every so often from ``anchor``: ``seconds`` of real time, or days or months by calendar."""
+
+    zone: ZoneInfo
+    anchor: datetime | None
+    seconds: int = 0
+    days: int = 0
+    months: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Once:
+    """One time only; ``at`` None stands for the start date, else the time of the deploy."""
+
+    zone: ZoneInfo
+    at: datetime | None
+
+
+Schedule = Cron | Interval | Once
+
+
+def parse_schedule(
+    text: str | None, timezone: str = "UTC", *, anchor: datetime | None = None
+) -> Schedule | None:
+    """Return what ``text`` means, None for no schedule. Times without a zone are in ``timezone``.
+
+    ``anchor`` (aware) is where intervals start, and when ``@once`` is. Raises ScheduleError.
+    """
+    zone = read_zone(timezone)
+    words = (text or "").strip()
+    if not words:
+        return None
+    if len(words) > MAX_LENGTH:
+        raise _refused(
+            f"the schedule has {len(words)} characters; at most {MAX_LENGTH} are allowed"
+        )
+    if not words.isascii():
+        raise _refused(f"schedule {words!r} holds characters that are not ASCII")
+    lower = words.lower()
+    if lower == "@once":
+        return Once(zone=zone, at=anchor)
+    if lower.startswith("once"):
+        return Once(zone=zone, at=read_instant(words[4:].strip(), zone))
+    if lower.startswith("every"):
+        return _interval(words, zone, anchor)
+    if lower.startswith("@"):
+        return Cron(expression=_preset(lower), zone=zone)
+    _check_fields(words)
+    return Cron(expression=" ".join(words.split()), zone=zone)
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone of that name. Raises ScheduleError."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ScheduleError(
+            f"there is no time zone {name!r}",
+            hint="use an IANA name such as 'Europe/Berlin', 'Asia/Seoul' or 'UTC'",
+            code="NBF221",
+        ) from None
+
+
+def read_instant(text: str, zone: ZoneInfo) -> datetime:
+    """Return an ISO date or time as an aware instant, UTC; without an offset it is in ``zone``.
+
+    Raises ScheduleError.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ScheduleError(
+            f"{text!r} is not a date or time",
+            hint="write it as 2026-12-01 or 2026-12-01T09:00",
+            code="NBF222",
+        ) from None
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _preset(name: str) -> str:
+    if name in PRESETS:
+        return PRESETS[name]
+    if name == "@reboot":
+        raise _refused("'@reboot' has no meaning here: nothing starts with the machine")
+    raise _refused(f"there is no preset {name!r}; known: {', '.join(PRESETS)}, @once")
+
+
+def _interval(words: str, zone: ZoneInfo, anchor: datetime | None) -> Interval:
+    match = _EVERY.fullmatch(words)
+    count = int(match[1]) if match and len(match[1]) < 9 else 0
+    if match is None or count == 0:
+        raise _refused(f"{words!r} is not an interval; the units are s, m, h, d, w and mo")
+    unit = match[2].lower()
+    if unit in _SECONDS:
+        return Interval(zone=zone, anchor=anchor, seconds=count * _SECONDS[unit])
+    if unit == "mo":
+        return Interval(zone=zone, anchor=anchor, months=count)
+    return Interval(zone=zone, anchor=anchor, days=count * (7 if unit == "w" else 1))
+
+
+def _check_fields(words: str) -> None:
+    fields = words.split()
+    if len(fields) not in (5, 6):
+        raise _refused(f"cron expression {words!r} has {len(fields)} fields, not 5 or 6")
+    if _HASHED.search(words):
+        raise _refused(
+            f"cron expression {words!r} uses H or R: its times would be a matter of luck"
+        )
+    equal = _EQUAL_RANGE.search(words)
+    if equal:
+        raise _refused(
+            f"the range {equal[1]}-{equal[2]} in {words!r} is from a value to itself; write {equal[1]}"
+        )
+
+
+def _refused(message: str) -> ScheduleError:
+    return ScheduleError(message, hint=_EXAMPLES)

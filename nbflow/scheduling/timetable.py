@@ -1,0 +1,226 @@
+"""When a schedule fires: pure functions of the schedule and the clock, right through clock changes.
+
+Cron runs on the naive wall clock; each wall time is then mapped to instants. A job whose time of day
+is named fires once where its wall time happens twice (the first pass) and at the first instant
+after a gap that swallows it. A job with a wildcard fires on every real matching minute.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count as counting
+from itertools import islice, pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterError, croniter
+
+from nbflow.model.diagnostics import Diagnostic, Severity
+from nbflow.scheduling.schedule import (
+    Cron,
+    Interval,
+    Once,
+    Schedule,
+    ScheduleError,
+    parse_schedule,
+    read_instant,
+    read_zone,
+)
+
+_SETTLED = timedelta(hours=3)
+"""No clock change of this size or more is made up for; nothing earlier can still turn up."""
+_SAMPLE = 50
+_YEARS_AHEAD = 9
+
+
+def next_fires(
+    expression: str,
+    timezone: str = "UTC",
+    after: datetime | None = None,
+    count: int = 5,
+    *,
+    anchor: datetime | None = None,
+) -> list[datetime]:
+    """Return the next ``count`` instants (aware, in the schedule's zone) strictly after ``after``.
+
+    ``after`` is aware, by default now; ``anchor`` is where intervals start, by default ``after``.
+    Fewer come back if the schedule ends. Raises ScheduleError for what is no schedule.
+    """
+    start = after if after is not None else datetime.now(UTC)
+    if start.tzinfo is None:
+        raise ScheduleError("'after' needs a time zone", hint="use an aware datetime")
+    schedule = parse_schedule(expression, timezone, anchor=anchor or start)
+    if schedule is None:
+        return []
+    found = islice(fires(schedule, start), max(0, count))
+    return [at.astimezone(schedule.zone) for at in found]
+
+
+def fires(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    """Yield the instants (UTC) at which ``schedule`` fires, strictly after ``after``, in order.
+
+    Raises ScheduleError for a cron expression that croniter refuses.
+    """
+    start = after.astimezone(UTC)
+    match schedule:
+        case Cron():
+            return _cron_fires(schedule, start)
+        case Interval():
+            return _interval_fires(schedule, start)
+        case Once():
+            return iter([schedule.at] if schedule.at is not None and schedule.at > start else [])
+
+
+def check_schedule(
+    text: str | None,
+    timezone: str = "UTC",
+    *,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    min_period: float = 60.0,
+    now: datetime | None = None,
+) -> list[Diagnostic]:
+    """Return everything that is wrong with a DAG's schedule and its dates; empty if all is well."""
+    problems: list[ScheduleError] = []
+
+    def attempt(do: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return do(*arguments, **options)
+        except ScheduleError as problem:
+            problems.append(problem)
+            return None
+
+    zone = attempt(read_zone, timezone) or ZoneInfo("UTC")
+    start = attempt(read_instant, start_date, zone) if start_date else None
+    end = attempt(read_instant, end_date, zone) if end_date else None
+    if start and end and end < start:
+        problems.append(
+            ScheduleError("'end_date' lies before 'start_date'", hint="swap them", code="NBF222")
+        )
+    moment = now or datetime.now(UTC)
+    schedule = attempt(parse_schedule, text, zone.key, anchor=start or moment)
+    if schedule is not None:
+        attempt(_check_fires, schedule, text, start or moment, min_period)
+    return [
+        Diagnostic(
+            code=problem.code, severity=Severity.ERROR, message=problem.message, hint=problem.hint
+        )
+        for problem in problems
+    ]
+
+
+def _check_fires(schedule: Schedule, text: str, start: datetime, min_period: float) -> None:
+    if isinstance(schedule, Once):
+        return
+    found = list(islice(fires(schedule, start), _SAMPLE))
+    if not found:
+        raise ScheduleError(f"schedule {text!r} never fires", hint="check the day and the month")
+    shortest = min(
+        ((b - a).total_seconds() for a, b in pairwise(found)),
+        default=min_period,
+    )
+    if shortest < min_period:
+        raise ScheduleError(
+            f"schedule {text!r} fires every {shortest:g} s; the shortest period is {min_period:g} s",
+            hint="set `min_period` in the DAG's settings if that is meant",
+            code="NBF223",
+        )
+
+
+def _cron_fires(schedule: Cron, after: datetime) -> Iterator[datetime]:
+    """Map wall times to instants; one is let go when no earlier one can turn up any more."""
+    begin = after.astimezone(schedule.zone).replace(tzinfo=None) - _SETTLED - timedelta(hours=1)
+    waiting: list[datetime] = []
+    last = after
+    for wall in _wall_times(schedule, begin):
+        safe = (wall - _SETTLED).replace(tzinfo=schedule.zone).astimezone(UTC)
+        while waiting and waiting[0] < safe:
+            first = waiting.pop(0)
+            if first > last:
+                last = first
+                yield first
+        waiting.extend(_instants(wall, schedule.zone, fixed=schedule.is_fixed))
+        waiting.sort()
+    for first in waiting:
+        if first > last:
+            last = first
+            yield first
+
+
+def _wall_times(schedule: Cron, begin: datetime) -> Iterator[datetime]:
+    """Yield the naive wall times of the expression, strictly after ``begin``."""
+    try:
+        times = croniter(
+            schedule.expression,
+            begin,
+            implement_cron_bug=True,
+            max_years_between_matches=_YEARS_AHEAD,
+        )
+    except (CroniterError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ScheduleError(
+            f"cron expression {schedule.expression!r} can't be read: {problem}",
+            hint="five fields: minute hour day-of-month month day-of-week",
+        ) from None
+    while True:
+        try:
+            wall: datetime = times.get_next(datetime)
+        except (CroniterError, OverflowError, ValueError):
+            return
+        yield wall
+
+
+def _instants(wall: datetime, zone: ZoneInfo, *, fixed: bool) -> list[datetime]:
+    """Return the instants at which the clock on the wall shows ``wall``, by the rules above."""
+    first = wall.replace(tzinfo=zone).astimezone(UTC)
+    second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if first == second:
+        return [first]
+    if first < second:
+        return [first] if fixed else [first, second]
+    gap = first - second
+    return [_first_after_gap(second, first, zone)] if fixed and gap < _SETTLED else []
+
+
+def _first_after_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant with the new offset; it lies in (before, after]."""
+    low, high = int(before.timestamp()), int(after.timestamp())
+    new = after.astimezone(zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == new:
+            high = middle
+        else:
+            low = middle
+    return datetime.fromtimestamp(high, UTC)
+
+
+def _interval_fires(schedule: Interval, after: datetime) -> Iterator[datetime]:
+    anchor = (schedule.anchor or after).astimezone(UTC)
+    if schedule.seconds:
+        step = timedelta(seconds=schedule.seconds)
+        number = max(0, (after - anchor) // step + 1)
+        yield from (anchor + step * n for n in counting(number))
+        return
+    local = anchor.astimezone(schedule.zone).replace(tzinfo=None)
+    for number in counting(_first_number(schedule, anchor, after)):
+        try:
+            wall = _calendar_step(schedule, local, number)
+        except (OverflowError, ValueError):
+            return
+        found = _instants(wall, schedule.zone, fixed=True)
+        if found and found[0] > after:
+            yield found[0]
+
+
+def _first_number(schedule: Interval, anchor: datetime, after: datetime) -> int:
+    """Return a number of steps from the anchor that surely isn't past ``after``."""
+    days = (after - anchor).days - 2
+    return max(0, days // (schedule.days or 31 * schedule.months))
+
+
+def _calendar_step(schedule: Interval, local: datetime, number: int) -> datetime:
+    if schedule.days:
+        return local + timedelta(days=schedule.days * number)
+    months = local.month - 1 + schedule.months * number
+    year, month = local.year + months // 12, months % 12 + 1
+    return local.replace(year=year, month=month, day=min(local.day, monthrange(year, month)[1]))
