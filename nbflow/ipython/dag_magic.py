@@ -176,7 +176,7 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
         """Say that the saved file is drawn where it may differ from what the page shows."""
         if line.path or not path.is_file():
             return ""
-        ran = self.shell.user_ns.get("_ih", [])
+        ran = self.shell.history_manager.input_hist_raw
         fresh = freshness(path, ran, datetime.now(UTC))
         if not fresh.behind and fresh.age < _STALE_SECONDS:
             return ""

@@ -66,7 +66,7 @@ function render({ model, el }) {
 
   function paintHead() {
     const status = model.get("status");
-    badge.dataset.state = status.look;
+    icon.dataset.state = status.look;
     stroke.setAttribute("d", icons[status.look]);
     word.textContent = status.word;
     count.textContent = status.count;

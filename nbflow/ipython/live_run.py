@@ -158,13 +158,14 @@ class LiveRun:
         cancelling = self._cancelled.is_set() and self._ending is None
         key = "starting" if state is RunState.QUEUED else state.value
         total = len(progress.tasks)
+        shown = progress.done if self._ending is None else progress.well
         took = ""
         if self._ending and progress.begun and progress.ended:
             took = duration(progress.ended - progress.begun)
         return {
             "look": _LOOKS.get(state, state.value),
             "word": say("live.cancelling" if cancelling else f"live.{key}", self._lang),
-            "count": say("live.progress", self._lang, n=progress.done, m=total),
+            "count": say("live.progress", self._lang, n=shown, m=total),
             "cancel": say("live.cancel", self._lang),
             "done": progress.done,
             "total": total,

@@ -59,6 +59,11 @@ class RunProgress:
         """How many tasks have ended, however."""
         return sum(t.state in FINAL_TASK_STATES for t in self.tasks.values())
 
+    @property
+    def well(self) -> int:
+        """How many tasks succeeded or were left out by a condition."""
+        return sum(t.state in {TaskState.SUCCESS, TaskState.SKIPPED} for t in self.tasks.values())
+
     def to_wire(self, lang: str) -> list[dict[str, Any]]:
         """Return the tasks in page order as the live view is told them."""
         return [

@@ -15,7 +15,7 @@ NAME_SIZE = 13.0
 NOTE_SIZE = 11.0
 LINE_HEIGHT = 17.0
 _NAME_EMS = 17.0
-_LABEL_EMS = 16.0
+_LABEL_EMS = 22.0
 _NOTE_WIDTH = 112.0
 """Room kept for the second line, so that a box doesn't change its size while a run goes on."""
 
@@ -321,8 +321,9 @@ def _chip_label(kind: str, count: int, lang: str) -> str:
 
 
 def _critical_path(dag: Dag, progress: Mapping[str, TaskProgress]) -> frozenset[tuple[str, str]]:
-    """Return the pairs on the longest way through a finished run, by seconds."""
-    if any(not progress.get(t.name, TaskProgress()).state.is_final for t in dag.tasks):
+    """Return the pairs on the longest way through a run that went well, by seconds."""
+    well = {TaskState.SUCCESS, TaskState.SKIPPED}
+    if any(progress.get(t.name, TaskProgress()).state not in well for t in dag.tasks):
         return frozenset()
     if find_cycle({t.name: dag.upstream(t.name) for t in dag.tasks}):
         return frozenset()
