@@ -72,7 +72,7 @@ class Cells(Magics):
     def top(self, node: ast.stmt) -> None:
         """Interpret a top-level statement."""
         self.line = self.cell_line(node.lineno)
-        self.loads.clear()
+        self.statement_reads = set()
         if isinstance(node, _DEFINITIONS):
             self._definition(node)
         elif isinstance(node, ast.If | ast.Try) and _only_code(node.body) and self._all_code(node):
@@ -84,7 +84,6 @@ class Cells(Magics):
 
     def _plain(self, node: ast.stmt) -> None:
         before = len(self.events)
-        self.statement_reads = set()
         number = len(self.units)
         self.literal = _is_literal(node)
         self.option_unit = (
@@ -96,7 +95,7 @@ class Cells(Magics):
         new = self.events[before:]
         options = [e for e in new if isinstance(e, SetOption)]
         if options:
-            reads = frozenset(self.loads)
+            reads = frozenset(self.statement_reads)
             quiet = all(
                 isinstance(e, SetOption | Read) or type(e).__name__ in ("Ambient", "File")
                 for e in new
@@ -153,7 +152,6 @@ class Cells(Magics):
         return segment
 
     def _definition(self, node: ast.stmt) -> None:
-        self.statement_reads = set()
         if isinstance(node, ast.Import | ast.ImportFrom):
             pairs = self.imported(node)
             number = self._unit(node, tuple(n for n, _ in pairs), NOTHING)
@@ -170,7 +168,7 @@ class Cells(Magics):
             assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             value = self.define(node)
             kind, later = BindKind.FUNCTION, scope_of(node).free
-        now = frozenset(self.loads)
+        now = frozenset(self.statement_reads)
         stateful = self._stateful(node)
         number = self._unit(node, (node.name,), now, later=later, stateful=stateful)
         value = _named_code(value, kind)
@@ -210,7 +208,7 @@ class Cells(Magics):
         new = self.events[before:]
         del self.units[hidden:]
         binds = tuple(dict.fromkeys(e.name for e in new if isinstance(e, Bind)))
-        now = frozenset(self.loads) - frozenset(binds)
+        now = frozenset(self.statement_reads) - frozenset(binds)
         later = frozenset(n for part in ast.walk(node) for n in _later(part))
         number = self._unit(node, binds, now, later=later,
                             option=any(isinstance(e, SetOption) for e in new))  # fmt: skip
@@ -247,12 +245,11 @@ class Cells(Magics):
         kind = self._code_kind(node.value)
         if kind is None:
             return False
-        before = len(self.events)
         if isinstance(node, ast.AnnAssign):
             self.evaluate(node.annotation)
         value = self.evaluate(node.value)
         name = targets[0].id
-        now = frozenset(self.loads)
+        now = frozenset(self.statement_reads)
         later = value.late if isinstance(node.value, ast.Lambda) else NOTHING
         number = self._unit(node, (name,), now, later=later)
         if kind is BindKind.FUNCTION and value.fns:

@@ -111,7 +111,6 @@ class Recorder:
     option_unit: int | None = None
     opaque_binds: bool = False
     last_scope: Scope | None = None
-    loads: set[str] = field(default_factory=set)
     _reads: dict[str, tuple[bool, bool, bool]] = field(default_factory=dict)
     _loaded: dict[str, Value] = field(default_factory=dict)
 
@@ -175,7 +174,6 @@ class Recorder:
             if name in PROVIDED and name in self.names:
                 self._emit_read(name, called, escapes)
             return
-        self.loads.add(name)
         self.statement_reads.add(name)
         if name not in self.definite or name in self.foreign:
             self.needs_now.add(name)
