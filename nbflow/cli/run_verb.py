@@ -1,0 +1,165 @@
+"""The verb ``run``: one notebook or folder, here and now."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nbflow.cli.options import DagOption, NotebookPath
+from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
+from nbflow.cli.texts import language, t
+
+if TYPE_CHECKING:
+    from nbflow.service.reports import RunReport, TaskReport
+
+_LAST_FRAMES = 3
+_CANCELLED = 130
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command(help=t("Run a notebook or folder as a DAG, here and now."))(run)
+
+
+def run(
+    path: NotebookPath,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help=t("A parameter's value.")),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(help=t("Only these tasks: train, +train (and before), train+ (and after).")),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help=t("Write one executed notebook to this file.")),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help=t("Refuse a notebook that needs a kernel group."))
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=t("Show no progress."))] = False,
+    dag: DagOption = None,
+    form: Annotated[Form, typer.Option("--format", "-f", help=t("How to print the answer."))] = (
+        Form.TABLE
+    ),
+) -> None:
+    """Run, with progress on standard error; exit 1 if a task failed, 130 if it was cancelled."""
+    from nbflow.app import open_service
+    from nbflow.cli.progress import shown
+    from nbflow.model.states import RunState
+    from nbflow.settings import load_settings
+
+    parameters = read_parameters(parameter or [])
+    with open_service(load_settings()) as service:
+        one = service.load(path, dag=dag)
+        tasks = [(str(task.name), len(task.cells)) for task in one.tasks]
+        with shown(tasks, quiet=quiet) as on_event:
+            report = service.run(
+                path,
+                parameters,
+                dag=dag,
+                select=select,
+                output=output,
+                strict=strict,
+                on_event=on_event,
+            )
+    if form is Form.TABLE:
+        _say_report(report)
+    else:
+        _emit(report, form)
+    if report.state is RunState.CANCELLED:
+        raise typer.Exit(_CANCELLED)
+    if not report.is_success:
+        raise typer.Exit(1)
+
+
+def read_parameters(given: Sequence[str]) -> dict[str, str]:
+    """Split ``NAME=VALUE`` at the first equals sign. Raises ParameterError NBF709."""
+    from nbflow.errors import ParameterError
+
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(
+                f"The parameter {text!r} is not written NAME=VALUE.",
+                hint=t("Write for example -p target=0.9."),
+                code="NBF709",
+            )
+        values[name.strip()] = value
+    return values
+
+
+def _emit(report: "RunReport", form: Form) -> None:
+    rows = [_row(task) for task in report.tasks]
+    if form is Form.JSON:
+        # One line per task, so that a program can read them as they are.
+        write("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    elif form is Form.YAML:
+        write(as_text(rows, form))
+    else:
+        write("\n".join("\t".join(clean(v) for v in row.values()) for row in rows))
+
+
+def _row(task: "TaskReport") -> dict[str, Any]:
+    return {
+        "task": str(task.name),
+        "state": task.state.value,
+        "attempts": task.attempts,
+        "seconds": round(task.seconds, 3),
+        "reason": clean(task.note) or (task.reason.value if task.reason else ""),
+    }
+
+
+def _say_report(report: "RunReport") -> None:
+    from nbflow.model.states import TaskState
+    from nbflow.render.tokens import tokens
+    from nbflow.render.words import duration
+
+    for task in report.failed:
+        _say_failure(task)
+    left_out = [task for task in report.not_run if task.state is not TaskState.REMOVED]
+    if left_out:
+        say(t("Not run:"))
+    for task in left_out:
+        look = tokens().states[task.state.value]
+        why = f" ({task.note})" if task.note else ""
+        say(f"  {look.glyph} {task.name}: {look.words[language()]}{why}")
+    for task in report.tasks:
+        if task.changed:
+            names = ", ".join(task.changed)
+            tell(t("{task} changed {names} without saying so.", task=task.name, names=names))
+    look = tokens().states[report.state.value]
+    say(f"{look.glyph} {report.run_id}: {look.words[language()]}, {duration(report.seconds)}")
+    if report.output is not None:
+        say(t("Executed notebook: {path}", path=report.output))
+
+
+def _say_failure(task: "TaskReport") -> None:
+    look_at = t("✕ Task {task} failed: {why}", task=task.name, why=task.note or task.reason)
+    say(look_at)
+    error = task.error
+    if error is not None:
+        if error.cell is not None:
+            line = f", {t('line {line}', line=error.line)}" if error.line else ""
+            say(f"  {t('cell {cell}', cell=error.cell)}{line}")
+        _print_traceback(error.traceback or (f"{error.name}: {error.message}",))
+    if task.notebook is not None:
+        say(f"  {t('executed notebook')}: {task.notebook}")
+    if task.log is not None:
+        say(f"  {t('log')}: {task.log}")
+
+
+def _print_traceback(frames: Sequence[str]) -> None:
+    """Print the heading, the last frames and the error, as the kernel drew them."""
+    kept = [*frames[:1], *frames[1:-1][-_LAST_FRAMES:], *frames[-1:]] if len(frames) > 1 else frames
+    text = "\n".join(kept)
+    screen = console()
+    if screen.color_system is None:
+        say("\n".join("  " + line for line in clean(text).splitlines()))
+    else:
+        coloured = clean_but_colours(text).splitlines()
+        screen.file.write("\n".join("  " + line for line in coloured) + "\x1b[0m\n")

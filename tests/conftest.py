@@ -1,0 +1,45 @@
+"""What was left out is named at the end; with NBFLOW_REQUIRE_ALL=1 nothing may be left out."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+_REQUIRE_ALL = os.environ.get("NBFLOW_REQUIRE_ALL") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
+    """Say what this machine lacks, each reason once."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    if reasons:
+        terminalreporter.section("left out on this machine")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.line(f"{count:5d}  {reason}")
+
+
+def _refuse_skip(report: "pytest.TestReport | pytest.CollectReport") -> None:
+    if _REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"left out, though NBFLOW_REQUIRE_ALL=1: {_reason(report)}"
+
+
+def _reason(report: "pytest.TestReport | pytest.CollectReport") -> str:
+    text = report.longrepr
+    return str(text[2] if isinstance(text, tuple) else text).removeprefix("Skipped: ")

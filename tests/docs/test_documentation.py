@@ -1,0 +1,133 @@
+"""The documentation says all that there is, and nothing that there isn't."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from nbflow.cli.entry import make_app
+from nbflow.model.codes import CODES
+from nbflow.notebooks.metadata import DagData, NotebookTaskData, TaskData
+from nbflow.settings import VARIABLES
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("example*/**/*.md")])
+FORMAT = (ROOT / "docs/reference/format.md").read_text(encoding="utf-8")
+TEXT = {path: path.read_text(encoding="utf-8") for path in PAGES}
+SOURCES = [path.read_text(encoding="utf-8") for path in (ROOT / "nbflow").rglob("*.py")]
+
+
+def all_commands() -> dict[str, set[str]]:
+    """Every command with its options."""
+
+    def walk(group: object, path: tuple[str, ...]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, command in group.commands.items():  # type: ignore[attr-defined]
+            if hasattr(command, "commands"):
+                found |= walk(command, (*path, name))
+            else:
+                options = {opt for p in command.params for opt in (*p.opts, *p.secondary_opts)}
+                found[" ".join((*path, name))] = options
+        return found
+
+    return walk(typer.main.get_command(make_app()), ())
+
+
+def test_the_generated_pages_are_fresh() -> None:
+    names: dict[str, object] = {"__name__": "generate", "__file__": str(ROOT / "docs/generate.py")}
+    exec(compile((ROOT / "docs/generate.py").read_text(), "generate.py", "exec"), names)
+    for page, make in names["PAGES"].items():  # type: ignore[attr-defined]
+        assert make() == (ROOT / "docs/reference" / page).read_text(encoding="utf-8"), page
+
+
+def test_every_command_and_option_is_documented() -> None:
+    page = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
+    for command, options in all_commands().items():
+        section = page.partition(f"## nbflow {command}\n")[2].partition("\n## ")[0]
+        assert section, command
+        for option in options:
+            if option.startswith("-"):
+                assert f"`{option}`" in section, (command, option)
+
+
+@pytest.mark.parametrize("model", [TaskData, DagData, NotebookTaskData])
+def test_every_setting_of_the_format_is_documented(model: type) -> None:
+    for name in model.model_fields:  # type: ignore[attr-defined]
+        assert f"| `{name}` |" in FORMAT, name
+
+
+def test_every_tag_and_trigger_rule_is_documented() -> None:
+    from nbflow.model.options import TriggerRule
+
+    for tag in ("task:NAME", "after:NAME", "setup", "parameters", "skip", "reads:VAR", "writes:VAR"):
+        assert f"| `{tag}` |" in FORMAT, tag
+    for rule in TriggerRule:
+        assert f"| `{rule}` |" in FORMAT, rule
+
+
+def test_every_code_that_the_source_uses_is_registered_and_documented() -> None:
+    page = (ROOT / "docs/reference/diagnostics.md").read_text(encoding="utf-8")
+    used = {code for source in SOURCES for code in re.findall(r'"(NBF\d{3})"', source)}
+    assert used - set(CODES) == set()
+    for code in CODES:
+        assert f"### {code} ·" in page, code
+
+
+def test_every_environment_variable_is_documented() -> None:
+    page = (ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")
+    used = {
+        name
+        for source in SOURCES
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name in re.findall(r"^NBFLOW_[A-Z_]+$", node.value)
+    }
+    used |= {variable for variable, _ in VARIABLES.values()}
+    missing = {name for name in used if f"`{name}" not in page}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_between_pages_resolve(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", TEXT[path]):
+        if not re.match(r"[a-z]+:", target):
+            assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_commands_in_the_text_exist(path: Path) -> None:
+    known = all_commands()
+    groups = {command.split()[0] for command in known if " " in command}
+    for line in re.findall(r"(?:^|`)nbflow ([a-z][^`\n#]*)", TEXT[path], re.MULTILINE):
+        words = line.split()
+        command = " ".join(words[:2]) if words[0] in groups and len(words) > 1 else words[0]
+        command = command.rstrip(",.")
+        if command in groups or not command.isascii():
+            continue
+        assert command in known, line
+        for option in (word for word in words if word.startswith("--")):
+            assert option.partition("=")[0] in known[command] | {"--help"}, line
+
+
+def test_make_doors_in_the_text_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for path, text in TEXT.items():
+        for door in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE):
+            assert re.search(rf"^{door}:", makefile, re.MULTILINE), (path, door)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for path in (ROOT / "docs").rglob("*.md"):
+        assert str(path.relative_to(ROOT / "docs")) in config, path
+
+
+def test_the_repository_names_no_registry_and_no_machine_path() -> None:
+    words = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "/work/" + "main"]
+    for path, text in TEXT.items():
+        assert not [word for word in words if word in text], path
+    for name in ("Makefile", "pyproject.toml", ".ci/run", "mkdocs.yml"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert not [word for word in words if word in text], name
