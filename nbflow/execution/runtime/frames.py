@@ -21,7 +21,7 @@ def is_block(kind: type) -> bool:
 
 
 def _look(kind: type) -> bool:
-    if not kind.__module__.startswith("pandas."):
+    if kind.__module__.partition(".")[0] != "pandas":
         return False
     pandas, internals = sys.modules.get("pandas"), sys.modules.get("pandas._libs.internals")
     if pandas is None or internals is None or not hasattr(pandas, "Index"):
@@ -52,6 +52,13 @@ def reduce_block(block: Any, keep: list[Any], unshared: set[int]) -> Any:
     return tuple(reduced)
 
 
+def list_of_class(kind: type) -> Any:
+    """Return the list that pickles of frames and series carry though it belongs to their class."""
+    if kind.__module__.partition(".")[0] == "pandas":
+        return getattr(kind, "_metadata", None)
+    return None
+
+
 def _is_extension_array(value: Any) -> bool:
     api = sys.modules.get("pandas.core.arrays.base")
     return api is not None and isinstance(value, api.ExtensionArray)
@@ -60,7 +67,7 @@ def _is_extension_array(value: Any) -> bool:
 def is_immutable(value: Any) -> bool:
     """Tell whether a pandas object can't change, so that sharing it doesn't matter."""
     kind = type(value)
-    if not kind.__module__.startswith("pandas."):
+    if kind.__module__.partition(".")[0] != "pandas":
         return False
     base = sys.modules.get("pandas.core.dtypes.base")
     if base is not None and isinstance(value, base.ExtensionDtype):

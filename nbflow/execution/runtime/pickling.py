@@ -4,6 +4,7 @@ figures with care, and a clear word for what can't be stored.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import pickle
@@ -35,9 +36,14 @@ class Pickled:
         self.stream = stream
         self.buffers = pickler.buffers
         self.extents = pickler.extents
-        self._memo = {key: item[1] for key, item in pickler.memo.copy().items()}
+        self._pickler = pickler
         self._ignored = pickler.ignored
-        self._keep = (pickler.keep, root_value)
+        self._value = root_value
+
+    @functools.cached_property
+    def _memo(self) -> dict[int, Any]:
+        """All objects that the pickle refers to, by id; the pickler keeps them alive."""
+        return {key: item[1] for key, item in self._pickler.memo.copy().items()}
 
     @property
     def raw_buffers(self) -> list[memoryview]:
@@ -66,6 +72,10 @@ _FIXED = frozenset(
     {str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, type,
      types.BuiltinFunctionType, types.ModuleType, types.CodeType, type(Ellipsis)}
 )
+_CODE_TYPES = frozenset(
+    {"cython_function_or_method", "fused_cython_function", "_ArrayFunctionDispatcher",
+     "method_descriptor", "wrapper_descriptor", "getset_descriptor", "ufunc"}
+)  # fmt: skip
 _FIXED_MODULES = frozenset({"datetime", "decimal", "fractions", "uuid", "re", "pathlib", "zoneinfo"})
 
 
@@ -73,7 +83,7 @@ def _can_change(value: Any) -> bool:
     kind = type(value)
     if kind in _FIXED or isinstance(value, type):
         return False
-    if kind.__module__ in _FIXED_MODULES or frames.is_immutable(value):
+    if kind.__name__ in _CODE_TYPES or kind.__module__ in _FIXED_MODULES or frames.is_immutable(value):
         return False
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.dtype, numpy.generic, numpy.ufunc)):
@@ -121,6 +131,7 @@ class ValuePickler(pickle.Pickler):
             return main_name, (name,)
         if frames.is_block(kind):
             return frames.reduce_block(value, self.keep, self.unshared)
+        self.ignored.add(id(frames.list_of_class(kind)))
         special = _SPECIAL.get(kind)
         if special is not None:
             return special(value)
