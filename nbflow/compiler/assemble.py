@@ -8,7 +8,6 @@ from nbflow.compiler.build import build_tasks, code_units
 from nbflow.compiler.demand import Demand
 from nbflow.compiler.edges import (
     EdgeList,
-    all_file_edges,
     group_edges,
     need_edges,
     order_edges,
@@ -17,6 +16,7 @@ from nbflow.compiler.edges import (
 )
 from nbflow.compiler.effects import CellAnalysis, NameInfo
 from nbflow.compiler.fallbacks import add_fallbacks
+from nbflow.compiler.file_edges import file_edges
 from nbflow.compiler.findings import Findings
 from nbflow.compiler.fold import PageFold
 from nbflow.compiler.grouping import Placed, is_code, place_cells
@@ -54,7 +54,7 @@ def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
             edges.add(edge)
     for source in (
         order_edges(after, order, findings),
-        all_file_edges(fold.files),
+        file_edges(fold.files),
         safe_edges(fold.safe, order),
         group_edges(groups),
     ):

@@ -1,9 +1,9 @@
 """Edges, each with its why, from what the tasks need and what their tags say."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from nbflow.compiler.drafts import Draft, SafeOrder
-from nbflow.compiler.file_edges import FileUse, file_edges
 from nbflow.compiler.findings import Findings
 from nbflow.model.dag import Edge, EdgeKind, KernelGroup, Place
 from nbflow.model.graph import find_cycle
@@ -73,7 +73,7 @@ def safe_edges(safe: Iterable[SafeOrder], order: Sequence[TaskName]) -> Iterable
 def group_edges(groups: Iterable[KernelGroup]) -> Iterable[Edge]:
     """Page order inside each kernel group."""
     for group in groups:
-        for source, target in zip(group.tasks, group.tasks[1:], strict=False):
+        for source, target in pairwise(group.tasks):
             yield Edge(source=source, target=target, kind=EdgeKind.GROUP, variable=group.variable)
 
 
@@ -100,11 +100,6 @@ def order_edges(
                 yield Edge(source=source, target=task, kind=EdgeKind.ORDER, reader=place)
 
 
-def all_file_edges(uses: Iterable[FileUse]) -> Iterable[Edge]:
-    """Edges between tasks that touch the same files."""
-    return file_edges(uses)
-
-
 def report_cycle(edges: Iterable[Edge], order: Sequence[TaskName], findings: Findings) -> bool:
     """Note a cycle with its whole path and the variables along it; tell whether there is one."""
     upstream: dict[str, list[str]] = {name: [] for name in order}
@@ -115,6 +110,6 @@ def report_cycle(edges: Iterable[Edge], order: Sequence[TaskName], findings: Fin
     path = find_cycle(upstream)
     if path is None:
         return False
-    steps = [f"{a} -> {b} ({whys.get((a, b), '?')})" for a, b in zip(path, path[1:], strict=False)]
+    steps = [f"{a} -> {b} ({whys.get((a, b), '?')})" for a, b in pairwise(path)]
     findings.add("NBF201", f"tasks wait for each other: {' -> '.join(path)}; {', '.join(steps)}")
     return True

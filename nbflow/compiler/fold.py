@@ -4,17 +4,15 @@ Page order is the truth: a reader takes the latest earlier version, a change in 
 one of every name that may share the object, and functions look their names up where they are called.
 """
 
-import builtins
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from nbflow.compiler.drafts import AmbientVersion, Draft, Need, SafeOrder, UnitKey
+from nbflow.compiler.drafts import AmbientVersion, Draft, SafeOrder, UnitKey
 from nbflow.compiler.effects import (
     Ambient,
     AmbientUse,
     Bind,
     BindKind,
-    CellAnalysis,
     Delete,
     File,
     Mutate,
@@ -23,46 +21,19 @@ from nbflow.compiler.effects import (
     SetOption,
 )
 from nbflow.compiler.file_edges import FileUse
-from nbflow.compiler.findings import Findings
-from nbflow.compiler.grouping import Placed
 from nbflow.compiler.option_names import option_names
-from nbflow.compiler.versions import Origin, Page, Version
+from nbflow.compiler.reading import PROVIDED, PageReading
+from nbflow.compiler.versions import Origin, Version
 from nbflow.model.dag import EdgeKind, Place
 from nbflow.model.ids import TaskName
 from nbflow.model.notebook import Role
-
-PROVIDED = frozenset(dir(builtins)) | {
-    "get_ipython", "display", "exit", "quit", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii",
-    "_dh", "_oh", "_ih", "_sh", "__name__", "__doc__", "__builtins__", "__builtin__", "__file__",
-    "__annotations__", "__loader__", "__spec__", "__package__", "__session__",
-}  # fmt: skip
-"""Names that Python or IPython bind before the first cell."""
 
 LIVE_CODE = "function or class changed after its definition"
 
 
 @dataclass(slots=True)
-class PageFold:
-    """The fold's state. Call :meth:`run` once; the results are the public fields."""
-
-    placed: Sequence[Placed]
-    analyses: Sequence[CellAnalysis]
-    findings: Findings
-    drafts: dict[TaskName, Draft] = field(default_factory=dict)
-    page: Page = field(default_factory=Page)
-    unit_env: dict[UnitKey, dict[str, Version]] = field(default_factory=dict)
-    setup_cells: list[int] = field(default_factory=list)
-    setup_units: dict[int, list[tuple[Version, Place]]] = field(default_factory=dict)
-    options: list[tuple[UnitKey, Place]] = field(default_factory=list)
-    safe: list[SafeOrder] = field(default_factory=list)
-    files: list[FileUse] = field(default_factory=list)
-    roles: list[tuple[Role, TaskName | None]] = field(default_factory=list)
-    _ambient: dict[str, AmbientVersion] = field(default_factory=dict)
-    _opaque: Version | None = None
-    _index: int = 0
-    _draft: Draft | None = None
-    _late: set[str] = field(default_factory=set)
-    _called: set[int] = field(default_factory=set)
+class PageFold(PageReading):
+    """The fold. Call :meth:`run` once; the results are the public fields."""
 
     def run(self) -> None:
         """Fold all cells."""
@@ -83,10 +54,6 @@ class PageFold:
                 self.setup_units[index] = []
                 self._warn_about_data(index)
             self._cell(index)
-
-    def version_place(self, index: int, line: int) -> Place:
-        """Return the place of a line of the cell with that index."""
-        return self._place(index, line)
 
     # ------------------------------------------------------------------ cells
 
@@ -186,116 +153,6 @@ class PageFold:
             case Opaque():
                 self._be_opaque(event)
 
-    def _place(self, index: int, line: int) -> Place:
-        return Place(cell=self.placed[index].cell.id, line=line)
-
-    # ---------------------------------------------------------------- reading
-
-    def _read(self, event: Read) -> None:
-        version = self.page.current.get(event.name)
-        place = self._place(self._index, event.line)
-        if version is None:
-            version = self._unbound(event, place)
-            if version is None:
-                return
-        if version.is_deleted:
-            self.findings.deleted(event.name, place, version.place)
-            return
-        self._want(version, place, called=event.called or event.escapes)
-        if (event.called or event.escapes) and version.is_code:
-            self._touch_stateful(version, event.line)
-
-    def _unbound(self, event: Read, place: Place) -> Version | None:
-        if event.name in PROVIDED:
-            return None
-        if self._opaque is None:
-            self.findings.unbound(event.name, place, guarded=event.guarded)
-            return None
-        source = self._opaque
-        version = Version(
-            name=event.name, cell=source.cell, place=source.place, task=source.task,
-            kind=BindKind.DATA, origin=Origin.OPAQUE, passes=True,
-            objects=frozenset({self.page.fresh_object()}),
-        )  # fmt: skip
-        if source.task is not None:
-            self.drafts[source.task].last[event.name] = version
-        return self.page.set(version)
-
-    def _want(self, version: Version, place: Place, *, called: bool) -> None:
-        """Give the current cell's task (or every later one, for a setup cell) this version."""
-        if version.is_code:
-            self._want_code(version, place, called=called)
-            return
-        if self._draft is not None:
-            self._need(self._draft, version, EdgeKind.DATA, place)
-        for owner in sorted(version.code, key=lambda v: v.name):
-            if self.page.current.get(owner.name) is not owner and version.live is None:
-                version.live = f"object of an older {owner.kind.value} {owner.name}"
-            self._want_code(owner, place, called=True)
-        self._want_late(version.late, place)
-
-    def _want_code(self, version: Version, place: Place, *, called: bool) -> None:
-        assert version.unit is not None
-        cell, number = version.unit
-        if self._draft is None:
-            self.setup_units[self._index].append((version, place))
-        elif version.task != self._draft.name:
-            self.need_unit(self._draft, version.unit, place)
-        if called and id(version) not in self._called:
-            self._called.add(id(version))
-            self._want_late(self.analyses[cell].units[number].needs_when_called, place)
-            for used in self.unit_env.get(version.unit, {}).values():
-                if used.is_code:  # a base class, a decorator, a default
-                    self._want_code(used, place, called=True)
-
-    def _want_late(self, names: frozenset[str], place: Place) -> None:
-        for name in sorted(names - self._late):
-            self._late.add(name)
-            version = self.page.current.get(name)
-            if version is None and self._opaque is not None and name not in PROVIDED:
-                version = self._unbound(Read(name=name, line=place.line, guarded=True), place)
-            if version is not None and not version.is_deleted:
-                self._want(version, place, called=True)
-
-    def need_unit(self, draft: Draft, key: UnitKey, place: Place) -> None:
-        """Have the task replay a unit, with everything that the unit reads at its own place."""
-        if key in draft.units or key[0] in draft.cells:
-            return
-        if self.roles[key[0]][0] is not Role.TASK:
-            return  # a setup cell is replayed as a whole
-        draft.units[key] = place
-        own = draft.unit_needs.setdefault(key, {})
-        for name, version in self.unit_env[key].items():
-            if version.is_code:
-                assert version.unit is not None
-                self.need_unit(draft, version.unit, place)
-            elif version.task is not None:
-                own[name] = Need(version=version, kind=EdgeKind.DATA, reader=place)
-
-    def _need(self, draft: Draft, version: Version, kind: EdgeKind, place: Place) -> None:
-        while version.task == draft.name and version.passes and version.previous is not None:
-            version = version.previous  # its own version may still be the one from outside
-        if version.task is None or version.task == draft.name or version.is_code:
-            self._check_own(draft, version, place)
-            return
-        known = draft.needs.get(version.name)
-        if known is not None and known.version is not version:
-            self.findings.two_versions(draft.name, version.name, known, version, place)
-            return
-        own = draft.last.get(version.name)
-        if known is None and own is not None and not _follows(own, version):
-            self.findings.between(draft.name, version.name, own.place, version, place)
-            return
-        if kind is EdgeKind.DATA and version.origin in (Origin.MUTATED, Origin.ALIAS_MUTATED):
-            kind = EdgeKind.MUTATION
-        if known is None or known.kind is EdgeKind.PASS_THROUGH:
-            draft.needs[version.name] = Need(version=version, kind=kind, reader=place)
-
-    def _check_own(self, draft: Draft, version: Version, place: Place) -> None:
-        known = draft.needs.get(version.name)
-        if version.task is None and known is not None and known.version is not version:
-            self.findings.two_versions(draft.name, version.name, known, version, place)
-
     # ---------------------------------------------------------------- writing
 
     def _bind(self, event: Bind) -> None:
@@ -308,15 +165,18 @@ class PageFold:
             self._remember_environment(unit)
         shared = self.page.objects_of(event.shares)
         held, late = self._code_in(event.code, event.shares)
-        if not event.sure and previous is not None:
+        if not event.sure and unit is not None:
+            # The whole statement is replayed, behind what the name stood for before it.
+            if previous is not None:
+                self.unit_env[unit].setdefault(event.name, previous)
+        elif not event.sure and previous is not None:
             shared |= previous.objects
             held |= previous.code | ({previous} if previous.is_code else set())
             late |= previous.late
-            unit = None
         version = Version(
             name=event.name, cell=self._index, place=place, task=self._task_name(),
-            kind=event.kind, origin=Origin.BOUND, previous=previous, passes=not event.sure,
-            unit=unit, objects=shared | {self.page.fresh_object()}, code=frozenset(held),
+            kind=event.kind, origin=Origin.BOUND, previous=previous,
+            passes=not event.sure and unit is None, unit=unit, objects=shared | {self.page.fresh_object()}, code=frozenset(held),
             late=event.late | late, live=event.live,
         )  # fmt: skip
         if not event.sure and previous is not None:
@@ -534,11 +394,3 @@ class PageFold:
             origin=Origin.OPAQUE,
         )  # fmt: skip
         self._opaque = marker
-
-
-def _follows(own: Version, other: Version) -> bool:
-    """Tell whether ``own`` may still be the object of ``other``: then it is loaded, not made."""
-    version: Version | None = own
-    while version is not None and version is not other:
-        version = version.previous if version.passes else None
-    return version is other

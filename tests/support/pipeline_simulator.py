@@ -134,9 +134,7 @@ class _Pipeline:
         return result
 
     def store(self, task: Task, space: dict[str, Any]) -> None:
-        live = {g.variable for g in self.dag.groups}
         names = [n for n in (*task.outputs, *task.optional_outputs) if n in space]
-        names = [n for n in names if not (task.group and n in live)]
         for together in _sharing({n: space[n] for n in names}):
             buffer = io.BytesIO()
             try:
