@@ -8,15 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Insert, Select, Table, text
-from sqlalchemy.dialects.mysql import insert as mysql_insert
+from sqlalchemy import URL, Connection, Select, Table, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbflow.errors import MetastoreBusyError
 from nbflow.faults import InjectedFaultError, point
-from nbflow.metastore.dialect import is_retried, make_engine, sqlite_path, translated
+from nbflow.metastore.dialect import error_code, is_retried, make_engine, sqlite_path, translated
 from nbflow.metastore.tables import EPOCH
 from nbflow.model.clock import Clock
 
@@ -124,13 +123,21 @@ class Database:
         # Not the strongest lock: rows that refer to these may be inserted meanwhile.
         return query.with_for_update(skip_locked=skip, key_share=self.name == "postgresql")
 
-    def insert_new(self, table: Table) -> Insert:
-        """Return an INSERT that leaves a row with the same key as it is (rowcount 0)."""
+    def insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+        """Insert a row unless one with its key is there; tell whether it was inserted."""
         if self.is_sqlite:
-            return sqlite_insert(table).on_conflict_do_nothing()
-        if self.name == "postgresql":
-            return postgresql_insert(table).on_conflict_do_nothing()
-        return mysql_insert(table).prefix_with("IGNORE")
+            done = connection.execute(sqlite_insert(table).values(row).on_conflict_do_nothing())
+        elif self.name == "postgresql":
+            done = connection.execute(postgresql_insert(table).values(row).on_conflict_do_nothing())
+        else:
+            try:
+                connection.execute(table.insert().values(row))
+            except IntegrityError as error:
+                if error_code(error) != "1062":
+                    raise
+                return False
+            return True
+        return done.rowcount == 1
 
     def close(self) -> None:
         """Close all connections."""

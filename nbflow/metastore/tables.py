@@ -43,9 +43,11 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return the value as stored."""
         return None if value is None else to_micros(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the stored value as it was."""
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
@@ -56,9 +58,11 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Return the value as stored."""
         return None if value is None else json.dumps(value, separators=(",", ":"), default=str)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
+        """Return the stored value as it was."""
         return None if value is None else json.loads(value)
 
 
@@ -69,6 +73,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the value as stored."""
         if value is None:
             return None
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,189 @@
+"""Every change of a state: guarded by the state it leaves, legal by the model, told as an event."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nbflow.errors import ConflictError, NotFoundError
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.model.ids import RunId, TaskName, Token
+from nbflow.model.run import Decisions, RunMove, RunSnapshot, TaskMove, TaskSnapshot
+from nbflow.model.states import RUN_MOVES, TASK_MOVES, RunKind, RunState, TaskState
+
+_WAITING = frozenset({TaskState.QUEUED, TaskState.UP_FOR_RETRY})
+
+
+@dataclass(kw_only=True, slots=True)
+class Moves:
+    """The moves of one transaction in one run; `tell` writes their events at its end."""
+
+    db: Database
+    connection: Connection
+    run_id: RunId
+    who: str
+    now: datetime
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def apply(self, decisions: Decisions) -> None:
+        """Carry out all moves; ConflictError, and nothing written, if one no longer fits."""
+        for move in decisions.tasks:
+            self.task(move)
+        if decisions.run is not None:
+            self.run(decisions.run)
+        self.tell()
+
+    def task(self, move: TaskMove, *, token: Token | None = None, **columns: Any) -> None:
+        """Move one task instance, and set more of its columns in the same statement."""
+        if move.target not in TASK_MOVES[move.source]:
+            raise ConflictError(
+                f"A task can't go from {move.source} to {move.target} ({move.task}).",
+                hint="This is a mistake in nbflow; please report it.",
+                code="NBF612",
+            )
+        of = t.task_instance.c
+        guard = [of.run_id == self.run_id, of.task == move.task, of.state == move.source.value]
+        if token is not None:
+            guard.append(of.token == token)
+        row: dict[str, Any] = {
+            "state": move.target.value,
+            "note": move.note,
+            "not_before": move.not_before if move.target in _WAITING else None,
+            **columns,
+        }
+        if move.target is TaskState.QUEUED:
+            row["queued_at"] = self.now
+        if move.source is TaskState.RUNNING:
+            row |= {"lease_until": None, "lease_mono": None, "owner": None}
+        if move.source.is_final:
+            row |= {"failures": 0, "lost": 0, "last_error": None, "kept_kernel": None}
+        done = self.connection.execute(t.task_instance.update().where(*guard).values(row))
+        if done.rowcount != 1:
+            raise ConflictError(
+                f"{move.task} of run {self.run_id} is no longer {move.source}.",
+                hint="Another process was first; nothing was written.",
+            )
+        self.note(move.task, move.source, move.target, move.note, token)
+
+    def run(self, move: RunMove) -> None:
+        """Move the run; its end writes the notification to send."""
+        if move.target not in RUN_MOVES[move.source]:
+            raise ConflictError(
+                f"A run can't go from {move.source} to {move.target}.",
+                hint="This is a mistake in nbflow; please report it.",
+                code="NBF612",
+            )
+        row: dict[str, Any] = {"state": move.target.value, "note": move.note}
+        if move.target is RunState.RUNNING:
+            row["started"] = self.now
+        row["ended"] = self.now if move.target.is_final else None
+        done = self.connection.execute(
+            t.run.update()
+            .where(t.run.c.id == self.run_id, t.run.c.state == move.source.value)
+            .values(row)
+        )
+        if done.rowcount != 1:
+            raise ConflictError(
+                f"Run {self.run_id} is no longer {move.source}.",
+                hint="Another process was first; nothing was written.",
+            )
+        self.note(None, move.source, move.target, move.note, None)
+        if move.target.is_final:
+            self.db.insert_once(
+                self.connection,
+                t.outbox,
+                {
+                    "id": f"run-end:{self.run_id}",
+                    "run_id": self.run_id,
+                    "payload": {"run": self.run_id, "state": move.target.value},
+                    "created": self.now,
+                },
+            )
+
+    def note(
+        self,
+        task: TaskName | None,
+        source: TaskState | RunState,
+        target: TaskState | RunState,
+        note: str,
+        token: Token | None,
+    ) -> None:
+        """Remember one event."""
+        self.events.append(
+            {
+                "run_id": self.run_id,
+                "task": task,
+                "source": source.value,
+                "target": target.value,
+                "token": token,
+                "at": self.now,
+                "who": self.who,
+                "note": note,
+            }
+        )
+
+    def tell(self) -> None:
+        """Write the events in the order of the moves."""
+        if self.events:
+            self.connection.execute(t.event.insert(), self.events)
+            self.events = []
+
+
+def lock_run(db: Database, connection: Connection, run_id: RunId) -> None:
+    """Hold the run's row until the transaction ends; NotFoundError if there is no such run."""
+    if connection.execute(db.locked(select(t.run.c.id).where(t.run.c.id == run_id))).one_or_none():
+        return
+    raise no_run(run_id)
+
+
+def no_run(run_id: str) -> NotFoundError:
+    """Return the error for a run that isn't there."""
+    return NotFoundError(
+        f"There is no run {run_id!r}.", hint="`nbflow runs list` shows them.", code="NBF613"
+    )
+
+
+def snapshot(connection: Connection, run_id: RunId) -> RunSnapshot:
+    """Read a run with its task instances in page order."""
+    run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one_or_none()
+    if run is None:
+        raise no_run(run_id)
+    rows = connection.execute(
+        select(t.task_instance)
+        .where(t.task_instance.c.run_id == run_id)
+        .order_by(t.task_instance.c.position)
+    )
+    return RunSnapshot(
+        run_id=run_id,
+        dag_id=run.dag_id,
+        version=run.version,
+        kind=RunKind(run.kind),
+        state=RunState(run.state),
+        tasks={row.task: _task(row) for row in rows},
+        parameters=run.parameters,
+        selected=None if run.selected is None else tuple(run.selected),
+        cancel_requested=bool(run.cancel_requested),
+        created=run.created,
+        logical_date=run.logical_date,
+        data_interval_start=run.data_interval_start,
+        data_interval_end=run.data_interval_end,
+        note=run.note,
+    )
+
+
+def _task(row: Any) -> TaskSnapshot:
+    return TaskSnapshot(
+        name=row.task,
+        state=TaskState(row.state),
+        tries=row.tries,
+        failures=row.failures,
+        lost=row.lost,
+        not_before=row.not_before,
+        token=row.token,
+        kept_kernel=row.kept_kernel,
+        unstorable=row.unstorable or {},
+        last_error=row.last_error,
+        note=row.note,
+    )

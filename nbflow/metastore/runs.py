@@ -1,0 +1,131 @@
+"""Runs: recorded once per slot, moved by decisions, asked to stop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nbflow.errors import NotFoundError
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.metastore.moves import Moves, lock_run
+from nbflow.model.ids import DagId, Digest, RunId, TaskName
+from nbflow.model.run import Decisions
+from nbflow.model.states import FINAL_RUN_STATES, RunKind, RunState, TaskState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRun:
+    """A run to record. ``slot_key`` is unique in its DAG; ``tasks`` None means all.
+
+    ``driven`` tells that the recording process drives the run itself: nobody else claims its tasks.
+    """
+
+    run_id: RunId
+    dag_id: DagId
+    version: Digest
+    kind: RunKind
+    slot_key: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Sequence[TaskName] | None = None
+    logical_date: datetime | None = None
+    data_interval: tuple[datetime, datetime] | None = None
+    driven: bool = True
+
+
+def create_run(db: Database, new: NewRun, owner: str | None, now: datetime) -> bool:
+    """Record a run with its task instances; False, and nothing written, if its slot has one."""
+
+    def work(connection: Connection) -> bool:
+        query = (
+            select(t.dag_task)
+            .where(t.dag_task.c.version == new.version)
+            .order_by(t.dag_task.c.position)
+        )
+        tasks = connection.execute(query).all()
+        wanted = None if new.tasks is None else set(new.tasks)
+        unknown = (wanted or set()) - {row.name for row in tasks}
+        if unknown:
+            raise NotFoundError(
+                f"There is no task {min(unknown)!r} in {new.dag_id}.",
+                hint="`nbflow dags show` lists the tasks.",
+                code="NBF613",
+            )
+        interval = new.data_interval or (None, None)
+        row = {
+            "id": new.run_id,
+            "dag_id": new.dag_id,
+            "version": new.version,
+            "kind": new.kind.value,
+            "slot_key": new.slot_key,
+            "state": RunState.QUEUED.value,
+            "parameters": dict(new.parameters),
+            "selected": None if new.tasks is None else list(new.tasks),
+            "cancel_requested": 0,
+            "owner": owner,
+            "created": now,
+            "logical_date": new.logical_date,
+            "data_interval_start": interval[0],
+            "data_interval_end": interval[1],
+            "note": "",
+        }
+        if not db.insert_once(connection, t.run, row):
+            return False
+        chosen = [task for task in tasks if wanted is None or task.name in wanted]
+        if chosen:
+            connection.execute(
+                t.task_instance.insert(), [_instance(new.run_id, task) for task in chosen]
+            )
+        return True
+
+    def confirm(connection: Connection) -> bool | None:
+        query = select(t.run.c.id).where(t.run.c.id == new.run_id)
+        return connection.execute(query).one_or_none() is not None or None
+
+    return db.write("run_insert", work, confirm)
+
+
+def _instance(run_id: RunId, task: Any) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "task": task.name,
+        "position": task.position,
+        "state": TaskState.NONE.value,
+        "pool": task.pool,
+        "pool_slots": task.pool_slots,
+        "priority": task.priority,
+        "max_lost": task.max_lost,
+        "note": "",
+    }
+
+
+def apply(db: Database, run_id: RunId, decisions: Decisions, who: str, now: datetime) -> None:
+    """Carry out all of the decisions or none."""
+
+    def work(connection: Connection) -> None:
+        lock_run(db, connection, run_id)
+        Moves(db=db, connection=connection, run_id=run_id, who=who, now=now).apply(decisions)
+
+    def confirm(connection: Connection) -> None:
+        # Repeated, the same moves would be refused as stale, which the caller answers by deciding
+        # anew: nothing to look up.
+        return None
+
+    db.write("apply", work, confirm)
+
+
+def request_cancel(db: Database, run_id: RunId) -> bool:
+    """Ask whoever drives the run to end it; False if it has ended."""
+
+    def work(connection: Connection) -> bool:
+        lock_run(db, connection, run_id)
+        done = connection.execute(
+            t.run.update()
+            .where(t.run.c.id == run_id, t.run.c.state.not_in([s.value for s in FINAL_RUN_STATES]))
+            .values(cancel_requested=1)
+        )
+        return done.rowcount == 1
+
+    return db.write("cancel", work)

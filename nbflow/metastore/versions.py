@@ -1,0 +1,149 @@
+"""DAG versions, named by their content, with snapshots of the notebooks they were made of."""
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from nbflow.errors import NotFoundError, UsageError
+from nbflow.metastore import tables as t
+from nbflow.metastore.codec import from_data, to_data
+from nbflow.metastore.engine import Database
+from nbflow.model.dag import Dag
+from nbflow.model.ids import DagId, Digest
+
+
+def deploy(db: Database, dag: Dag, snapshots: Mapping[str, bytes], now: datetime) -> Digest:
+    """Record a version, and make it the one that new runs of the DAG use."""
+
+    def work(connection: Connection) -> Digest:
+        db.insert_once(
+            connection, t.dag, {"id": dag.id, "version": dag.digest, "paused": 0, "deployed": now}
+        )
+        connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag.id))).one()
+        known = select(t.dag_version.c.digest).where(t.dag_version.c.digest == dag.digest)
+        if connection.execute(known).one_or_none() is None:
+            _check_pools(db, connection, dag)
+            _insert_version(db, connection, dag, snapshots, now)
+        connection.execute(
+            t.dag.update()
+            .where(t.dag.c.id == dag.id)
+            .values(version=dag.digest, max_active_tasks=dag.options.max_active_tasks, deployed=now)
+        )
+        return dag.digest
+
+    return db.write("deploy", work)
+
+
+def _check_pools(db: Database, connection: Connection, dag: Dag) -> None:
+    wanted: dict[str, int] = {}
+    for task in dag.tasks:
+        pool = task.options.pool
+        wanted[pool] = max(wanted.get(pool, 1), task.options.pool_slots)
+    for name, slots in sorted(wanted.items()):
+        db.insert_once(connection, t.pool, {"name": name, "slots": slots})
+    rows = connection.execute(select(t.pool).where(t.pool.c.name.in_(wanted)))
+    for row in rows:
+        if wanted[row.name] > row.slots:
+            raise UsageError(
+                f"A task of {dag.id} wants {wanted[row.name]} slots of the pool {row.name!r}, "
+                f"which has {row.slots}.",
+                hint="Lower its pool_slots, or make the pool larger.",
+                code="NBF614",
+            )
+
+
+def _insert_version(
+    db: Database, connection: Connection, dag: Dag, snapshots: Mapping[str, bytes], now: datetime
+) -> None:
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in snapshots.items()}
+    for path, content in sorted(snapshots.items(), key=lambda item: digests[item[0]]):
+        row = {
+            "digest": digests[path],
+            "size": len(content),
+            "content": zlib.compress(content, 6),
+        }
+        db.insert_once(connection, t.notebook_snapshot, row)
+    latest = select(func.max(t.dag_version.c.number)).where(t.dag_version.c.dag_id == dag.id)
+    connection.execute(
+        t.dag_version.insert().values(
+            digest=dag.digest,
+            dag_id=dag.id,
+            number=(connection.execute(latest).scalar() or 0) + 1,
+            document=to_data(dag),
+            notebooks=digests,
+            created=now,
+        )
+    )
+    version = {"version": dag.digest}
+    tasks = [
+        version
+        | {
+            "name": task.name,
+            "position": position,
+            "pool": task.options.pool,
+            "pool_slots": task.options.pool_slots,
+            "priority": task.options.priority,
+            "max_lost": task.options.max_lost,
+        }
+        for position, task in enumerate(dag.tasks)
+    ]
+    edges = [
+        version
+        | {
+            "position": position,
+            "source": edge.source,
+            "target": edge.target,
+            "kind": edge.kind.value,
+            "variable": edge.variable,
+        }
+        for position, edge in enumerate(dag.edges)
+    ]
+    cells = [
+        version | {"position": position, "cell": cell, "place": place}
+        for position, (cell, place) in enumerate(dag.membership)
+    ]
+    for table, rows in ((t.dag_task, tasks), (t.edge, edges), (t.cell, cells)):
+        if rows:
+            connection.execute(table.insert(), rows)
+
+
+def load_version(connection: Connection, digest: Digest) -> Dag:
+    """Return the DAG as it was deployed."""
+    query = select(t.dag_version.c.document).where(t.dag_version.c.digest == digest)
+    document = connection.execute(query).scalar()
+    if document is None:
+        raise NotFoundError(
+            f"There is no DAG version {digest[:12]}.",
+            hint="`nbflow dags show` lists a DAG's versions.",
+            code="NBF613",
+        )
+    return from_data(Dag, document)
+
+
+def current_version(connection: Connection, dag_id: DagId) -> Digest:
+    """Return the version that new runs of a DAG use."""
+    found = connection.execute(select(t.dag.c.version).where(t.dag.c.id == dag_id)).scalar()
+    if found is None:
+        raise no_dag(dag_id)
+    return Digest(found)
+
+
+def no_dag(dag_id: str) -> NotFoundError:
+    """Return the error for a DAG that was never deployed."""
+    return NotFoundError(
+        f"There is no DAG {dag_id!r}.", hint="`nbflow dags list` shows them.", code="NBF613"
+    )
+
+
+def load_notebooks(connection: Connection, digest: Digest) -> dict[str, bytes]:
+    """Return the notebooks of a version as they were when it was deployed, by path."""
+    query = select(t.dag_version.c.notebooks).where(t.dag_version.c.digest == digest)
+    wanted: Mapping[str, str] = connection.execute(query).scalar() or {}
+    rows = connection.execute(
+        select(t.notebook_snapshot).where(t.notebook_snapshot.c.digest.in_(set(wanted.values())))
+    )
+    contents = {row.digest: zlib.decompress(row.content) for row in rows}
+    return {path: contents[found] for path, found in wanted.items()}
