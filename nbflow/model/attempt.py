@@ -48,6 +48,8 @@ class ReplayStep:
     """Whether its outputs belong to this task (a setup cell that nobody ran before)."""
     unit: str = ""
     """Stable id of the step, so that a live kernel doesn't replay what it has already run."""
+    prompt: int = 0
+    """The prompt number that its cell has in page order, for tracebacks that pass its code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -202,9 +202,21 @@ def _publish(file: Any, draft: str, values: str, digest: str) -> None:
 def _fault(name: str) -> None:
     """A crash point for tests, as in `nbflow.faults`."""
     given = os.environ.get("NBFLOW_FAULT", "")
-    for one in given.split(",") if given else ():
-        wanted, _, action = one.partition(":")
-        if wanted == name and action.endswith("kill"):
+    if not given:
+        return
+    _hits[name] = _hits.get(name, 0) + 1
+    for one in given.split(","):
+        wanted, hit, action = one.split(":", 2)
+        if wanted != name or int(hit) != _hits[name]:
+            continue
+        if action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        if wanted == name and "sleep:" in action:
-            time.sleep(float(action.rpartition(":")[2]))
+        elif action == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif action.startswith("sleep:"):
+            time.sleep(float(action[len("sleep:") :]))
+        else:
+            raise RuntimeError(f"injected fault at {name}")
+
+
+_hits: dict[str, int] = {}
