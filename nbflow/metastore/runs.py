@@ -108,12 +108,8 @@ def apply(db: Database, run_id: RunId, decisions: Decisions, who: str, now: date
         lock_run(db, connection, run_id)
         Moves(db=db, connection=connection, run_id=run_id, who=who, now=now).apply(decisions)
 
-    def confirm(connection: Connection) -> None:
-        # Repeated, the same moves would be refused as stale, which the caller answers by deciding
-        # anew: nothing to look up.
-        return None
-
-    db.write("apply", work, confirm)
+    # After an unknown commit the same moves are refused as stale: the caller decides anew.
+    db.write("apply", work)
 
 
 def request_cancel(db: Database, run_id: RunId) -> bool:
