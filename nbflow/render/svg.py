@@ -64,7 +64,7 @@ def paint(picture: Picture, layout: Layout, *, theme: Theme = "auto") -> str:
         page = tokens().surfaces["page"][theme]
         parts[-1] = f"<style>{style}.nbflow-dag .ground{{fill:{page}}}</style>"
         style += f".nbflow-dag .ground{{fill:{page}}}"
-        parts.append(f'<rect class="ground" width="{_n(width)}" height="{_n(height)}" rx="8"/>')
+        parts.append(f'<rect class="ground" width="{_n(width)}" height="{_n(height)}"/>')
     parts += [_frame(frame, layout.frames[frame.id]) for frame in picture.frames]
     boxes = {box.id: box for box in picture.boxes}
     parts += [_line(line, layout.routes[line.id], boxes) for line in picture.lines]
@@ -178,13 +178,13 @@ def _label(line: Line, route: Route) -> str:
     title = f"<title>{escape(line.title)}</title>"
     if not line.page:
         return (
-            f'<text class="label" x="{_n(x)}" y="{_n(y + 3.8)}">{title}{escape(line.label)}</text>'
+            f'<text class="label" x="{_n(x)}" y="{_n(y + 2.2)}">{title}{escape(line.label)}</text>'
         )
     left = x - (line.label_width - 16.0) * 0.43 - 6.0
     return (
-        f'<g transform="translate({_n(left)} {_n(y - 6)})">'
+        f'<g transform="translate({_n(left)} {_n(y - 8)})">'
         f'<path class="page" d="{tokens().marks["page"]}"/></g>'
-        f'<text class="label" x="{_n(x + 7)}" y="{_n(y + 3.8)}">{title}{escape(line.label)}</text>'
+        f'<text class="label" x="{_n(x + 7)}" y="{_n(y + 2.2)}">{title}{escape(line.label)}</text>'
     )
 
 
