@@ -4,11 +4,12 @@ import ast
 import importlib.metadata
 import importlib.util
 import sys
+from dataclasses import replace
 from functools import lru_cache
 
 from nbflow.compiler.analysis import libraries as lib
 from nbflow.compiler.analysis.magics import Magics
-from nbflow.compiler.analysis.recorder import CODE_KINDS
+from nbflow.compiler.analysis.recorder import CHANGED_CODE, CODE_KINDS
 from nbflow.compiler.analysis.scopes import class_free_names, scope_of
 from nbflow.compiler.analysis.transform import Parsed
 from nbflow.compiler.analysis.values import NOTHING, UNKNOWN, Value
@@ -167,12 +168,17 @@ class Cells(Magics):
         else:
             assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             value = self.define(node)
-            kind, later = BindKind.FUNCTION, scope_of(node).free
+            kind = BindKind.FUNCTION
+            later = scope_of(node).free.union(*(f.free for f in value.fns))
         now = frozenset(self.statement_reads)
         stateful = self._stateful(node)
         number = self._unit(node, (node.name,), now, later=later, stateful=stateful)
         value = _named_code(value, kind)
         self.made.add(node.name)
+        if value.live == CHANGED_CODE:
+            # Its base was changed since it was written: a replay would give another class.
+            self.bind_page(node.name, value)
+            return
         self.bind_page(node.name, value, kind=kind, unit=number)
 
     def _stateful(self, node: ast.stmt) -> str | None:
@@ -361,8 +367,12 @@ def _exists(module: str) -> bool:
 
 
 def _named_code(value: Value, kind: BindKind) -> Value:
+    if value.type == "instance":
+        return replace(value, same=NOTHING, deep=NOTHING)
     word = "class" if kind is BindKind.CLASS else "function"
-    return Value(type=word, fns=value.fns, classes=value.classes, path=value.path)
+    return Value(
+        type=word, fns=value.fns, classes=value.classes, path=value.path, live=value.live
+    )  # fmt: skip
 
 
 def _is_literal(node: ast.stmt) -> bool:

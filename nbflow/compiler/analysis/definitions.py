@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from nbflow.compiler.analysis import libraries as lib
 from nbflow.compiler.analysis.assignments import Assignments
-from nbflow.compiler.analysis.recorder import Scope
+from nbflow.compiler.analysis.recorder import CHANGED_CODE, Scope
 from nbflow.compiler.analysis.scopes import evaluated_at_definition, scope_of
 from nbflow.compiler.analysis.values import (
     UNKNOWN,
     ClassInfo,
     FunctionInfo,
     Value,
+    join,
 )
 from nbflow.compiler.effects import BindKind
 
@@ -29,14 +30,24 @@ class Definitions(Assignments):
         """Evaluate a definition; the function itself isn't run."""
         results = [self.evaluate(part, escapes=False) for part in evaluated_at_definition(node)]
         self._decorate(node.decorator_list)
-        made = self.function_value(node, node.name, results[len(node.decorator_list) :][:0])
+        made = self.function_value(node, node.name, [])
         for name in sorted(scope_of(node).global_binds):
             self.deferred.setdefault(name, self.line)
-        decorated = any(not self._steady(d) for d in node.decorator_list)
-        fns = tuple(replace(f, name=node.name, decorated=decorated) for f in made.fns)
-        if self._contexts(node):
-            fns = tuple(replace(f, decorated=True) for f in fns)
-        return replace(made, fns=fns)
+        opaque = self._contexts(node) or any(not self._steady(d) for d in node.decorator_list)
+        made = replace(made, fns=tuple(replace(f, name=node.name) for f in made.fns))
+        for decorator in reversed(results[: len(node.decorator_list)]):
+            made = self._decorated(decorator, made)
+        return replace(
+            made, fns=tuple(replace(f, decorated=f.decorated or opaque) for f in made.fns)
+        )
+
+    def _decorated(self, decorator: Value, made: Value) -> Value:
+        """Return what a decorator of the notebook makes of a function."""
+        if decorator.type == "class" and decorator.classes:
+            return self.construct(decorator.classes[0], [made], {})
+        results = [self.invoke(f, [made], {}, decorator) for f in decorator.fns]
+        found = [r for r in results if r.fns or r.type == "instance"]
+        return join([*found]) if found else made
 
     def _contexts(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         return any("contextmanager" in ast.unparse(d) for d in node.decorator_list)
@@ -86,7 +97,10 @@ class Definitions(Assignments):
             or bool(node.keywords),
             base_path=next((b.path for b in bases if b.path), None),
         )  # fmt: skip
-        return Value(type="class", classes=(info,), late=free)
+        changed = any(b.live == CHANGED_CODE for b in bases)
+        return Value(
+            type="class", classes=(info,), late=free, live=CHANGED_CODE if changed else None
+        )  # fmt: skip
 
     def _method_info(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, inside: Scope | None

@@ -39,6 +39,7 @@ PROVIDED = BUILTINS | {
 }  # fmt: skip
 CODE_KINDS = (BindKind.IMPORT, BindKind.FUNCTION, BindKind.CLASS)
 MAX_STEPS = 20_000
+CHANGED_CODE = "function or class changed after its definition"
 
 
 @dataclass(slots=True)
@@ -219,6 +220,11 @@ class Recorder:
     ) -> None:  # fmt: skip
         """Record that the page name is bound to the value; ``silent``: on this path only."""
         sure = not self.maybe and not self.unsure
+        live = value.live
+        if kind is BindKind.DATA and live is None and value.code:
+            # An object of a class that was changed since means nothing beside the class as written.
+            live = next((f"object of a changed {n}" for n in sorted(value.code)
+                         if self.value_of(n).live == CHANGED_CODE), None)  # fmt: skip
         if not silent:
             self.events.append(
                 Bind(
@@ -226,7 +232,7 @@ class Recorder:
                     shares=value.shares if kind is BindKind.DATA else NOTHING,
                     code=value.code if kind is BindKind.DATA else NOTHING,
                     late=value.late if kind is BindKind.DATA else NOTHING,
-                    unit=unit, live=value.live if kind is BindKind.DATA else None, via=self.via,
+                    unit=unit, live=live if kind is BindKind.DATA else None, via=self.via,
                     literal=literal,
                 )
             )  # fmt: skip
@@ -305,6 +311,11 @@ class Recorder:
                 code=known.code | code, late=known.late | late,
                 live=known.live or live or (stored.live if stores is not None else None),
             )  # fmt: skip
+            self.kinds.setdefault(name, self.kind_of(name) or BindKind.DATA)
+            self.touched.add(name)
+            self._loaded.pop(name, None)
+        elif known.type in ("function", "class") and known.live is None:
+            self.env[name] = replace(known, live=CHANGED_CODE)
             self.kinds.setdefault(name, self.kind_of(name) or BindKind.DATA)
             self.touched.add(name)
             self._loaded.pop(name, None)

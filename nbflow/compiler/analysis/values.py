@@ -136,8 +136,17 @@ def shorn(value: Value | None, depth: int = 3) -> Value | None:
     if value is None:
         return None
     elem = shorn(value.elem, depth - 1) if depth else None
-    fns = tuple(replace(f, scope=None) if f.scope is not None else f for f in value.fns)
+    fns = tuple(replace(f, scope=_kept(f.scope, depth)) for f in value.fns)
     return replace(value, same=NOTHING, deep=NOTHING, loose=False, elem=elem, fns=fns)
+
+
+def _kept(scope: object, depth: int) -> object:
+    """Of the variables around a function, its own functions are worth keeping."""
+    found = getattr(scope, "vars", None)
+    if not found or depth <= 0:
+        return None
+    kept = {n: s for n, v in found.items() if v.fns and (s := shorn(v, depth - 1)) is not None}
+    return replace(scope, vars=kept, parent=None, own=NOTHING) if kept else None  # type: ignore[type-var]
 
 
 def holding(type_: str | None, parts: Iterable[Value], *, loose: bool = False) -> Value:
