@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nbflow.errors import ConflictError, MetastoreBusyError
-from nbflow.execution import LocalExecutor
+from nbflow.execution.executor import LocalExecutor
 from nbflow.metastore import Metastore
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
 from nbflow.model.clock import Clock

@@ -1,11 +1,14 @@
 """What the tasks of a run have stored so far, and which live kernels hold what could not be."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nbflow.model.attempt import AttemptResult, Load, ReplayStep, StoredValue
 from nbflow.model.dag import Dag, Input, Task
 from nbflow.model.ids import CellId, TaskName
+
+_ITEM = re.compile(r"(.+)\[(\d+)\]")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,6 +34,22 @@ class Published:
         """Take stored values as they were recorded."""
         self.values[task] = {value.name: value for value in values}
         self.ambient[task] = {value.name: value for value in ambient}
+
+    def restore(
+        self, task: TaskName, values: Iterable[StoredValue], ambient: Iterable[StoredValue]
+    ) -> None:
+        """Take what an earlier run recorded; names such as ``x[2]`` are items of a mapped task."""
+        plain: list[StoredValue] = []
+        items: dict[int, list[StoredValue]] = {}
+        for value in values:
+            item = _ITEM.fullmatch(value.name)
+            if item is None:
+                plain.append(value)
+            else:
+                items.setdefault(int(item[2]), []).append(replace(value, name=item[1]))
+        self.put(task, plain, ambient)
+        if items:
+            self.items[task] = [{v.name: v for v in items[number]} for number in sorted(items)]
 
     def put_items(self, task: TaskName, items: Sequence[Iterable[StoredValue]]) -> None:
         """Take what a mapped task stored, item by item."""

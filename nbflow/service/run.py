@@ -1,0 +1,245 @@
+"""Run a notebook, or a folder of them, here and now, and say how it went."""
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbflow.errors import NotFoundError
+from nbflow.model.ids import RunId, TaskName
+from nbflow.model.run import RunSnapshot
+from nbflow.model.states import CellStatus, RunKind, TaskState
+from nbflow.service.drive import RunDriver, RunSetup
+from nbflow.service.events import OnEvent, ignore
+from nbflow.service.interrupts import CancelSwitch, signals_press
+from nbflow.service.pages import Pages, open_pages
+from nbflow.service.published import Published, inputs_of, missing_sources
+from nbflow.service.reports import RunReport, TaskReport
+from nbflow.service.select import select_tasks
+from nbflow.service.targets import Compiled, Target, load_one, overrides, parameter_values
+
+if TYPE_CHECKING:
+    from nbflow.service.service import Service
+
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """How to run: values of parameters, a task selector, where to write the merged notebook.
+
+    ``strict`` refuses kernel groups; ``date`` is the run's logical date, by default now;
+    ``cancelled`` stops the run soon after it is set.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    select: str | Sequence[str] | None = None
+    output: Path | None = None
+    strict: bool = False
+    date: datetime | None = None
+    on_event: OnEvent = ignore
+    cancelled: threading.Event | None = None
+    handle_signals: bool = True
+
+
+def run_notebook(
+    service: "Service", target: Target, options: RunOptions, *, dag: str | None = None
+) -> RunReport:
+    """Run ``target`` to its end and report; a failed run is a report, too.
+
+    Raises NotebookError, CompileError, ParameterError, NotFoundError before anything runs.
+    """
+    return run_compiled(service, load_one(target, dag), options)
+
+
+def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) -> RunReport:
+    """Run what is compiled already; see `run_notebook`."""
+    compiled.check(strict=options.strict)
+    dag = compiled.dag
+    values = parameter_values(dag.parameters, options.parameters)
+    pages = open_pages(compiled.notebooks, overrides(compiled, options.parameters))
+    selected = select_tasks(dag, options.select)
+    published = _published_before(service, compiled, selected)
+    now = service.clock.wall()
+    begun = service.clock.monotonic()
+    run_id = new_run_id(RunKind.MANUAL, now)
+    date = options.date or now
+    service.store.deploy(dag, compiled.notebooks)
+    service.store.create_run(
+        dag,
+        run_id=run_id,
+        kind=RunKind.MANUAL,
+        parameters=values,
+        selected=selected,
+        logical_date=date,
+    )
+    setup = RunSetup(
+        dag=dag,
+        pages=pages,
+        run_id=run_id,
+        published=published,
+        runs=service.settings.store / "runs",
+        values=service.settings.store / "values",
+        context=run_context(run_id, date, dag.options.timezone),
+    )
+    snapshot, reports = _drive(service, setup, options)
+    report = RunReport(
+        run_id=run_id,
+        dag_id=dag.id,
+        state=snapshot.state,
+        tasks=_task_reports(compiled, snapshot, reports),
+        seconds=service.clock.monotonic() - begun,
+        note=snapshot.note,
+    )
+    if options.output is not None:
+        _write_merged(compiled, pages, report, options.output)
+        report = replace(report, output=options.output)
+    return report
+
+
+def new_run_id(kind: RunKind, at: datetime) -> RunId:
+    """Return a run's name, unique over all DAGs and fit for a folder."""
+    tail = "".join(secrets.choice(_BASE32) for _ in range(8))
+    return RunId(f"{kind}__{at:%Y%m%dT%H%M%SZ}__{tail}")
+
+
+def run_context(run_id: RunId, date: datetime, timezone: str) -> dict[str, str]:
+    """Return the names that every task of a run can use, as JSON values."""
+    from zoneinfo import ZoneInfo
+
+    return {
+        "run_id": run_id,
+        "logical_date": date.isoformat(),
+        "data_interval_start": date.isoformat(),
+        "data_interval_end": date.isoformat(),
+        "ds": date.astimezone(ZoneInfo(timezone)).date().isoformat(),
+    }
+
+
+def _drive(
+    service: "Service", setup: RunSetup, options: RunOptions
+) -> tuple[RunSnapshot, dict[TaskName, TaskReport]]:
+    switch = CancelSwitch(options.cancelled)
+    for folder in (setup.runs, setup.values):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with service.executor() as executor:
+        driver = RunDriver(
+            store=service.store,
+            executor=executor,
+            clock=service.clock,
+            setup=setup,
+            on_event=options.on_event,
+            switch=switch,
+        )
+        if not options.handle_signals:
+            return driver.drive(), driver.reports
+        with signals_press(switch):
+            return driver.drive(), driver.reports
+
+
+def _published_before(
+    service: "Service", compiled: Compiled, selected: tuple[TaskName, ...] | None
+) -> Published:
+    """Return what the tasks left out stored in the last run that did.
+
+    Raises NotFoundError that names the selector to use where nothing was stored.
+    """
+    published = Published()
+    if selected is None:
+        return published
+    dag, inside = compiled.dag, set(selected)
+    wanted: set[TaskName] = set()
+    for task in dag.tasks:
+        if task.name in inside:
+            inputs = (*inputs_of(task), *task.ambient_inputs)
+            wanted |= {s for one in inputs for s in one.sources if s not in inside}
+    for name in wanted:
+        values = service.store.last_values(dag.id, name)
+        if values is not None:
+            published.restore(name, *values)
+    missing = missing_sources(dag, selected, published)
+    if missing:
+        source, names = next(iter(missing.items()))
+        selector = ",".join(f"+{name}" for name in selected)
+        raise NotFoundError(
+            f"task {source!r} is left out, and no earlier run stored its {', '.join(names)}",
+            hint=f"run it, too: --select {selector}",
+            code="NBF513",
+        )
+    return published
+
+
+def _task_reports(
+    compiled: Compiled, snapshot: RunSnapshot, reports: Mapping[TaskName, TaskReport]
+) -> tuple[TaskReport, ...]:
+    found = []
+    for task in compiled.dag.tasks:
+        now = snapshot.tasks.get(task.name)
+        if now is None:
+            continue
+        report = reports.get(task.name) or TaskReport(
+            name=task.name, state=now.state, attempts=now.tries, note=now.note
+        )
+        found.append(replace(report, state=now.state, note=now.note or report.note))
+    return tuple(found)
+
+
+def _write_merged(compiled: Compiled, pages: Pages, report: RunReport, output: Path) -> None:
+    from nbflow.notebooks.write import write_notebook
+
+    write_notebook(merged_notebook(compiled, pages, report), output)
+
+
+def merged_notebook(compiled: Compiled, pages: Pages, report: RunReport) -> dict[str, Any]:
+    """Return one executed notebook with all cells' outputs in page order.
+
+    Of a DAG of several notebooks it holds the cells of all, one notebook after the other.
+    """
+    from nbflow.notebooks.merge import merge_executed
+
+    executed = executed_tasks(report)
+    documents = []
+    for path in dict.fromkeys(n.path for n in compiled.notebooks):
+        notebook = pages.pages[path].notebook
+        here = [
+            executed[task.name]
+            for task in compiled.dag.tasks
+            if task.name in executed and task.notebook in (None, path)
+        ]
+        statuses = _statuses(compiled, report, path)
+        documents.append(merge_executed(notebook.raw, here, statuses=statuses))
+    merged = documents[0]
+    for other in documents[1:]:
+        taken = {cell["id"] for cell in merged["cells"]}
+        for number, cell in enumerate(other["cells"]):
+            if cell["id"] in taken:
+                cell["id"] = f"{cell['id'][:56]}-{number}"
+            merged["cells"].append(cell)
+    return merged
+
+
+def executed_tasks(report: RunReport) -> dict[TaskName, dict[str, Any]]:
+    """Read the executed notebooks of a run's tasks, as far as they exist."""
+    import json
+
+    found: dict[TaskName, dict[str, Any]] = {}
+    for task in report.tasks:
+        if task.notebook is not None:
+            try:
+                found[task.name] = json.loads(task.notebook.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+    return found
+
+
+def _statuses(compiled: Compiled, report: RunReport, path: str) -> dict[str, str]:
+    skipped = {t.name for t in report.tasks if t.state is TaskState.SKIPPED}
+    return {
+        str(cell): CellStatus.SKIPPED.value
+        for task in compiled.dag.tasks
+        if task.name in skipped and task.notebook in (None, path)
+        for cell in task.cells
+    }

@@ -1,0 +1,110 @@
+"""Everything a face can ask for, behind one object; each use case lives in a module of its own."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbflow.model.clock import Clock
+from nbflow.service.events import OnEvent, ignore
+from nbflow.settings import Settings
+
+if TYPE_CHECKING:
+    from nbflow.execution.executor import LocalExecutor
+    from nbflow.metastore import Metastore
+    from nbflow.model.dag import Dag
+    from nbflow.service.reports import RunReport
+    from nbflow.service.tagging import Proposal
+    from nbflow.service.targets import Target
+    from nbflow.service.verify import Verification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """The use cases. ``open_store`` returns the one metastore of this service, opened when a verb
+    first needs it; ``executor`` starts what runs attempts.
+    """
+
+    settings: Settings
+    clock: Clock
+    open_store: "Callable[[], Metastore]"
+    executor: "Callable[[], LocalExecutor]"
+
+    @property
+    def store(self) -> "Metastore":
+        """The metastore. Raises MetastoreError."""
+        return self.open_store()
+
+    def load(self, target: "Target", *, dag: str | None = None) -> "Dag":
+        """Return the DAG at ``target`` with all findings, those of its schedule too."""
+        from nbflow.service.targets import load_one
+
+        return load_one(target, dag).dag
+
+    def load_all(self, target: "Target") -> "list[Dag]":
+        """Return every DAG at ``target``."""
+        from nbflow.service.targets import load_all
+
+        return [one.dag for one in load_all(target)]
+
+    def run(
+        self,
+        target: "Target",
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        dag: str | None = None,
+        select: str | Sequence[str] | None = None,
+        output: Path | None = None,
+        strict: bool = False,
+        date: datetime | None = None,
+        on_event: OnEvent = ignore,
+        cancelled: threading.Event | None = None,
+    ) -> "RunReport":
+        """Run ``target`` here and now; see `nbflow.service.run`."""
+        from nbflow.service.run import RunOptions, run_notebook
+
+        options = RunOptions(
+            parameters=parameters or {},
+            select=select,
+            output=output,
+            strict=strict,
+            date=date,
+            on_event=on_event,
+            cancelled=cancelled,
+        )
+        return run_notebook(self, target, options, dag=dag)
+
+    def verify(
+        self,
+        target: "Target",
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        dag: str | None = None,
+        on_event: OnEvent = ignore,
+    ) -> "Verification":
+        """Run ``target`` both ways and compare; see `nbflow.service.verify`."""
+        from nbflow.service.run import RunOptions
+        from nbflow.service.verify import verify_notebook
+
+        options = RunOptions(parameters=parameters or {}, on_event=on_event)
+        return verify_notebook(self, target, options, dag=dag)
+
+    def propose_tags(
+        self, target: "Target", *, by: Literal["section", "cell"] = "section"
+    ) -> "Proposal":
+        """Propose tasks for an untagged notebook; see `nbflow.service.tagging`."""
+        from nbflow.service.tagging import propose
+
+        return propose(target, by=by)
+
+    def database_problem(self) -> str:
+        """Return what is wrong with the metastore in a sentence, empty if nothing is."""
+        from nbflow.errors import NbflowError
+
+        try:
+            self.open_store()
+        except NbflowError as problem:
+            return problem.message
+        return ""

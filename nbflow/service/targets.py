@@ -1,0 +1,162 @@
+"""What a face points at - a file, a folder, a document - as notebooks and their DAG."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nbflow.errors import CompileError, NotFoundError, ParameterError
+from nbflow.model.dag import Dag, Parameter
+from nbflow.model.diagnostics import Diagnostic, Severity, has_errors
+from nbflow.model.ids import CellId
+from nbflow.model.notebook import Cell, CellType, Notebook, Role
+
+Target = str | Path | Notebook
+"""A notebook file, a folder of notebooks, or a notebook as an editor holds it."""
+
+_KERNEL_GROUP = "NBF211"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """A DAG with the notebooks it was made of, in the order of ``dag.notebooks``."""
+
+    dag: Dag
+    notebooks: tuple[Notebook, ...]
+
+    def check(self, *, strict: bool = False) -> "Compiled":
+        """Return self if it can run. Raises CompileError, with ``strict`` also for kernel groups."""
+        groups = [d for d in self.dag.diagnostics if d.code == _KERNEL_GROUP] if strict else []
+        errors = [d for d in self.dag.diagnostics if d.severity is Severity.ERROR] + groups
+        if errors:
+            first = errors[0].text()
+            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            raise CompileError(
+                f"{self.dag.notebooks[0]}: {first}{more}",
+                diagnostics=self.dag.diagnostics,
+                hint="nbflow lint shows all findings with their cells",
+            )
+        return self
+
+
+def load_all(target: Target) -> list[Compiled]:
+    """Read and compile everything at ``target``. Raises NotebookError, NotFoundError.
+
+    The findings of the schedule are among those of each DAG.
+    """
+    from nbflow.compiler import compile_notebook, compile_notebooks
+    from nbflow.notebooks import read_folder, read_notebook
+
+    if not isinstance(target, Notebook) and Path(target).is_dir():
+        notebooks = read_folder(target)
+        by_path = {notebook.path: notebook for notebook in notebooks}
+        found = [
+            Compiled(dag=_scheduled(dag), notebooks=tuple(by_path[p] for p in dag.notebooks))
+            for dag in compile_notebooks(notebooks)
+        ]
+        if not found:
+            raise NotFoundError(
+                f"{target}: no notebook here is marked as a DAG",
+                hint="tag a cell with task:NAME, or name the notebook itself",
+            )
+        return found
+    notebook = target if isinstance(target, Notebook) else read_notebook(target)
+    return [Compiled(dag=_scheduled(compile_notebook(notebook)), notebooks=(notebook,))]
+
+
+def load_one(target: Target, dag: str | None = None) -> Compiled:
+    """Read and compile the one DAG that is meant. Raises NotFoundError if that can't be told."""
+    found = load_all(target)
+    known = ", ".join(one.dag.id for one in found)
+    if dag is not None:
+        found = [one for one in found if one.dag.id == dag]
+        if not found:
+            raise NotFoundError(f"there is no DAG {dag} in {target}", hint=f"DAGs: {known}")
+    if len(found) > 1:
+        raise NotFoundError(
+            f"{target}: holds {len(found)} DAGs", hint=f"name one of them: {known}", code="NBF705"
+        )
+    return found[0]
+
+
+def overrides(compiled: Compiled, given: Mapping[str, Any]) -> dict[str, dict[CellId, str]]:
+    """Return the parameters cells' sources with a run's values in place, by path and cell.
+
+    Text is read by the parameter's type, other values must fit it. A whole notebook's own
+    ``params`` go before its defaults, the run's values before both. Raises ParameterError.
+    """
+    values = parameter_values(compiled.dag.parameters, given)
+    params = {task.notebook: dict(task.params) for task in compiled.dag.tasks if task.notebook}
+    found: dict[str, dict[CellId, str]] = {}
+    for notebook in compiled.notebooks:
+        cell = next((c for c in notebook.cells if _is_parameters_cell(c)), None)
+        own = params.get(notebook.path, {})
+        if cell is not None and (values or own):
+            found[notebook.path] = {cell.id: _applied(cell, own, values)}
+    return found
+
+
+def parameter_values(
+    parameters: Sequence[Parameter], given: Mapping[str, Any]
+) -> dict[str, object]:
+    """Return the values of a run's parameters in their types. Raises ParameterError with all
+    problems.
+    """
+    from nbflow.compiler.parameters import check_values
+
+    if not given:
+        return {}
+    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    others = {name: value for name, value in given.items() if name not in texts}
+    problems: list[ParameterError] = []
+    values: dict[str, object] = {}
+    for part, from_text in ((texts, True), (others, False)):
+        try:
+            values |= check_values(parameters, part, from_text=from_text)
+        except ParameterError as problem:
+            problems.append(problem)
+    if len(problems) == 2:
+        message = f"{problems[0].message}; {problems[1].message}"
+        raise ParameterError(message, hint=problems[0].hint)
+    if problems:
+        raise problems[0]
+    return values
+
+
+def _applied(cell: Cell, own: Mapping[str, Any], values: Mapping[str, object]) -> str:
+    from nbflow.compiler.parameters import apply_parameters, find_parameters
+
+    here = find_parameters(cell)
+    names = {parameter.name for parameter in here}
+    chosen = parameter_values(here, own) | {n: v for n, v in values.items() if n in names}
+    return apply_parameters(cell.source, chosen)
+
+
+def _is_parameters_cell(cell: Cell) -> bool:
+    return cell.parameters and cell.type is CellType.CODE and cell.role is not Role.SKIP
+
+
+def _scheduled(dag: Dag) -> Dag:
+    """Add what is wrong with the schedule to the compiler's findings."""
+    options = dag.options
+    if not (options.schedule or options.start_date or options.end_date) and _is_utc(dag):
+        return dag
+    from nbflow.scheduling.timetable import check_schedule
+
+    found: list[Diagnostic] = check_schedule(
+        options.schedule,
+        options.timezone,
+        start_date=options.start_date,
+        end_date=options.end_date,
+        min_period=options.min_period,
+    )
+    return replace(dag, diagnostics=(*dag.diagnostics, *found)) if found else dag
+
+
+def _is_utc(dag: Dag) -> bool:
+    return dag.options.timezone == "UTC"
+
+
+def is_runnable(dag: Dag) -> bool:
+    """Tell whether no finding stops the DAG from being run."""
+    return not has_errors(dag.diagnostics)

@@ -1,0 +1,114 @@
+"""Does the pipeline say what the page says? Run it both ways and compare every cell's output."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbflow.model.dag import Dag
+from nbflow.model.ids import CellId, TaskName
+from nbflow.model.notebook import CellType, Role
+from nbflow.model.states import TaskState
+from nbflow.service.compare import CellDifference, compare_outputs
+from nbflow.service.pages import Page, open_pages
+from nbflow.service.published import inputs_of
+from nbflow.service.reports import RunReport
+from nbflow.service.run import RunOptions, merged_notebook, run_compiled
+from nbflow.service.targets import Compiled, Target, load_one, overrides
+
+if TYPE_CHECKING:
+    from nbflow.service.service import Service
+
+PLAIN_RUNS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """The outcome: ``differences`` by notebook path, the pipeline's run, what was not compared.
+
+    ``uncompared`` are mapped tasks and their readers; ``cells`` counts the compared code cells.
+    """
+
+    dag_id: str
+    run: RunReport
+    differences: Mapping[str, tuple[CellDifference, ...]]
+    uncompared: tuple[TaskName, ...] = ()
+    cells: int = 0
+
+    @property
+    def is_equal(self) -> bool:
+        """Tell whether both ways gave the same."""
+        return not any(self.differences.values())
+
+
+def verify_notebook(
+    service: "Service", target: Target, options: RunOptions, *, dag: str | None = None
+) -> Verification:
+    """Run ``target`` as a pipeline and twice top to bottom, and compare the outputs.
+
+    The pipeline runs first: the plain runs leave out the cells that a condition skipped in it. A
+    cell that raises does so in both. Whole notebooks run one after another, in the DAG's order.
+    Raises what `run_notebook` raises.
+    """
+    compiled = load_one(target, dag).check(strict=options.strict)
+    report = run_compiled(service, compiled, replace(options, select=None))
+    sources = overrides(compiled, options.parameters)
+    pages = open_pages(compiled.notebooks, sources)
+    left_out = _uncompared(compiled.dag)
+    differences: dict[str, tuple[CellDifference, ...]] = {}
+    count = 0
+    for notebook in compiled.notebooks:
+        one = Compiled(dag=compiled.dag, notebooks=(notebook,))
+        page = pages.pages[notebook.path]
+        plain = [_plain(page, _skipped(compiled.dag, report, page)) for _ in range(PLAIN_RUNS)]
+        ours = merged_notebook(one, pages, report)
+        without = {
+            str(cell)
+            for task in compiled.dag.tasks
+            if task.name in left_out and task.notebook in (None, notebook.path)
+            for cell in task.cells
+        }
+        differences[notebook.path] = compare_outputs(plain, ours, leave_out=without)
+        count += sum(c.type is CellType.CODE and c.id not in without for c in notebook.cells)
+    return Verification(
+        dag_id=compiled.dag.id,
+        run=report,
+        differences=differences,
+        uncompared=tuple(t.name for t in compiled.dag.tasks if t.name in left_out),
+        cells=count,
+    )
+
+
+def _plain(page: Page, skipped: set[CellId]) -> dict[str, Any]:
+    from nbflow.execution.plain import run_plain
+
+    sources = {cell.id: page.source(cell.id) for cell in page.cells.values()}
+    return run_plain(
+        page.notebook.raw,
+        cwd=str(Path(page.folder)),
+        kernel=page.notebook.kernel,
+        skip_cells=skipped,
+        sources=sources,
+    )
+
+
+def _skipped(dag: Dag, report: RunReport, page: Page) -> set[CellId]:
+    """Return the cells that didn't run in the pipeline since they were skipped."""
+    states = {task.name: task.state for task in report.tasks}
+    skipped = {c.id for c in page.cells.values() if c.role is Role.SKIP}
+    for task in dag.tasks:
+        if states.get(task.name) is TaskState.SKIPPED and task.notebook in (
+            None,
+            page.notebook.path,
+        ):
+            skipped |= set(task.cells)
+    return skipped
+
+
+def _uncompared(dag: Dag) -> set[TaskName]:
+    """Return mapped tasks and all that read what they leave, directly or not."""
+    found = {task.name for task in dag.tasks if task.options.foreach is not None}
+    for task in dag.tasks:
+        if any(source in found for wanted in inputs_of(task) for source in wanted.sources):
+            found.add(task.name)
+    return found
