@@ -102,13 +102,17 @@ def lint(
         for one in dags
         for cell, role in one.membership
     ]
-    columns = ["severity", "code", "cell", "line", "message", "hint"]
-    if len(dags) > 1:
-        columns.insert(0, "dag_id")
     if form in (Form.JSON, Form.YAML):
         write(as_text({"diagnostics": findings, "cells": cells}, form), output)
     else:
-        emit(findings, columns, form, empty=t("No findings."), styles=_STYLES, output=output)
+        emit(
+            findings,
+            ["dag_id", "severity", "code", "cell", "line", "message", "hint"][len(dags) == 1 :],
+            form,
+            empty=t("No findings."),
+            styles=_STYLES,
+            output=output,
+        )
         if form is Form.TABLE and output is None:
             _say_membership(dags)
     severities = {finding["severity"] for finding in findings}

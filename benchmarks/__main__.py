@@ -1,0 +1,21 @@
+"""``python -m benchmarks [compile|cli|run]``: print the tables and the machine they stand for."""
+
+import sys
+
+from benchmarks import cli, machine, run
+from benchmarks import compile as compile_notebooks
+
+PARTS = {"compile": compile_notebooks.measure, "cli": cli.measure, "run": run.measure}
+
+
+def main(names: list[str]) -> None:
+    """Measure the named parts, or all."""
+    print(machine.text())
+    for name in names or PARTS:
+        print(f"\n{name}\n{'─' * len(name)}", flush=True)
+        for label, value in PARTS[name]():
+            print(f"{label:<52} {value}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""How long a compile takes: a whole notebook of 1,000 cells, and again after one edited cell."""
+
+import copy
+import statistics
+from typing import Any
+
+from benchmarks.machine import Row, seconds
+
+CELLS = 1000
+
+
+def document(cells: int = CELLS) -> dict[str, Any]:
+    """Return a notebook of tagged cells like people write: frames, functions, loops."""
+    sources = ["import pandas as pd\nimport numpy as np\n"]
+    for number in range(1, cells):
+        before = f"table_{number - 1}" if number > 1 else "pd.DataFrame({'a': range(9)})"
+        sources.append(
+            f"def scale_{number}(frame, factor={number % 7 + 1}):\n"
+            f"    return frame.assign(a=frame['a'] * factor)\n"
+            f"table_{number} = scale_{number}({before})\n"
+            f"total_{number} = sum(value for value in table_{number}['a'] if value > 2)\n"
+            f"print(f'{{total_{number}:.2f}}')\n"
+        )
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "language": "python"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {"tags": [f"task:t{number}"] if number else []},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+            for number, source in enumerate(sources)
+        ],
+    }
+
+
+def measure() -> list[Row]:
+    """Compile once, then after each of several edits of one cell."""
+    from nbflow.compiler import new_compiler
+    from nbflow.notebooks import read_document
+
+    raw = document()
+    compiler = new_compiler()
+    whole = seconds(lambda: compiler.compile(read_document(raw, "bench.ipynb")))
+    edits = []
+    for number in range(7):
+        edited = copy.deepcopy(raw)
+        edited["cells"][CELLS // 2]["source"] += f"extra = {number}\n"
+        notebook = read_document(edited, "bench.ipynb")
+        edits.append(seconds(lambda notebook=notebook: compiler.compile(notebook)))
+    return [
+        (f"{CELLS} cells, first compile (bar: 1.5 s)", f"{whole:.2f} s"),
+        ("one edited cell, median of 7 (bar: 30 ms)", f"{statistics.median(edits) * 1e3:.0f} ms"),
+    ]
