@@ -17,7 +17,7 @@ from nbflow.metastore.engine import Database
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """This process, as other processes can recognise it. ``started`` survives clock changes."""
+    """A process, as others can recognise it; ``started`` doesn't change with the calendar."""
 
     id: str
     host: str
@@ -70,7 +70,7 @@ def is_gone(row: Any) -> bool:
         return True
     if not row.boot_id or row.host != socket.gethostname()[:255]:
         return False
-    return row.boot_id != boot_id() or process_start(row.pid) != row.pid_start
+    return bool(row.boot_id != boot_id() or process_start(row.pid) != row.pid_start)
 
 
 def is_stale(db: Database, row: Any, lease: float, now: datetime) -> bool:

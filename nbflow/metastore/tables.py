@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Double,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy import event as event_of
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
@@ -92,8 +94,13 @@ metadata = MetaData(
 def _table(name: str, *items: SchemaItem) -> Table:
     # Python names differ by case, so nothing may be compared without regard to it.
     options = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
-    keys = {f"{d}_{k}": v for d in ("mysql", "mariadb") for k, v in options.items()}
-    return Table(name, metadata, *items, **keys)  # type: ignore[arg-type]
+    keys: dict[str, Any] = {
+        f"{dialect}_{key}": value
+        for dialect in ("mysql", "mariadb")
+        for key, value in options.items()
+    }
+    table: Table = Table(name, metadata, *items, **keys)
+    return table
 
 
 DAG_ID, RUN_ID, TASK, VARIABLE, SHA = String(100), String(200), String(100), String(255), String(64)
@@ -258,7 +265,16 @@ Index(
     unique=True,
     sqlite_where=attempt.c.outcome.is_(None),
     postgresql_where=attempt.c.outcome.is_(None),
-).ddl_if(dialect=("sqlite", "postgresql"))
+).ddl_if(callable_=lambda *_, dialect, **__: dialect.name in ("sqlite", "postgresql"))
+# MariaDB has no partial index; NULLs don't collide in a unique one.
+event_of.listen(
+    attempt,
+    "after_create",
+    DDL(
+        "ALTER TABLE attempt ADD COLUMN live INTEGER AS (IF(outcome IS NULL, 1, NULL)) STORED, "
+        "ADD CONSTRAINT uq_attempt_live UNIQUE (run_id, task, live)"
+    ).execute_if(callable_=lambda *_, dialect, **__: dialect.name in ("mysql", "mariadb")),
+)
 
 cell_run = _table(
     "cell_run",
