@@ -35,13 +35,14 @@ def read_bytes(path: Path, shown: str) -> bytes:
         raise NotebookError(
             f"{shown!r}: is not a path that a file can have", code="NBF001", hint="check the path"
         ) from None
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise NotebookError(
+            f"{shown}: is {kind}, not a notebook", code="NBF001", hint="name a notebook file"
+        )
     with os.fdopen(handle, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-            raise NotebookError(
-                f"{shown}: is {kind}, not a notebook", code="NBF001", hint="name a notebook file"
-            )
         try:
             data = file.read(MAX_BYTES)
         except OSError as error:
