@@ -74,6 +74,9 @@ class Calls(BuiltinCalls):
             made = [self.construct(c, args, keywords, starred=starred) for c in callee.classes]
             self._escape_all([a for a in args if callee.classes[0].foreign], args)
             return join(made)
+        if callee.type == "class":
+            made_of = holding(None, [*args, *keywords.values()])
+            return replace(made_of, code=made_of.code | callee.same)
         if callee.fns:
             return self._follow(node, callee, args, keywords, starred)
         if callee.type == "instance":

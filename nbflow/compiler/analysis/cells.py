@@ -177,7 +177,7 @@ class Cells(Magics):
         self.made.add(node.name)
         if value.live == CHANGED_CODE:
             # Its base was changed since it was written: a replay would give another class.
-            self.bind_page(node.name, value)
+            self.bind_page(node.name, replace(value, late=later))
             return
         self.bind_page(node.name, value, kind=kind, unit=number)
 

@@ -169,8 +169,8 @@ class Functions(Expressions):
         made = replace(
             made, deep=held.deep, live=held.live, code=made.code | held.code, late=held.late
         )
-        if cls.foreign:
-            made = replace(made, late=made.late | cls.free)
+        if cls.foreign or self.value_of(cls.name).live:
+            made = replace(made, late=made.late | _late_names(cls))
         for hook in hooks:
             if hook is not None:
                 extra = [] if hook.name == "__post_init__" else args
@@ -190,3 +190,7 @@ class Functions(Expressions):
             made, deep=made.deep | own.deep, live=made.live or own.live,
             code=made.code | own.code, late=made.late | own.late,
         )  # fmt: skip
+
+
+def _late_names(cls: ClassInfo) -> frozenset[str]:
+    return cls.free.union(*(_late_names(base) for base in cls.bases))

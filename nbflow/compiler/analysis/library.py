@@ -217,7 +217,7 @@ class Library(Functions):
         if root == "seaborn":
             return holding("axes", [keywords["ax"]] if "ax" in keywords else [])
         if path in lib.CLASS_MAKERS:
-            return Value(type="class", path=path)
+            return Value(type="class")
         return replace(holding(None, every, loose=True), quiet=root in lib.QUIET_ROOTS)
 
     def _known_result(self, path: str, known: str, args: list[Value], every: list[Value]) -> Value:
