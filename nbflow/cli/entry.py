@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from nbflow.cli import notebooks, system
+from nbflow.cli import notebooks, run_verb, system, verify_verb
 from nbflow.cli.output import tell
 from nbflow.cli.texts import t
 from nbflow.errors import NbflowError
@@ -25,6 +25,8 @@ def make_app() -> typer.Typer:
     )
     system.add_to(app)
     notebooks.add_to(app)
+    run_verb.add_to(app)
+    verify_verb.add_to(app)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Verbs that read notebooks and run nothing: lint, show, explain."""
+"""Verbs that read notebooks and run nothing: tag, lint, show, explain."""
 
 import enum
 import sys
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 _STYLES = {"severity": {"error": "red", "warning": "yellow", "info": "dim"}}
 
 
+class By(enum.StrEnum):
+    """What becomes a task."""
+
+    SECTION = "section"
+    """The cells below one heading."""
+    CELL = "cell"
+    """Each cell."""
+
+
 class Picture(enum.StrEnum):
     """How ``show`` draws."""
 
@@ -34,6 +43,7 @@ class Picture(enum.StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
+    app.command(help=t("Propose tasks for a notebook without tags."))(tag)
     app.command(
         help=t("Say what is wrong with a notebook, at the cell, and where every cell ended up.")
     )(lint)
@@ -42,47 +52,48 @@ def add_to(app: typer.Typer) -> None:
 
 
 def load_dags(path: Path, wanted: str | None = None) -> "list[Dag]":
-    """Compile what is at ``path``; only the DAG ``wanted``, if given.
+    """Return the DAGs at ``path``; only the DAG ``wanted``, if given."""
+    from nbflow.app import open_service
 
-    Raises NotebookError for a file that can't be read, NotFoundError for an unknown DAG or a
-    folder without any.
-    """
-    from nbflow.compiler import compile_notebook, compile_notebooks
-    from nbflow.errors import NotFoundError
-    from nbflow.notebooks import read_folder, read_notebook
-
-    if not path.is_dir():
-        dags = [compile_notebook(read_notebook(path))]
-    else:
-        dags = list(compile_notebooks(read_folder(path)))
-    known = ", ".join(dag.id for dag in dags)
-    if not dags:
-        raise NotFoundError(
-            f"{path}: no notebook here is marked as a DAG.",
-            hint=t("Tag a cell with task:NAME, or name the notebook itself."),
-        )
-    if wanted is not None:
-        dags = [dag for dag in dags if dag.id == wanted]
-        if not dags:
-            raise NotFoundError(f"{path}: there is no DAG {wanted}.", hint=f"DAGs: {known}.")
-    return dags
+    with open_service() as service:
+        return service.load_all(path) if wanted is None else [service.load(path, dag=wanted)]
 
 
 def load_dag(path: Path, wanted: str | None = None) -> "Dag":
-    """Compile what is at ``path`` to the one DAG that is meant.
+    """Return the one DAG at ``path`` that is meant."""
+    from nbflow.app import open_service
 
-    Raises NotFoundError NBF705 if a folder holds several and none was named.
-    """
-    from nbflow.errors import NotFoundError
+    with open_service() as service:
+        return service.load(path, dag=wanted)
 
-    dags = load_dags(path, wanted)
-    if len(dags) > 1:
-        raise NotFoundError(
-            f"{path}: holds {len(dags)} DAGs.",
-            hint=t("Name one with --dag: {dags}.", dags=", ".join(dag.id for dag in dags)),
-            code="NBF705",
-        )
-    return dags[0]
+
+def tag(
+    path: NotebookPath,
+    by: Annotated[By, typer.Option(help=t("What becomes a task: a section or a cell."))] = (
+        By.SECTION
+    ),
+    write_it: Annotated[
+        bool, typer.Option("--write", help=t("Write the tags into the notebook."))
+    ] = False,
+    form: FormOption = Form.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Print the proposal, or write it."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        proposal = service.propose_tags(path, by=by.value)
+        if write_it:
+            proposal.write()
+    rows = [
+        {"task": str(name), "waits_for": _waits(proposal.dag, name), "cells": list(cells)}
+        for name, cells in proposal.tasks.items()
+    ]
+    empty = t("Every cell has its place already.")
+    emit(rows, ["task", "waits_for", "cells"], form, empty=empty, output=output)
+    if form is Form.TABLE and rows:
+        done = t("Written: {path}", path=path)
+        say(done if write_it else t("Nothing was written; --write does it."))
 
 
 def lint(
@@ -236,6 +247,10 @@ def _emit_tasks(dag: "Dag", form: Form, output: Path | None) -> None:
         for task in dag.tasks
     ]
     emit(rows, ["task", "waits_for", "cells", "when"], form, output=output)
+
+
+def _waits(dag: "Dag", name: str) -> list[str]:
+    return [str(one) for one in dag.upstream(name)]
 
 
 def _has_colours() -> bool:

@@ -1,5 +1,6 @@
 """Arguments and options that several verbs share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,3 +19,24 @@ OutputOption = Annotated[
 DagOption = Annotated[
     str | None, typer.Option("--dag", help=t("Which DAG, where a folder holds several."))
 ]
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help=t("A parameter's value.")),
+]
+
+
+def read_parameters(given: Sequence[str]) -> dict[str, str]:
+    """Split ``NAME=VALUE`` at the first equals sign. Raises ParameterError NBF709."""
+    from nbflow.errors import ParameterError
+
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(
+                f"The parameter {text!r} is not written NAME=VALUE.",
+                hint=t("Write for example -p target=0.9."),
+                code="NBF709",
+            )
+        values[name.strip()] = value
+    return values

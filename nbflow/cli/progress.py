@@ -92,7 +92,9 @@ class RunView:
                 Text(clean(row.note), style="dim", overflow="ellipsis", no_wrap=True),
             )
         ended = sum(row.state.is_final for row in rows)
-        table.add_row("", Text(t("{ended} of {all} tasks", ended=ended, all=len(rows)), style="dim"))
+        table.add_row(
+            "", Text(t("{ended} of {all} tasks", ended=ended, all=len(rows)), style="dim")
+        )
         return table
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nbflow.cli.options import DagOption, NotebookPath
+from nbflow.cli.options import DagOption, NotebookPath, ParameterOption, read_parameters
 from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
 from nbflow.cli.texts import language, t
 
@@ -25,10 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 def run(
     path: NotebookPath,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help=t("A parameter's value.")),
-    ] = None,
+    parameter: ParameterOption = None,
     select: Annotated[
         str | None,
         typer.Option(help=t("Only these tasks: train, +train (and before), train+ (and after).")),
@@ -50,10 +47,9 @@ def run(
     from nbflow.app import open_service
     from nbflow.cli.progress import shown
     from nbflow.model.states import RunState
-    from nbflow.settings import load_settings
 
     parameters = read_parameters(parameter or [])
-    with open_service(load_settings()) as service:
+    with open_service() as service:
         one = service.load(path, dag=dag)
         tasks = [(str(task.name), len(task.cells)) for task in one.tasks]
         with shown(tasks, quiet=quiet) as on_event:
@@ -74,23 +70,6 @@ def run(
         raise typer.Exit(_CANCELLED)
     if not report.is_success:
         raise typer.Exit(1)
-
-
-def read_parameters(given: Sequence[str]) -> dict[str, str]:
-    """Split ``NAME=VALUE`` at the first equals sign. Raises ParameterError NBF709."""
-    from nbflow.errors import ParameterError
-
-    values = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise ParameterError(
-                f"The parameter {text!r} is not written NAME=VALUE.",
-                hint=t("Write for example -p target=0.9."),
-                code="NBF709",
-            )
-        values[name.strip()] = value
-    return values
 
 
 def _emit(report: "RunReport", form: Form) -> None:

@@ -128,10 +128,9 @@ def _graphviz() -> dict[str, Any]:
 def _database(url: str) -> dict[str, Any]:
     from nbflow.app import open_service
     from nbflow.errors import NbflowError
-    from nbflow.settings import load_settings
 
     try:
-        with open_service(load_settings()) as service:
+        with open_service() as service:
             problem = service.database_problem()
     except NbflowError as error:
         problem = error.message
