@@ -1,1 +1,1 @@
-"""(filled in by its first commit)"""
+"""The content store: values that tasks hand over, executed notebooks, logs. Never unpickles."""

@@ -162,9 +162,7 @@ class _Digests:
         return self._sums
 
 
-def _write_buffers(
-    file: Any, buffers: Sequence[memoryview]
-) -> tuple[list[list[int | bool]], int]:
+def _write_buffers(file: Any, buffers: Sequence[memoryview]) -> tuple[list[list[int | bool]], int]:
     places: list[list[int | bool]] = []
     position = START
     for buffer in buffers:

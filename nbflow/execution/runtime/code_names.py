@@ -10,7 +10,9 @@ from typing import Any, Iterator
 
 from .state import attempt, namespace, shell
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef if hasattr(ast.AST, "__or__") else Any
+Definition = (
+    ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef if hasattr(ast.AST, "__or__") else Any
+)
 
 
 class CodeNames:
@@ -74,8 +76,10 @@ def _is_named(value: Any, name: str) -> bool:
         own = {}
     if callable(value) and "__wrapped__" in own:
         return True
-    return callable(value) and getattr(type(value), "__name__", "") in _CALLABLES and (
-        getattr(value, "__name__", None) == name
+    return (
+        callable(value)
+        and getattr(type(value), "__name__", "") in _CALLABLES
+        and (getattr(value, "__name__", None) == name)
     )
 
 

@@ -10,12 +10,35 @@ from .code_names import CodeNames
 from .state import namespace
 
 _MADE_BY_PYTHON = frozenset(
-    {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__",
-     "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__hash__",
-     "__parameters__", "__orig_bases__", "__match_args__", "__annotate__", "__annotate_func__",
-     "__annotations_cache__", "__subclasshook__", "__init__", "__is_protocol__", "_is_protocol",
-     "_is_runtime_protocol", "__protocol_attrs__", "__type_params__", "__classcell__",
-     "__non_callable_proto_members__", "__slots__"}
+    {
+        "__module__",
+        "__dict__",
+        "__weakref__",
+        "__doc__",
+        "__qualname__",
+        "__annotations__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__abstractmethods__",
+        "_abc_impl",
+        "__hash__",
+        "__parameters__",
+        "__orig_bases__",
+        "__match_args__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__subclasshook__",
+        "__init__",
+        "__is_protocol__",
+        "_is_protocol",
+        "_is_runtime_protocol",
+        "__protocol_attrs__",
+        "__type_params__",
+        "__classcell__",
+        "__non_callable_proto_members__",
+        "__slots__",
+    }
 )
 
 

@@ -75,4 +75,6 @@ def is_immutable(value: Any) -> bool:
     return is_block(kind) or kind.__name__ in _SCALARS
 
 
-_SCALARS = frozenset({"Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType", "BlockPlacement"})
+_SCALARS = frozenset(
+    {"Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType", "BlockPlacement"}
+)

@@ -33,7 +33,14 @@ def reduce_function(function: Any) -> tuple[Any, ...]:
     if getattr(function, "__type_params__", ()):
         state["attributes"]["__type_params__"] = function.__type_params__
     where = _place_of_globals(function)
-    return make_function, (marshal.dumps(code), where, tuple(cells)), state, None, None, set_function
+    return (
+        make_function,
+        (marshal.dumps(code), where, tuple(cells)),
+        state,
+        None,
+        None,
+        set_function,
+    )
 
 
 def _contents(cell: Any) -> tuple[Any, ...]:

@@ -97,8 +97,10 @@ def _differs_from_stored(value: Any, before: _Fingerprint, code: CodeNames) -> b
     objects = pickling.load(bundle.stream, bundle.buffers)
     fresh = objects[bundle.header["names"][before.key]]
     pandas = sys.modules.get("pandas")
-    if pandas is not None and type(value) is type(fresh) and isinstance(
-        value, (pandas.DataFrame, pandas.Series)
+    if (
+        pandas is not None
+        and type(value) is type(fresh)
+        and isinstance(value, (pandas.DataFrame, pandas.Series))
     ):
         return not _are_equal_frames(value, fresh)
     again = _take(fresh, code)

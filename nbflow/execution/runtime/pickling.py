@@ -69,21 +69,43 @@ class Pickled:
 
 
 _FIXED = frozenset(
-    {str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, type,
-     types.BuiltinFunctionType, types.ModuleType, types.CodeType, type(Ellipsis)}
+    {
+        str,
+        bytes,
+        int,
+        float,
+        complex,
+        bool,
+        type(None),
+        tuple,
+        frozenset,
+        range,
+        slice,
+        type,
+        types.BuiltinFunctionType,
+        types.ModuleType,
+        types.CodeType,
+        type(Ellipsis),
+    }
 )
 _CODE_TYPES = frozenset(
     {"cython_function_or_method", "fused_cython_function", "_ArrayFunctionDispatcher",
      "method_descriptor", "wrapper_descriptor", "getset_descriptor", "ufunc"}
 )  # fmt: skip
-_FIXED_MODULES = frozenset({"datetime", "decimal", "fractions", "uuid", "re", "pathlib", "zoneinfo"})
+_FIXED_MODULES = frozenset(
+    {"datetime", "decimal", "fractions", "uuid", "re", "pathlib", "zoneinfo"}
+)
 
 
 def _can_change(value: Any) -> bool:
     kind = type(value)
     if kind in _FIXED or isinstance(value, type):
         return False
-    if kind.__name__ in _CODE_TYPES or kind.__module__ in _FIXED_MODULES or frames.is_immutable(value):
+    if (
+        kind.__name__ in _CODE_TYPES
+        or kind.__module__ in _FIXED_MODULES
+        or frames.is_immutable(value)
+    ):
         return False
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.dtype, numpy.generic, numpy.ufunc)):

@@ -73,7 +73,11 @@ def _shown_array(value: Any, depth: int) -> Any:
         if value.dtype.kind in "biufU" and value.size:
             shown["values"] = [_shown(item, depth + 1) for item in value.flat[:_WIDTH].tolist()]
         return shown
-    if issubclass(kind, numpy.generic) and kind.__module__ == "numpy" and value.dtype.kind in "biufU":
+    if (
+        issubclass(kind, numpy.generic)
+        and kind.__module__ == "numpy"
+        and value.dtype.kind in "biufU"
+    ):
         return _shown(value.item(), depth)
     pandas = sys.modules.get("pandas")
     if pandas is not None and kind is getattr(pandas, "DataFrame", None):

@@ -1,0 +1,278 @@
+"""The store of one installation: what tasks leave behind, by digest and by attempt.
+
+    values/ab/cdef…                  bundles, content-addressed (see `nbflow.artifacts.bundle`)
+    runs/<run>/<task>/<token>/       an attempt's folder: executed notebook, log, its spec
+    value.key                        the key that signs bundles
+
+A row of the metastore that names a digest or a token is the commit; what no row names is garbage.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbflow.artifacts import bundle
+from nbflow.artifacts.key import value_key
+from nbflow.artifacts.local import LocalFiles, store_errors, sync_folder
+from nbflow.artifacts.names import id_part, task_part, value_name
+from nbflow.errors import StoreError
+from nbflow.model.ids import Digest, RunId, TaskName, Token
+
+_DRAFT = "."
+_LOG_PART = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """How much the store holds: counts, and bytes on disk."""
+
+    values: int
+    value_bytes: int
+    attempts: int
+    attempt_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPart:
+    """A piece of a log: its text, where the next piece starts (bytes), and the log's size."""
+
+    text: str
+    next_offset: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collected:
+    """What a garbage collection deleted."""
+
+    values: int
+    attempts: int
+    bytes: int
+
+
+class ArtifactStore:
+    """The store in a folder. ``values`` and ``runs`` may be named otherwise, for folders made by
+    other tools. ``clock`` gives seconds since the epoch, as files' times do.
+    """
+
+    def __init__(
+        self, root: str | Path, *, values: str = "values", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._files = LocalFiles(Path(root))
+        self._values = values
+        self._clock = clock
+
+    @property
+    def root(self) -> Path:
+        """The folder of the store."""
+        return self._files.root
+
+    def values_folder(self) -> Path:
+        """Return the folder of values, made if need be: ``AttemptSpec.values``."""
+        return self._files.folder(self._values)
+
+    def value_path(self, digest: Digest) -> Path:
+        """Return where the bundle of a digest lies. Raises StoreError for what is no digest."""
+        return self._files.path(f"{self._values}/{value_name(digest)}")
+
+    def has_value(self, digest: Digest) -> bool:
+        """Tell whether the bundle is there; whether it is whole says `verify`."""
+        return self.value_path(digest).is_file()
+
+    def attempt_name(self, run: RunId, task: TaskName, token: Token) -> str:
+        """Return an attempt's folder relative to the root, for rows of the metastore."""
+        return f"runs/{id_part(run)}/{task_part(task)}/{int(token)}"
+
+    def attempt_dir(self, run: RunId, task: TaskName, token: Token) -> Path:
+        """Return an attempt's folder, made if need be: ``AttemptSpec.workdir``."""
+        return self._files.folder(self.attempt_name(run, task, token))
+
+    def open_notebook(self, relative: str) -> bytes:
+        """Return the text of a file that a row names, relative to the root. Raises StoreError."""
+        with self._files.open(relative) as file:
+            return file.read()
+
+    def read_log(self, relative: str, offset: int = 0, limit: int = _LOG_PART) -> LogPart:
+        """Return at most ``limit`` bytes of a log from ``offset`` on; a negative offset counts from
+        the end. A character that the piece would cut comes with the next piece.
+        """
+        with self._files.open(relative) as file:
+            size = file.seek(0, 2)
+            start = max(0, size + offset) if offset < 0 else min(offset, size)
+            file.seek(start)
+            raw = file.read(limit)
+        if start + len(raw) < size:
+            raw = raw[: len(raw) - _cut_character(raw)] or raw
+        return LogPart(text=raw.decode("utf-8", "replace"), next_offset=start + len(raw), size=size)
+
+    def write_bytes(self, relative: str, content: bytes) -> Path:
+        """Write a file whole or not at all; return its path. Raises StoreError."""
+        return self._files.write(relative, content)
+
+    def value_key(self) -> str:
+        """Return the key that signs values, generated on first use. Raises StoreError."""
+        return value_key(self._files.folder_of_root() / "value.key")
+
+    def describe_bundle(self, digest: Digest) -> bundle.BundleHeader:
+        """Read what a bundle says about itself, not its content. Raises StoreError."""
+        with self._files.open(f"{self._values}/{value_name(digest)}") as file:
+            return bundle.read_header(file, digest)
+
+    def verify(self, digest: Digest, *, signed: bool = False) -> bundle.BundleHeader:
+        """Prove a bundle byte by byte, and with ``signed`` its tag. Raises StoreError."""
+        with self._files.open(f"{self._values}/{value_name(digest)}") as file:
+            return bundle.verify(file, digest, self.value_key() if signed else "")
+
+    def usage(self) -> Usage:
+        """Count what the store holds."""
+        values = [path.lstat().st_size for _, path in self._bundles()]
+        attempts = [_size(folder) for _, folder in self._attempts()]
+        return Usage(
+            values=len(values),
+            value_bytes=sum(values),
+            attempts=len(attempts),
+            attempt_bytes=sum(attempts),
+        )
+
+    def collect_garbage(
+        self, keep_digests: Collection[Digest], keep_dirs: Collection[str], younger_than: float
+    ) -> Collected:
+        """Delete bundles and attempt folders (`attempt_name`) that are not to be kept and were last
+        touched more than ``younger_than`` seconds ago, and drafts that a killed process left.
+        """
+        kept, folders = set(keep_digests), set(keep_dirs)
+        oldest = self._clock() - younger_than
+        values = attempts = freed = 0
+        for digest, path in list(self._bundles()):
+            if digest not in kept and path.lstat().st_mtime < oldest:
+                freed += _delete_file(path)
+                values += 1
+        for name, folder in list(self._attempts()):
+            if name not in folders and _last_touched(folder) < oldest:
+                freed += _delete_folder(folder)
+                attempts += 1
+        for draft in self._path_of_values().glob(f"{_DRAFT}bundle-*"):
+            if draft.lstat().st_mtime < oldest:
+                freed += _delete_file(draft)
+        return Collected(values=values, attempts=attempts, bytes=freed)
+
+    def _path_of_values(self) -> Path:
+        return self._files.path(self._values)
+
+    def _bundles(self) -> Iterator[tuple[Digest, Path]]:
+        for path in sorted(self._path_of_values().glob("[0-9a-f][0-9a-f]/*")):
+            digest = Digest(path.parent.name + path.name)
+            if not path.name.startswith(_DRAFT) and not path.is_symlink():
+                yield digest, path
+
+    def _attempts(self) -> Iterator[tuple[str, Path]]:
+        for path in sorted(self._files.path("runs").glob("*/*/*")):
+            if path.is_dir() and not path.is_symlink():
+                yield path.relative_to(self.root).as_posix(), path
+
+
+class RemoteValues:
+    """Bundles on any fsspec file system beside a local folder of values that kernels map.
+
+    ``url`` is one that fsspec knows (``s3://bucket/prefix``). What is fetched is proven before it
+    becomes visible locally.
+    """
+
+    def __init__(self, url: str, local: ArtifactStore) -> None:
+        try:
+            from fsspec.core import url_to_fs
+
+            self._remote, self._prefix = url_to_fs(url)
+        except (ImportError, ValueError) as problem:
+            raise StoreError(
+                f"the store {url!r} can't be opened: {problem}",
+                hint="install what fsspec names for that protocol, or use a folder",
+            ) from problem
+        self._local = local
+
+    def publish(self, digest: Digest) -> None:
+        """Copy a local bundle out, unless it is there; visible whole or not at all."""
+        target = self._path(digest)
+        with _remote_errors(target):
+            if not self._remote.exists(target):
+                self._remote.makedirs(target.rpartition("/")[0], exist_ok=True)
+                draft = f"{target}.draft-{int(time.time() * 1e6):x}"
+                self._remote.put_file(str(self._local.value_path(digest)), draft)
+                self._remote.mv(draft, target)
+
+    def fetch(self, digest: Digest) -> Path:
+        """Bring a bundle into the local folder, unless it is there; return its path."""
+        path = self._local.value_path(digest)
+        if path.is_file():
+            return path
+        draft = self._local.values_folder() / f"{_DRAFT}bundle-{digest}"
+        try:
+            with _remote_errors(self._path(digest)):
+                self._remote.get_file(self._path(digest), str(draft))
+            draft.chmod(0o600)
+            with draft.open("rb") as file:
+                bundle.verify(file, digest)
+            with store_errors(path):
+                path.parent.mkdir(mode=0o700, exist_ok=True)
+                draft.replace(path)
+                sync_folder(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
+        return path
+
+    def _path(self, digest: Digest) -> str:
+        return f"{self._prefix}/values/{value_name(digest)}"
+
+
+class _remote_errors:  # noqa: N801
+    """Turn what a remote file system says into a StoreError."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
+        if isinstance(problem, FileNotFoundError):
+            raise StoreError(f"{self._path} is not in the store", code="NBF643") from problem
+        if isinstance(problem, OSError):
+            raise StoreError(f"{self._path} can't be used: {problem}") from problem
+
+
+def _cut_character(raw: bytes) -> int:
+    """Return how many bytes at the end belong to a character that isn't whole."""
+    for back in range(1, min(4, len(raw)) + 1):
+        byte = raw[-back]
+        if byte & 0b1100_0000 != 0b1000_0000:
+            length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            return back if length > back else 0
+    return 0
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+def _last_touched(folder: Path) -> float:
+    return max(path.lstat().st_mtime for path in [folder, *folder.rglob("*")])
+
+
+def _delete_file(path: Path) -> int:
+    with store_errors(path):
+        size = path.lstat().st_size
+        path.unlink()
+    return size
+
+
+def _delete_folder(folder: Path) -> int:
+    size = _size(folder)
+    with store_errors(folder):
+        shutil.rmtree(folder)
+    for parent in (folder.parent, folder.parent.parent):
+        if any(parent.iterdir()):
+            break
+        parent.rmdir()
+    return size
