@@ -42,6 +42,10 @@ def text_from_document(document: dict[str, Any], text: str, suffix: str, shown: 
     import jupytext
     import nbformat
 
+    settings = document["metadata"].get("jupytext", {})
+    if settings.get("cell_metadata_filter") == "-all":
+        # jupytext sets this for a text whose cells had no metadata: the new tags would be lost
+        settings["cell_metadata_filter"] = "tags,nbflow,-all"
     try:
         written: str = jupytext.writes(nbformat.from_dict(document), fmt=_format(text, suffix))
     except Exception as error:
