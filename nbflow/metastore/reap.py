@@ -29,7 +29,7 @@ def reap(db: Database, lease: float, who: str) -> list[Reaped]:
     """End what dead processes drove as lost, and queue again what their schedulers had claimed."""
     found: list[Reaped] = []
     for run_id, note in db.read(lambda connection: _orphans(db, connection, lease)):
-        found += _end_run(db, run_id, note, who)
+        found += _end_run(db, run_id, note, who, lease)
     expired = db.read(lambda connection: _expired(db, connection))
     for run_id, task in expired:
         found += _requeue(db, run_id, task, who)
@@ -51,11 +51,12 @@ def _orphans(db: Database, connection: Connection, lease: float) -> list[tuple[R
     ]
 
 
-def _end_run(db: Database, run_id: RunId, note: str, who: str) -> list[Reaped]:
+def _end_run(db: Database, run_id: RunId, note: str, who: str, lease: float) -> list[Reaped]:
     def work(connection: Connection) -> list[Reaped]:
         lock_run(db, connection, run_id)
         state = connection.execute(select(t.run.c.state).where(t.run.c.id == run_id)).scalar_one()
-        if RunState(state).is_final:
+        still = dict(_orphans(db, connection, lease))
+        if RunState(state).is_final or run_id not in still:
             return []
         now = db.clock.wall()
         moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)

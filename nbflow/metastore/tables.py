@@ -270,7 +270,7 @@ Index(
 event_of.listen(
     attempt,
     "after_create",
-    DDL(
+    DDL(  # type: ignore[no-untyped-call]
         "ALTER TABLE attempt ADD COLUMN live INTEGER AS (IF(outcome IS NULL, 1, NULL)) STORED, "
         "ADD CONSTRAINT uq_attempt_live UNIQUE (run_id, task, live)"
     ).execute_if(callable_=lambda *_, dialect, **__: dialect.name in ("mysql", "mariadb")),

@@ -1,0 +1,264 @@
+"""Questions to the metastore; nothing here writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from nbflow.metastore import tables as t
+from nbflow.metastore.moves import no_run
+from nbflow.metastore.rows import (
+    AttemptRow,
+    CellRow,
+    DagRow,
+    EventRow,
+    RunRow,
+    TaskInstanceRow,
+    TaskValues,
+)
+from nbflow.model.attempt import StoredValue
+from nbflow.model.ids import DagId, RunId, TaskName, Token
+from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFilter:
+    """Which runs to list, newest first: ``before`` is where the page before ended."""
+
+    dag_id: DagId | None = None
+    state: RunState | None = None
+    kind: RunKind | None = None
+    before: datetime | None = None
+    limit: int = 50
+
+
+def list_dags(connection: Connection) -> list[DagRow]:
+    """Return all DAGs by id."""
+    counts = select(t.dag_task.c.version, func.count().label("tasks")).group_by(
+        t.dag_task.c.version
+    )
+    sized = counts.subquery()
+    last = (
+        select(t.run.c.id)
+        .where(t.run.c.dag_id == t.dag.c.id)
+        .order_by(t.run.c.created.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            t.dag,
+            t.dag_version.c.number,
+            sized.c.tasks,
+            t.run.c.id.label("last_run"),
+            t.run.c.state.label("last_state"),
+        )
+        .join(t.dag_version, t.dag_version.c.digest == t.dag.c.version)
+        .outerjoin(sized, sized.c.version == t.dag.c.version)
+        .outerjoin(t.run, t.run.c.id == last)
+        .order_by(t.dag.c.id)
+    )
+    return [
+        DagRow(
+            id=row.id,
+            version=row.version,
+            number=row.number,
+            paused=bool(row.paused),
+            deployed=row.deployed,
+            tasks=row.tasks or 0,
+            last_run=row.last_run,
+            last_state=RunState(row.last_state) if row.last_state else None,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def runs_query(wanted: RunFilter) -> Any:
+    """Return the query behind `list_runs`."""
+    query = select(t.run).order_by(t.run.c.created.desc(), t.run.c.id).limit(wanted.limit)
+    if wanted.dag_id is not None:
+        query = query.where(t.run.c.dag_id == wanted.dag_id)
+    if wanted.state is not None:
+        query = query.where(t.run.c.state == wanted.state.value)
+    if wanted.kind is not None:
+        query = query.where(t.run.c.kind == wanted.kind.value)
+    if wanted.before is not None:
+        query = query.where(t.run.c.created < wanted.before)
+    return query
+
+
+def list_runs(connection: Connection, wanted: RunFilter) -> list[RunRow]:
+    """Return runs, newest first."""
+    return [_run(row) for row in connection.execute(runs_query(wanted))]
+
+
+def show_run(connection: Connection, run_id: RunId) -> tuple[RunRow, list[TaskInstanceRow]]:
+    """Return a run and its task instances in page order; NotFoundError if there is none."""
+    run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one_or_none()
+    if run is None:
+        raise no_run(run_id)
+    ti = t.task_instance.c
+    rows = connection.execute(
+        select(t.task_instance, t.attempt.c.claimed, t.attempt.c.ended)
+        .outerjoin(
+            t.attempt,
+            and_(
+                t.attempt.c.run_id == ti.run_id,
+                t.attempt.c.task == ti.task,
+                t.attempt.c.try_no == ti.tries,
+            ),
+        )
+        .where(ti.run_id == run_id)
+        .order_by(ti.position)
+    )
+    tasks = [
+        TaskInstanceRow(
+            run_id=row.run_id,
+            task=row.task,
+            state=TaskState(row.state),
+            tries=row.tries,
+            note=row.note,
+            started=row.claimed,
+            ended=row.ended,
+        )
+        for row in rows
+    ]
+    return _run(run), tasks
+
+
+def _run(row: Any) -> RunRow:
+    return RunRow(
+        id=row.id,
+        dag_id=row.dag_id,
+        version=row.version,
+        kind=RunKind(row.kind),
+        state=RunState(row.state),
+        created=row.created,
+        started=row.started,
+        ended=row.ended,
+        logical_date=row.logical_date,
+        note=row.note,
+        parameters=row.parameters,
+    )
+
+
+def attempts(
+    connection: Connection, run_id: RunId, task: TaskName | None = None
+) -> list[AttemptRow]:
+    """Return the attempts of a run, or of one of its tasks, in the order of their tokens."""
+    query = select(t.attempt).where(t.attempt.c.run_id == run_id).order_by(t.attempt.c.token)
+    if task is not None:
+        query = query.where(t.attempt.c.task == task)
+    return [
+        AttemptRow(
+            run_id=row.run_id,
+            task=row.task,
+            try_no=row.try_no,
+            token=row.token,
+            host=row.host,
+            pid=row.pid,
+            claimed=row.claimed,
+            started=row.started,
+            ended=row.ended,
+            outcome=row.outcome,
+            reason=Reason(row.reason) if row.reason else None,
+            message=row.message,
+            result=row.result or {},
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def cells(connection: Connection, token: Token) -> list[CellRow]:
+    """Return the cells of an attempt in the order they ran."""
+    of = t.cell_run.c
+    rows = connection.execute(select(t.cell_run).where(of.token == token).order_by(of.position))
+    return [
+        CellRow(
+            token=row.token,
+            cell=row.cell,
+            status=CellStatus(row.status),
+            started=row.started,
+            ended=row.ended,
+        )
+        for row in rows
+    ]
+
+
+def events(
+    connection: Connection, since_seq: int, run_id: RunId | None, limit: int
+) -> list[EventRow]:
+    """Return events after ``since_seq``, oldest first."""
+    of = t.event.c
+    query = select(t.event).where(of.seq > since_seq).order_by(of.seq).limit(limit)
+    if run_id is not None:
+        query = query.where(of.run_id == run_id)
+    return [EventRow(**row._asdict()) for row in connection.execute(query)]
+
+
+def values_of(connection: Connection, run_id: RunId) -> Mapping[TaskName, TaskValues]:
+    """Return what each task of a run published; tasks that published nothing are left out."""
+    of = t.artifact.c
+    rows = connection.execute(
+        select(t.artifact).where(of.run_id == run_id).order_by(of.task, of.name)
+    )
+    return _by_task(rows.all())
+
+
+def latest_values(connection: Connection, dag_id: DagId, task: TaskName) -> TaskValues:
+    """Return what a task published in the last run in which it published anything."""
+    of = t.artifact.c
+    query = (
+        select(of.run_id)
+        .join(t.run, t.run.c.id == of.run_id)
+        .where(t.run.c.dag_id == dag_id, of.task == task)
+        .order_by(t.run.c.created.desc())
+        .limit(1)
+    )
+    newest = connection.execute(query).scalar()
+    if newest is None:
+        return TaskValues()
+    rows = connection.execute(
+        select(t.artifact).where(of.run_id == newest, of.task == task).order_by(of.name)
+    )
+    return _by_task(rows.all())[task]
+
+
+def latest_value(
+    connection: Connection, dag_id: DagId, task: TaskName, name: str
+) -> StoredValue | None:
+    """Return the value of a name from the last run that stored it, None if none did."""
+    of = t.artifact.c
+    query = (
+        select(t.artifact)
+        .join(t.run, t.run.c.id == of.run_id)
+        .where(t.run.c.dag_id == dag_id, of.task == task, of.name == name)
+        .order_by(t.run.c.created.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _value(row)
+
+
+def _by_task(rows: Any) -> dict[TaskName, TaskValues]:
+    values: dict[TaskName, list[StoredValue]] = {}
+    ambient: dict[TaskName, list[StoredValue]] = {}
+    for row in rows:
+        (ambient if row.ambient else values).setdefault(row.task, []).append(_value(row))
+    return {
+        task: TaskValues(values=tuple(values.get(task, ())), ambient=tuple(ambient.get(task, ())))
+        for task in sorted({*values, *ambient})
+    }
+
+
+def _value(row: Any) -> StoredValue:
+    return StoredValue(
+        name=row.name,
+        bundle=row.bundle,
+        key=row.key,
+        size=row.size,
+        type=row.type,
+        preview=row.preview,
+    )

@@ -1,0 +1,110 @@
+"""What lists of the metastore consist of: small frozen values, instants aware UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nbflow.model.attempt import StoredValue
+from nbflow.model.ids import CellId, DagId, Digest, RunId, TaskName, Token
+from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DagRow:
+    """A deployed DAG; ``number`` counts its versions, ``last_run`` is its newest run."""
+
+    id: DagId
+    version: Digest
+    number: int
+    paused: bool
+    deployed: datetime
+    tasks: int
+    last_run: RunId | None = None
+    last_state: RunState | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRow:
+    """A run in a list."""
+
+    id: RunId
+    dag_id: DagId
+    version: Digest
+    kind: RunKind
+    state: RunState
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    logical_date: datetime | None
+    note: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptRow:
+    """One try of a task. ``outcome`` is None while it runs, ``lost`` if its process vanished.
+
+    ``result`` holds the rest of the slot's report: error, notebook, log, seconds, peak_memory.
+    """
+
+    run_id: RunId
+    task: TaskName
+    try_no: int
+    token: Token
+    host: str
+    pid: int | None
+    claimed: datetime
+    started: datetime | None
+    ended: datetime | None
+    outcome: str | None
+    reason: Reason | None
+    message: str
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellRow:
+    """A cell of an attempt; times are seconds since the epoch."""
+
+    token: Token
+    cell: CellId
+    status: CellStatus
+    started: float | None
+    ended: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventRow:
+    """A move of a task instance, or of the run if ``task`` is None."""
+
+    seq: int
+    run_id: RunId
+    task: TaskName | None
+    source: str
+    target: str
+    token: Token | None
+    at: datetime
+    who: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskInstanceRow:
+    """A task in a run with the times of its last attempt."""
+
+    run_id: RunId
+    task: TaskName
+    state: TaskState
+    tries: int
+    note: str
+    started: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskValues:
+    """What a task published: values of variables, and of process-wide states."""
+
+    values: tuple[StoredValue, ...] = ()
+    ambient: tuple[StoredValue, ...] = ()

@@ -1,0 +1,140 @@
+"""The schema's version: a fresh metastore is made whole, an older or newer one is named."""
+
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from nbflow.errors import MetastoreError, SchemaError
+from nbflow.faults import point
+from nbflow.metastore import tables as t
+from nbflow.metastore.dialect import translated
+from nbflow.metastore.engine import Database
+
+REVISION = "0002"
+"""The last migration: the schema that this code works with."""
+LOCK = 6_202_611
+"""Key of the server's advisory lock under which a schema is made or changed."""
+DEFAULT_POOL_SLOTS = 128
+
+
+def build(connection: Connection) -> None:
+    """Make all tables, their first rows, and last of all the stamp that says they are there."""
+    t.metadata.create_all(connection, checkfirst=connection.dialect.name != "sqlite")
+    seed(connection)
+    stamp = "version_num VARCHAR(32) NOT NULL PRIMARY KEY"
+    connection.execute(text(f"CREATE TABLE alembic_version ({stamp})"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:v)"), {"v": REVISION})
+
+
+def seed(connection: Connection) -> None:
+    """Insert the rows that every metastore starts with, unless they are there."""
+    for table, row in (
+        (t.counter, {"name": "token", "value": 0}),
+        (t.pool, {"name": "default", "slots": DEFAULT_POOL_SLOTS}),
+    ):
+        if not connection.execute(table.select().where(table.c.name == row["name"])).all():
+            connection.execute(table.insert().values(row))
+
+
+def create_sqlite(path: Path) -> None:
+    """Make a metastore file that appears whole or not at all; one that is there stays."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+        os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        half.chmod(0o600)
+    except OSError as error:
+        raise MetastoreError(
+            f"The metastore {path} can't be made: {error.strerror}.",
+            hint="Set NBFLOW_HOME to a folder that you may write to.",
+            code="NBF607",
+        ) from error
+    try:
+        engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(half))
+        with engine.begin() as connection:
+            build(connection)
+        engine.dispose()
+        point("create.pre_commit")
+        try:
+            os.link(half, path)
+        except FileExistsError:
+            pass  # another process was first, and its metastore is as good
+        point("create.post_commit")
+    except (DBAPIError, sqlite3.Error) as error:
+        raise translated(error, str(path)) from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def create_on_server(db: Database) -> None:
+    """Make the tables on a server; of several starters one does it, the others wait."""
+    with db.engine.connect() as connection:
+        with server_lock(connection), connection.begin():
+            if revision(connection) is None:
+                build(connection)
+                point("create.pre_commit")
+
+
+class server_lock:  # noqa: N801
+    """Hold the metastore's lock on a server for a block; freed if the connection breaks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._postgres = connection.dialect.name == "postgresql"
+
+    def __enter__(self) -> None:
+        take = (
+            "pg_advisory_lock(:key)"
+            if self._postgres
+            else "GET_LOCK(CONCAT(DATABASE(), :key), 600)"
+        )
+        self._connection.execute(text(f"SELECT {take}"), {"key": self._key})
+        self._connection.commit()
+
+    def __exit__(self, *_: object) -> None:
+        free = (
+            "pg_advisory_unlock(:key)"
+            if self._postgres
+            else "RELEASE_LOCK(CONCAT(DATABASE(), :key))"
+        )
+        self._connection.execute(text(f"SELECT {free}"), {"key": self._key})
+        self._connection.commit()
+
+    @property
+    def _key(self) -> int | str:
+        return LOCK if self._postgres else str(LOCK)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the schema's version, None if there are no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def check_revision(found: str | None, place: str) -> None:
+    """Raise SchemaError unless the schema is the one that this code works with."""
+    if found == REVISION:
+        return
+    if found is None:
+        raise SchemaError(
+            f"There are no tables in the metastore {place}.", hint="Run `nbflow db init`."
+        )
+    if not found.isdigit() or int(found) > int(REVISION):
+        raise SchemaError(
+            f"The metastore's schema is newer: {_number(found)} > {_number(REVISION)}.",
+            hint="Upgrade nbflow here too, or downgrade the metastore with the newer one.",
+        )
+    raise SchemaError(
+        f"The metastore's schema is older: {_number(found)} < {_number(REVISION)}.",
+        hint="Run `nbflow db migrate`.",
+    )
+
+
+def _number(name: str) -> str:
+    return str(int(name)) if name.isdigit() else name
