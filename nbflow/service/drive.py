@@ -7,16 +7,14 @@ attempt; when it can't renew in time it trusts itself no longer and ends its ker
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import ConflictError, MetastoreBusyError
-from nbflow.execution.executor import LocalExecutor
-from nbflow.metastore import Metastore
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag, Task
 from nbflow.model.ids import RunId, TaskName, Token
-from nbflow.model.run import Claim, Decisions, RunSnapshot
+from nbflow.model.run import Claim, Decisions, RunMove, RunSnapshot
 from nbflow.model.states import Reason, TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind, ignore
@@ -26,6 +24,10 @@ from nbflow.service.pages import Pages
 from nbflow.service.plan import AttemptRequest, plan_attempt
 from nbflow.service.published import Published
 from nbflow.service.reports import TaskReport
+
+if TYPE_CHECKING:
+    from nbflow.execution.executor import LocalExecutor
+    from nbflow.metastore import Metastore
 
 RENEW_EVERY = 10.0
 """Seconds between renewals of the leases."""
@@ -47,6 +49,7 @@ class RunSetup:
     published: Published
     runs: Path
     values: Path
+    slots: int = 2
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,8 +72,8 @@ class RunDriver:
     def __init__(
         self,
         *,
-        store: Metastore,
-        executor: LocalExecutor,
+        store: "Metastore",
+        executor: "LocalExecutor",
         clock: Clock,
         setup: RunSetup,
         on_event: OnEvent = ignore,
@@ -127,7 +130,8 @@ class RunDriver:
             self._tell(decisions)
 
     def _start_attempts(self, snapshot: RunSnapshot) -> None:
-        limit = self._executor.free_slots
+        # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
+        limit = self._setup.slots - len(self._flights)
         if limit <= 0:
             return
         for claim in self._store.claim(self._setup.run_id, limit=limit):
@@ -274,18 +278,24 @@ class RunDriver:
         )
 
     def _tell(self, decisions: Decisions) -> None:
+        run = decisions.run
+        if run is not None and not run.target.is_final:
+            self._tell_run(run)
         for move in decisions.tasks:
             self._tell_task(move.task, move.target, note=move.note)
-        if decisions.run is not None:
-            self._on_event(
-                RunEvent(
-                    kind=RunEventKind.RUN,
-                    at=self._clock.wall(),
-                    run_id=self._setup.run_id,
-                    state=decisions.run.target,
-                    note=decisions.run.note,
-                )
+        if run is not None and run.target.is_final:
+            self._tell_run(run)
+
+    def _tell_run(self, move: RunMove) -> None:
+        self._on_event(
+            RunEvent(
+                kind=RunEventKind.RUN,
+                at=self._clock.wall(),
+                run_id=self._setup.run_id,
+                state=move.target,
+                note=move.note,
             )
+        )
 
     def _tell_task(
         self, task: TaskName, state: TaskState, *, note: str = "", try_no: int | None = None

@@ -33,7 +33,8 @@ class CancelSwitch:
 @contextmanager
 def signals_press(switch: CancelSwitch) -> Iterator[None]:
     """Let SIGINT and SIGTERM press ``switch`` inside the block, where that is possible: only the
-    main thread may set signal handlers."""
+    main thread may set signal handlers.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

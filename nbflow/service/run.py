@@ -22,6 +22,7 @@ from nbflow.service.select import select_tasks
 from nbflow.service.targets import Compiled, Target, load_one, overrides, parameter_values
 
 if TYPE_CHECKING:
+    from nbflow.execution.executor import LocalExecutor
     from nbflow.service.service import Service
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -63,29 +64,13 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
     pages = open_pages(compiled.notebooks, overrides(compiled, options.parameters))
     selected = select_tasks(dag, options.select)
     published = _published_before(service, compiled, selected)
-    now = service.clock.wall()
     begun = service.clock.monotonic()
-    run_id = new_run_id(RunKind.MANUAL, now)
-    date = options.date or now
-    service.store.deploy(dag, compiled.notebooks)
-    service.store.create_run(
-        dag,
-        run_id=run_id,
-        kind=RunKind.MANUAL,
-        parameters=values,
-        selected=selected,
-        logical_date=date,
-    )
-    setup = RunSetup(
-        dag=dag,
-        pages=pages,
-        run_id=run_id,
-        published=published,
-        runs=service.settings.store / "runs",
-        values=service.settings.store / "values",
-        context=run_context(run_id, date, dag.options.timezone),
-    )
-    snapshot, reports = _drive(service, setup, options)
+    with service.executor() as executor:
+        # Slots take a while to start: they do so while the run is recorded.
+        executor.warm(min(service.settings.slots, len(selected or dag.tasks)))
+        setup = _record(service, compiled, pages, published, options, values, selected)
+        snapshot, reports = _drive(service, executor, setup, options)
+    run_id = setup.run_id
     report = RunReport(
         run_id=run_id,
         dag_id=dag.id,
@@ -119,25 +104,60 @@ def run_context(run_id: RunId, date: datetime, timezone: str) -> dict[str, str]:
     }
 
 
-def _drive(
-    service: "Service", setup: RunSetup, options: RunOptions
-) -> tuple[RunSnapshot, dict[TaskName, TaskReport]]:
-    switch = CancelSwitch(options.cancelled)
+def _record(
+    service: "Service",
+    compiled: Compiled,
+    pages: Pages,
+    published: Published,
+    options: RunOptions,
+    values: Mapping[str, object],
+    selected: tuple[TaskName, ...] | None,
+) -> RunSetup:
+    """Record the version and the run, and make room for their files."""
+    dag = compiled.dag
+    now = service.clock.wall()
+    run_id = new_run_id(RunKind.MANUAL, now)
+    date = options.date or now
+    service.store.deploy(dag, compiled.notebooks)
+    service.store.create_run(
+        dag,
+        run_id=run_id,
+        kind=RunKind.MANUAL,
+        parameters=values,
+        selected=selected,
+        logical_date=date,
+    )
+    setup = RunSetup(
+        dag=dag,
+        pages=pages,
+        run_id=run_id,
+        published=published,
+        runs=service.settings.store / "runs",
+        values=service.settings.store / "values",
+        slots=service.settings.slots,
+        context=run_context(run_id, date, dag.options.timezone),
+    )
     for folder in (setup.runs, setup.values):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with service.executor() as executor:
-        driver = RunDriver(
-            store=service.store,
-            executor=executor,
-            clock=service.clock,
-            setup=setup,
-            on_event=options.on_event,
-            switch=switch,
-        )
-        if not options.handle_signals:
-            return driver.drive(), driver.reports
-        with signals_press(switch):
-            return driver.drive(), driver.reports
+    return setup
+
+
+def _drive(
+    service: "Service", executor: "LocalExecutor", setup: RunSetup, options: RunOptions
+) -> tuple[RunSnapshot, dict[TaskName, TaskReport]]:
+    switch = CancelSwitch(options.cancelled)
+    driver = RunDriver(
+        store=service.store,
+        executor=executor,
+        clock=service.clock,
+        setup=setup,
+        on_event=options.on_event,
+        switch=switch,
+    )
+    if not options.handle_signals:
+        return driver.drive(), driver.reports
+    with signals_press(switch):
+        return driver.drive(), driver.reports
 
 
 def _published_before(
