@@ -49,6 +49,13 @@ class Database:
         except (DBAPIError, sqlite3.Error) as error:
             raise translated(error, self.place) from error
 
+    def guard(self, work: Callable[[], T]) -> T:
+        """Run ``work``, which makes its own transactions, with errors put in words."""
+        try:
+            return work()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise translated(error, self.place) from error
+
     def write(
         self,
         name: str,

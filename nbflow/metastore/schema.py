@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, inspect, text
@@ -59,10 +61,8 @@ def create_sqlite(path: Path) -> None:
             build(connection)
         engine.dispose()
         point("create.pre_commit")
-        try:
+        with suppress(FileExistsError):  # another process's metastore is as good
             os.link(half, path)
-        except FileExistsError:
-            pass  # another process was first, and its metastore is as good
         point("create.post_commit")
     except (DBAPIError, sqlite3.Error) as error:
         raise translated(error, str(path)) from error
@@ -72,41 +72,27 @@ def create_sqlite(path: Path) -> None:
 
 def create_on_server(db: Database) -> None:
     """Make the tables on a server; of several starters one does it, the others wait."""
-    with db.engine.connect() as connection:
-        with server_lock(connection), connection.begin():
-            if revision(connection) is None:
-                build(connection)
-                point("create.pre_commit")
+    with db.engine.connect() as connection, server_lock(connection), connection.begin():
+        if revision(connection) is None:
+            build(connection)
+            point("create.pre_commit")
 
 
-class server_lock:  # noqa: N801
+@contextmanager
+def server_lock(connection: Connection) -> Iterator[None]:
     """Hold the metastore's lock on a server for a block; freed if the connection breaks."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._postgres = connection.dialect.name == "postgresql"
-
-    def __enter__(self) -> None:
-        take = (
-            "pg_advisory_lock(:key)"
-            if self._postgres
-            else "GET_LOCK(CONCAT(DATABASE(), :key), 600)"
-        )
-        self._connection.execute(text(f"SELECT {take}"), {"key": self._key})
-        self._connection.commit()
-
-    def __exit__(self, *_: object) -> None:
-        free = (
-            "pg_advisory_unlock(:key)"
-            if self._postgres
-            else "RELEASE_LOCK(CONCAT(DATABASE(), :key))"
-        )
-        self._connection.execute(text(f"SELECT {free}"), {"key": self._key})
-        self._connection.commit()
-
-    @property
-    def _key(self) -> int | str:
-        return LOCK if self._postgres else str(LOCK)
+    if connection.dialect.name == "postgresql":
+        take, free, key = "pg_advisory_lock(:key)", "pg_advisory_unlock(:key)", LOCK
+    else:
+        name = "CONCAT(DATABASE(), :key)"
+        take, free, key = f"GET_LOCK({name}, 600)", f"RELEASE_LOCK({name})", LOCK
+    connection.execute(text(f"SELECT {take}"), {"key": key})
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.execute(text(f"SELECT {free}"), {"key": key})
+        connection.commit()
 
 
 def revision(connection: Connection) -> str | None:

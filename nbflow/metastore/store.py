@@ -1,0 +1,248 @@
+"""The metastore as one object: each verb is one transaction."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+
+from sqlalchemy import Connection
+
+from nbflow.errors import MetastoreError
+from nbflow.metastore import claims, finish, instances, reads, reap, runs, schema, versions
+from nbflow.metastore.dialect import damaged, parse_url
+from nbflow.metastore.engine import Database
+from nbflow.metastore.moves import snapshot
+from nbflow.metastore.rows import (
+    AttemptRow,
+    CellRow,
+    DagRow,
+    EventRow,
+    RunRow,
+    TaskInstanceRow,
+    TaskValues,
+)
+from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
+from nbflow.model.clock import Clock
+from nbflow.model.dag import Dag
+from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
+from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
+
+LEASE = 60.0
+"""Seconds that a claim holds without being renewed."""
+
+
+def open_metastore(
+    url: str, *, clock: Clock, create: bool = True, lease: float = LEASE
+) -> "Metastore":
+    """Connect to the metastore at an SQLAlchemy URL; make it if it isn't there and ``create``.
+
+    Raises MetastoreError (unreachable, read-only, full, damaged) and SchemaError (older or newer
+    than this code).
+    """
+    db = Database(parse_url(url), clock)
+    try:
+        _prepare(db, create=create)
+    except BaseException:
+        db.close()
+        raise
+    return Metastore(db, lease=lease)
+
+
+def _prepare(db: Database, *, create: bool) -> None:
+    if db.path is not None and not db.path.exists():
+        if not create:
+            raise MetastoreError(
+                f"There is no metastore at {db.path}.", hint="Run `nbflow db init`.", code="NBF616"
+            )
+        schema.create_sqlite(db.path)
+    elif db.path is not None and db.path.stat().st_size == 0:
+        raise damaged(db.place, "the file is empty")
+    found = db.read(schema.revision)
+    if found is None and create and db.path is None:
+        db.guard(lambda: schema.create_on_server(db))
+        found = db.read(schema.revision)
+    if found is None and db.path is not None:
+        raise damaged(db.place, "it is no metastore")
+    schema.check_revision(found, db.place)
+
+
+class Metastore:
+    """What nbflow knows about DAGs and runs. Safe to use from several threads; close it."""
+
+    def __init__(self, db: Database, *, lease: float = LEASE) -> None:
+        self.db = db
+        self.lease = lease
+        self._me: instances.Instance | None = None
+
+    def __enter__(self) -> "Metastore":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Say that this process drives nothing any more, and close all connections."""
+        if self._me is not None:
+            with suppress(MetastoreError):
+                instances.close(self.db, self._me)
+            self._me = None
+        self.db.close()
+
+    def instance(self, kind: str = "run") -> instances.Instance:
+        """Return this process's identity, recorded at the first call."""
+        if self._me is None:
+            me = instances.this_process()
+            self.db.write("register", lambda c: instances.register(self.db, c, me, kind))
+            self._me = me
+        return self._me
+
+    def heartbeat(self) -> None:
+        """Record that this process lives (as `renew` does)."""
+        me = self.instance()
+        self.db.write("heartbeat", lambda connection: instances.beat(self.db, connection, me))
+
+    @property
+    def _who(self) -> str:
+        return self._me.id if self._me else "-"
+
+    # DAGs
+
+    def deploy(self, dag: Dag, snapshots: Mapping[str, bytes]) -> Digest:
+        """Record a DAG's version with its notebooks by path; the same digest is recorded once.
+
+        Raises UsageError if a task wants more slots than its pool has.
+        """
+        return versions.deploy(self.db, dag, snapshots, self.db.clock.wall())
+
+    def load_version(self, digest: Digest) -> Dag:
+        """Return a DAG as it was deployed; NotFoundError for an unknown digest."""
+        return self.db.read(lambda connection: versions.load_version(connection, digest))
+
+    def load_notebooks(self, digest: Digest) -> Mapping[str, bytes]:
+        """Return the notebooks of a version, by path, byte for byte."""
+        return self.db.read(lambda connection: versions.load_notebooks(connection, digest))
+
+    def current_version(self, dag_id: DagId) -> Digest:
+        """Return the version that new runs use; NotFoundError for an unknown DAG."""
+        return self.db.read(lambda connection: versions.current_version(connection, dag_id))
+
+    def list_dags(self) -> list[DagRow]:
+        """Return all deployed DAGs by id."""
+        return self.db.read(reads.list_dags)
+
+    def set_pool(self, name: str, slots: int) -> None:
+        """Make a pool, or change how many slots it has."""
+
+        def work(connection: Connection) -> None:
+            pool = schema.t.pool
+            self.db.insert_once(connection, pool, {"name": name, "slots": slots})
+            connection.execute(pool.update().where(pool.c.name == name).values(slots=slots))
+
+        self.db.write("pool", work)
+
+    # Runs
+
+    def create_run(self, new: runs.NewRun) -> bool:
+        """Record a run and its task instances; False if its slot has a run already."""
+        owner = self.instance().id if new.driven else None
+        return runs.create_run(self.db, new, owner, self.db.clock.wall())
+
+    def run_snapshot(self, run_id: RunId) -> RunSnapshot:
+        """Read a run as the deciding code sees it; NotFoundError if there is none."""
+        return self.db.read(lambda connection: snapshot(connection, run_id))
+
+    def apply(self, run_id: RunId, decisions: Decisions) -> None:
+        """Carry out all moves in one transaction; ConflictError, and none, if one is stale."""
+        runs.apply(self.db, run_id, decisions, self._who, self.db.clock.wall())
+
+    def request_cancel(self, run_id: RunId) -> bool:
+        """Ask the run's driver to end it; False if it has ended already."""
+        return runs.request_cancel(self.db, run_id)
+
+    def list_runs(self, wanted: reads.RunFilter | None = None) -> list[RunRow]:
+        """Return runs, newest first."""
+        return self.db.read(lambda c: reads.list_runs(c, wanted or reads.RunFilter()))
+
+    def show_run(self, run_id: RunId) -> tuple[RunRow, list[TaskInstanceRow]]:
+        """Return a run and its task instances in page order."""
+        return self.db.read(lambda connection: reads.show_run(connection, run_id))
+
+    def attempts(self, run_id: RunId, task: TaskName | None = None) -> list[AttemptRow]:
+        """Return the attempts of a run, or of one of its tasks, oldest first."""
+        return self.db.read(lambda connection: reads.attempts(connection, run_id, task))
+
+    def cells(self, token: Token) -> list[CellRow]:
+        """Return the cells of an attempt in the order they ran."""
+        return self.db.read(lambda connection: reads.cells(connection, token))
+
+    def events(
+        self, since_seq: int = 0, *, run_id: RunId | None = None, limit: int = 1000
+    ) -> list[EventRow]:
+        """Return what happened after event ``since_seq``, oldest first."""
+        return self.db.read(lambda c: reads.events(c, since_seq, run_id, limit))
+
+    # Attempts
+
+    def claim(
+        self,
+        run_id: RunId | None = None,
+        *,
+        limit: int,
+        dags: Sequence[DagId] | None = None,
+    ) -> list[Claim]:
+        """Take queued tasks to run here: of one run, of some DAGs, or of any that has no driver."""
+        request = claims.ClaimRequest(limit=limit, lease=self.lease, run_id=run_id, dags=dags)
+        return claims.claim(self.db, self.instance(), request)
+
+    def record_start(self, token: Token, pid: int) -> bool:
+        """Record the process of an attempt; False if the attempt is no longer live."""
+        return claims.record_start(self.db, token, pid)
+
+    def renew(self, tokens: Iterable[Token]) -> frozenset[Token]:
+        """Prolong leases; return the tokens that are still held."""
+        return claims.renew(self.db, self.instance(), tokens, self.lease)
+
+    def record_cells(self, events: Iterable[CellEvent]) -> None:
+        """Record progress of running attempts."""
+        finish.record_cells(self.db, events)
+
+    def finish(
+        self,
+        claim: Claim,
+        result: AttemptResult,
+        move: TaskMove,
+        decide: Callable[[RunSnapshot], Decisions] | None = None,
+    ) -> Decisions:
+        """Record the end of an attempt and its task's move; then what ``decide`` says follows.
+
+        All in one transaction. Raises ConflictError, and writes nothing, if the attempt is no
+        longer the live one.
+        """
+        end = finish.Finish(claim=claim, result=result, move=move, decide=decide)
+        return finish.finish(self.db, end, self._who, self.db.clock.wall())
+
+    def hand_back(self, claim: Claim, message: str = "drained") -> None:
+        """Queue a claimed task again, without counting the attempt as lost."""
+        finish.hand_back(self.db, claim, self._who, self.db.clock.wall(), message)
+
+    def reap(self) -> list[reap.Reaped]:
+        """End or queue again what dead processes left behind; say what."""
+        return reap.reap(self.db, self.lease, self._who)
+
+    # Values
+
+    def values_of(self, run_id: RunId) -> Mapping[TaskName, TaskValues]:
+        """Return what each task of a run published."""
+        return self.db.read(lambda connection: reads.values_of(connection, run_id))
+
+    def latest_values(self, dag_id: DagId, task: TaskName) -> TaskValues:
+        """Return what a task published in the last run in which it published anything."""
+        return self.db.read(lambda connection: reads.latest_values(connection, dag_id, task))
+
+    def latest_value(self, dag_id: DagId, task: TaskName, name: str) -> StoredValue | None:
+        """Return the newest stored value of a name, None if no run stored one."""
+        return self.db.read(lambda c: reads.latest_value(c, dag_id, task, name))
