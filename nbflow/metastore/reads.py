@@ -40,11 +40,13 @@ def list_dags(connection: Connection) -> list[DagRow]:
         t.dag_task.c.version
     )
     sized = counts.subquery()
+    newer = t.run.alias()
     last = (
-        select(t.run.c.id)
-        .where(t.run.c.dag_id == t.dag.c.id)
-        .order_by(t.run.c.created.desc())
+        select(newer.c.id)
+        .where(newer.c.dag_id == t.dag.c.id)
+        .order_by(newer.c.created.desc())
         .limit(1)
+        .correlate(t.dag)
         .scalar_subquery()
     )
     query = (

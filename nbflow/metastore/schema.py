@@ -56,9 +56,13 @@ def create_sqlite(path: Path) -> None:
             code="NBF607",
         ) from error
     try:
-        engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(half))
-        with engine.begin() as connection:
+        engine = create_engine(
+            "sqlite://", creator=lambda: sqlite3.connect(half, isolation_level=None)
+        )
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
             build(connection)
+            connection.exec_driver_sql("COMMIT")
         engine.dispose()
         point("create.pre_commit")
         with suppress(FileExistsError):  # another process's metastore is as good

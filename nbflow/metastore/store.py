@@ -20,6 +20,7 @@ from nbflow.metastore.rows import (
     TaskInstanceRow,
     TaskValues,
 )
+from nbflow.metastore.tables import pool
 from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
@@ -138,7 +139,6 @@ class Metastore:
         """Make a pool, or change how many slots it has."""
 
         def work(connection: Connection) -> None:
-            pool = schema.t.pool
             self.db.insert_once(connection, pool, {"name": name, "slots": slots})
             connection.execute(pool.update().where(pool.c.name == name).values(slots=slots))
 
