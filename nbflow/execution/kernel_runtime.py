@@ -24,7 +24,6 @@ MODULES = (
     "functions",
     "pickling",
     "quiet",
-    "replays",
     "previews",
     "sharing",
     "ambient",
@@ -32,6 +31,7 @@ MODULES = (
     "code_state",
     "storing",
     "loading",
+    "replays",
 )
 """In the order in which they can be executed one after the other."""
 VERBS = frozenset(

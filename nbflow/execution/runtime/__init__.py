@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import loading, previews, replays, state, storing
+from . import loading, previews, replays, state
+from .storing import collect as store_outputs
 
 __all__ = ["collect", "condition", "describe", "load", "open_attempt", "replay", "set_prompt"]
 
@@ -44,7 +45,7 @@ def collect() -> None:
     ``unstorable`` {name: type}, ``missing`` (sure outputs that are not bound), ``changed`` (guarded
     inputs), ``unknown`` (guarded inputs that could not be compared), ``stateful_code`` {name: why}.
     """
-    state.answer("collect", storing.collect)
+    state.answer("collect", store_outputs)
 
 
 def describe(name: str) -> None:

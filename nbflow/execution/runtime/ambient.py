@@ -33,9 +33,10 @@ def restore(state: str, value: Any) -> None:
 
 
 def _restore_numpy(value: Any) -> None:
-    import numpy
+    import numpy.random
 
+    generators: Any = numpy.random
     wanted = value["bit_generator"]
-    if numpy.random.get_state(legacy=False)["bit_generator"] != wanted:
-        numpy.random.set_bit_generator(getattr(numpy.random, wanted)())
-    numpy.random.set_state(value)
+    if generators.get_state(legacy=False)["bit_generator"] != wanted:
+        generators.set_bit_generator(getattr(generators, wanted)())
+    generators.set_state(value)

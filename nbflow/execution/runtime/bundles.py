@@ -25,6 +25,8 @@ import threading
 import time
 from typing import Any, Sequence
 
+from .state import attempt
+
 MAGIC = b"NBFVAL\x00\x01"
 PREFIX = struct.Struct("<8sQQQQ24x32s")
 START = 128
@@ -129,8 +131,6 @@ def _checked(mapped: memoryview, digest: str) -> tuple[dict[str, Any], memoryvie
 
 
 def _key() -> bytes:
-    from .state import attempt
-
     given = (attempt.spec.get("environment") or {}).get(KEY_VARIABLE)
     return (given or os.environ.get(KEY_VARIABLE) or "").encode()
 

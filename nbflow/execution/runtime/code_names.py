@@ -10,10 +10,6 @@ from typing import Any, Iterator
 
 from .state import attempt, namespace, shell
 
-Definition = (
-    ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef if hasattr(ast.AST, "__or__") else Any
-)
-
 
 class CodeNames:
     """The definitions that this kernel has run, by name; the last one counts."""

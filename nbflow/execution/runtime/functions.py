@@ -77,7 +77,7 @@ def make_function(code: bytes, where: Any, cells: tuple[Any, ...]) -> Any:
         names = vars(importlib.import_module(where))
     else:
         names = {"__builtins__": __builtins__, **where}
-    return types.FunctionType(marshal.loads(code), names, closure=cells or None)  # noqa: S302
+    return types.FunctionType(marshal.loads(code), names, closure=cells or None)
 
 
 def set_function(function: Any, state: dict[str, Any]) -> None:

@@ -41,7 +41,8 @@ def remember(names: Iterable[str]) -> None:
         digest, key, _ = attempt.held[name]
         taken = _take(namespace()[name], code)
         if taken is not None:
-            attempt.fingerprints[name] = _Fingerprint(*taken[:2], digest, key)
+            stream, buffers, _ = taken
+            attempt.fingerprints[name] = _Fingerprint(stream, buffers, digest, key)
 
 
 def compare() -> tuple[list[str], list[str]]:

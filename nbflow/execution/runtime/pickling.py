@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterable
 
 from . import arrays, frames, functions
 from .code_names import CodeNames
-from .state import namespace
+from .state import attempt, namespace
 
 _HEAP_TYPE = 1 << 9
 _DEEP = 400 << 20
@@ -216,10 +216,8 @@ def _cloudpickle() -> Any:
 
 def main_name(name: str) -> Any:
     """Return what the page calls ``name``, replaying its definition if that has not run yet."""
-    from . import replays
-
     held = namespace()
-    if name not in held and not replays.run_lazily(name):
+    if name not in held and not attempt.define_lazily(name):
         raise pickle.UnpicklingError(f"the stored value needs {name!r}, which is not defined here")
     return held[name]
 
@@ -230,11 +228,12 @@ def main_module() -> Any:
 
 
 def _reduce_module(module: Any) -> Any:
-    if module is sys.modules.get("__main__"):
+    if module is main_module():
         return main_module, ()
-    if sys.modules.get(module.__name__) is module:
-        return importlib.import_module, (module.__name__,)
-    raise UnstorableError(f"module {module.__name__} (it can't be imported)")
+    name = module.__name__
+    if sys.modules.get(name) is module:
+        return importlib.import_module, (name,)
+    raise UnstorableError(f"module {name} (it can't be imported)")
 
 
 def _reduce_memoryview(view: memoryview) -> Any:
@@ -313,4 +312,4 @@ def _on_a_deep_stack(work: Callable[[], Pickled]) -> Pickled:
 
 def load(stream: Any, buffers: Iterable[Any]) -> Any:
     """Unpickle what `dump` made; only ever called in a kernel, on a bundle that was checked."""
-    return pickle.loads(stream, buffers=buffers)  # noqa: S301
+    return pickle.loads(stream, buffers=buffers)

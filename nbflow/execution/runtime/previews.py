@@ -32,12 +32,12 @@ def preview(value: Any) -> str | None:
         if shown is None and value is not None:
             return None
         text = json.dumps(shown, ensure_ascii=False)
-    except (_NoPreview, RecursionError, ValueError, TypeError, AttributeError, IndexError):
+    except (_NoPreviewError, RecursionError, ValueError, TypeError, AttributeError, IndexError):
         return None
     return text if len(text.encode("utf-8", "surrogatepass")) <= LIMIT else None
 
 
-class _NoPreview(Exception):
+class _NoPreviewError(Exception):
     """The value holds something that is not looked into."""
 
 
@@ -52,13 +52,13 @@ def _shown(value: Any, depth: int) -> Any:
     if kind is str:
         return value if len(value) <= 200 else value[:200] + "…"
     if depth > _DEPTH:
-        raise _NoPreview
+        raise _NoPreviewError
     if kind in (list, tuple):
         more = ["…"] if len(value) > _WIDTH else []
         return [_shown(item, depth + 1) for item in value[:_WIDTH]] + more
     if kind is dict:
         if len(value) > _WIDTH or any(type(key) not in (str, int, bool) for key in value):
-            raise _NoPreview
+            raise _NoPreviewError
         return {str(key): _shown(item, depth + 1) for key, item in value.items()}
     return _shown_array(value, depth)
 
@@ -66,7 +66,7 @@ def _shown(value: Any, depth: int) -> Any:
 def _shown_array(value: Any, depth: int) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is None:
-        raise _NoPreview
+        raise _NoPreviewError
     kind = type(value)
     if kind is numpy.ndarray:
         shown: dict[str, Any] = {"shape": list(value.shape), "dtype": str(value.dtype)}
@@ -84,7 +84,7 @@ def _shown_array(value: Any, depth: int) -> Any:
         return _frame(value)
     if pandas is not None and kind is getattr(pandas, "Series", None):
         return {"rows": len(value), "values": _column(value)}
-    raise _NoPreview
+    raise _NoPreviewError
 
 
 def _frame(frame: Any) -> dict[str, Any]:

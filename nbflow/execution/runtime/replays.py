@@ -6,6 +6,7 @@ import ast
 import inspect
 from typing import Any
 
+from . import loading
 from .quiet import quiet
 from .state import Answer, StepError, attempt, namespace, shell
 
@@ -36,10 +37,11 @@ def run_lazily(name: str) -> bool:
     return name in namespace()
 
 
+attempt.define_lazily = run_lazily
+
+
 async def run_step(step: dict[str, Any]) -> None:
     """Bind the step's own loads and run its code; raises StepError with the place of a failure."""
-    from . import loading
-
     ipython = shell()
     with quiet(ipython):
         try:

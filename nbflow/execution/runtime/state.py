@@ -32,6 +32,8 @@ class _Attempt:
         self.sources: list[str] = []
         self.held: dict[str, tuple[str, str, int]] = {}
         self.fingerprints: dict[str, Any] = {}
+        self.define_lazily: Callable[[str], bool] = lambda _name: False
+        """Replays what defines a name that a stored value needs; set by `replays`."""
 
 
 attempt = _Attempt()
@@ -117,7 +119,7 @@ def error_info(problem: BaseException) -> Answer:
 
 
 def _is_own(filename: str, folder: str) -> bool:
-    return filename.startswith(folder + os.sep) or filename.startswith("<_nbflow_runtime")
+    return filename.startswith((folder + os.sep, "<_nbflow_runtime"))
 
 
 def _write(verb: str, result: Answer) -> None:
