@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from nbflow.cli import notebooks, run_verb, system, verify_verb
+from nbflow.cli import dags, db, notebooks, run_verb, runs, system, verify_verb
 from nbflow.cli.output import tell
 from nbflow.cli.texts import t
 from nbflow.errors import NbflowError
@@ -27,6 +27,10 @@ def make_app() -> typer.Typer:
     notebooks.add_to(app)
     run_verb.add_to(app)
     verify_verb.add_to(app)
+    for name, module in (("db", db), ("dags", dags), ("runs", runs)):
+        group = typer.Typer(help=t(module.HELP), no_args_is_help=True, context_settings=_HELP)
+        module.add_to(group)
+        app.add_typer(group, name=name)
     return app
 
 

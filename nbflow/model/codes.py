@@ -391,6 +391,11 @@ CODES: dict[str, CodeInfo] = {
         'Tasks that share a live kernel need it, and its process or its slot has ended.',
         'Nothing to do: the group starts again in a new kernel.',
     ),
+    "NBF611": _error(
+        "The DAGs folder can't be written to",
+        "The examples could not be copied.",
+        "Choose another NBFLOW_HOME, or make room.",
+    ),
     "NBF701": _error(
         "The picture was refused",
         "A drawn DAG passes a last check that only lets known SVG elements and attributes out; "
@@ -447,6 +452,11 @@ CODES: dict[str, CodeInfo] = {
         "The kernel can't run tasks",
         "The magics are loaded without the part that runs notebooks.",
         "Run the notebook in a terminal: `nbflow run NOTEBOOK`.",
+    ),
+    "NBF713": _error(
+        "The examples are not part of this installation",
+        "They ship in the wheel and lie beside the package in a checkout; here they are in neither place.",
+        "Install jupyter-nbflow from a wheel, or say `nbflow db init --without-examples`.",
     ),
     "NBF900": _error(
         "nbflow itself failed",

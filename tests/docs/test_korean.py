@@ -33,8 +33,10 @@ def columns() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "emit":
                 for part in ast.walk(node.args[1]):
-                    if isinstance(part, ast.Constant):
-                        found.add(str(part.value).replace("_", " "))
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        found.add(part.value.replace("_", " "))
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "columns":
+                found |= {name.replace("_", " ") for name in ast.literal_eval(node.value)}
     return found
 
 

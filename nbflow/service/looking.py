@@ -1,0 +1,118 @@
+"""Looking around: the DAGs of the folder and the metastore, runs, and what attempts left behind."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbflow.errors import NotFoundError
+from nbflow.model.dag import Dag
+from nbflow.model.ids import DagId, RunId, TaskName
+from nbflow.model.states import RunState
+
+if TYPE_CHECKING:
+    from nbflow.metastore.rows import AttemptRow
+    from nbflow.service.service import Service
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedDag:
+    """A DAG of the DAGs folder, of the metastore, or of both.
+
+    ``dag`` is None for one that was run from elsewhere; ``path`` is the file, or the folder of a
+    DAG of several notebooks.
+    """
+
+    id: DagId
+    tasks: int
+    dag: Dag | None = None
+    path: Path | None = None
+    last_run: RunId | None = None
+    last_state: RunState | None = None
+
+
+def list_dags(service: "Service") -> tuple[ListedDag, ...]:
+    """Return all DAGs by id. Raises NotebookError for a broken notebook, MetastoreError."""
+    rows = {row.id: row for row in service.store.list_dags()}
+    found: dict[DagId, ListedDag] = {}
+    for dag in _folder(service):
+        row = rows.get(dag.id)
+        found[dag.id] = ListedDag(
+            id=dag.id,
+            tasks=len(dag.tasks),
+            dag=dag,
+            path=_place(dag),
+            last_run=row.last_run if row else None,
+            last_state=row.last_state if row else None,
+        )
+    for row in rows.values():
+        elsewhere = ListedDag(
+            id=row.id, tasks=row.tasks, last_run=row.last_run, last_state=row.last_state
+        )
+        found.setdefault(row.id, elsewhere)
+    return tuple(found[key] for key in sorted(found))
+
+
+def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
+    """Return a DAG of the DAGs folder and its place. Raises NotFoundError with the known names."""
+    dags = _folder(service)
+    for dag in dags:
+        if dag.id == name:
+            return dag, _place(dag)
+    known = ", ".join(dag.id for dag in dags) or "none"
+    raise NotFoundError(
+        f"There is no DAG {name!r} in {service.settings.dags_folder}.", hint=f"DAGs: {known}."
+    )
+
+
+def find_run(service: "Service", text: str) -> RunId:
+    """Return the run whose id is ``text`` or begins with it; ``last`` is the newest.
+
+    Raises NotFoundError if there is none, or more than one begins so.
+    """
+    from nbflow.metastore.reads import RunFilter
+
+    runs = service.store.list_runs(RunFilter(limit=1 if text == "last" else 10_000))
+    if text == "last" and runs:
+        return runs[0].id
+    exact = [run.id for run in runs if run.id == text]
+    found = exact or [run.id for run in runs if text and run.id.startswith(text)]
+    if len(found) > 1:
+        raise NotFoundError(
+            f"{len(found)} runs begin with {text!r}.",
+            hint=f"For example {found[0]} and {found[1]}.",
+        )
+    if not found:
+        raise NotFoundError(f"There is no run {text!r}.", hint="nbflow runs list shows the runs.")
+    return found[0]
+
+
+def attempt_files(
+    service: "Service", run_id: RunId, task: TaskName | None = None
+) -> "Sequence[tuple[AttemptRow, tuple[Path, ...]]]":
+    """Return the attempts of a run, oldest first, with the logs that each of them wrote."""
+    runs = service.settings.store / "runs"
+    found = []
+    for attempt in service.store.attempts(run_id, task):
+        folder = runs / run_id / attempt.task / str(attempt.token)
+        name = str(attempt.result.get("log") or "")
+        logs = tuple(sorted(folder.rglob(Path(name).name))) if name else ()
+        found.append((attempt, logs))
+    return found
+
+
+def _folder(service: "Service") -> list[Dag]:
+    folder = service.settings.dags_folder
+    if not folder.is_dir():
+        return []
+    try:
+        return service.load_all(folder)
+    except NotFoundError:
+        return []
+
+
+def _place(dag: Dag) -> Path:
+    if len(dag.notebooks) == 1:
+        return Path(dag.notebooks[0])
+    return Path(os.path.commonpath(dag.notebooks))
