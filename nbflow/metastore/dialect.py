@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import URL, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from nbflow.errors import MetastoreBusyError, MetastoreError
@@ -121,7 +121,10 @@ def _sqlite_engine(url: URL, path: Path) -> Engine:
             isolation_level=None,
             check_same_thread=False,
         ),
-        poolclass=NullPool,
+        # Kept open: the last one to close would copy the whole log back into the file.
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=8,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
