@@ -177,7 +177,7 @@ class PageFold(PageReading):
             name=event.name, cell=self._index, place=place, task=self._task_name(),
             kind=event.kind, origin=Origin.BOUND, previous=previous,
             passes=not event.sure and unit is None, unit=unit, objects=shared | {self.page.fresh_object()}, code=frozenset(held),
-            late=event.late | late, live=event.live,
+            late=event.late | late, live=event.live or self._live_code(event.code),
         )  # fmt: skip
         if not event.sure and previous is not None:
             self._hand_on(previous, place)
@@ -201,6 +201,14 @@ class PageFold(PageReading):
             held |= version.code
             late |= version.late
         return held, frozenset(late)
+
+    def _live_code(self, names: Iterable[str]) -> str | None:
+        """Objects of code that changed after its definition live where that code does."""
+        for name in sorted(names):
+            version = self.page.current.get(name)
+            if version is not None and not version.is_code and version.live is not None:
+                return f"object of a changed {version.kind.value} {name}"
+        return None
 
     def _remember_environment(self, unit: UnitKey) -> None:
         if unit in self.unit_env:
@@ -236,7 +244,7 @@ class PageFold(PageReading):
             return
         place = self._place(self._index, event.line)
         if version.is_code:
-            if version.kind is not BindKind.IMPORT:
+            if event.sure and version.kind is not BindKind.IMPORT:
                 self._make_live(version, place, LIVE_CODE)
             return
         added = self.page.objects_of(event.stores)

@@ -123,6 +123,12 @@ class Task:
     deletes: tuple[str, ...] = ()
     warns: tuple[str, ...] = ()
 
+    @property
+    def handed_on(self) -> frozenset[str]:
+        """Names that the task stores as it found them, beside what shares their objects."""
+        changed = {*self.binds, *self.may_bind, *self.mutates_inputs}
+        return frozenset(i.name for i in self.inputs) - changed
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KernelGroup:

@@ -67,7 +67,11 @@ class LiveKernels:
             kernel.held |= {load.name: load.value for load in spec.loads}
             for name in (*task.binds, *task.may_bind, *task.mutates, *task.deletes):
                 kernel.held.pop(name, None)
-            kernel.held |= {value.name: value for value in result.values}
+            kernel.held |= {
+                value.name: value
+                for value in result.values
+                if value.name not in task.handed_on or value.name not in kernel.held
+            }
 
     def unneeded(self, snapshot: RunSnapshot) -> list[str]:
         """Return, and forget, the kernels that no task of the run will need any more."""

@@ -99,7 +99,8 @@ class _Pipeline:
         for state in task.ambient_outputs:
             self.states[task.name, state] = random.getstate()
         for name in (*task.binds, *task.outputs, *task.mutates_inputs):
-            held[name] = task.name
+            if name not in task.handed_on:
+                held[name] = task.name
         self.store(task, space)
         return True
 
@@ -117,6 +118,10 @@ class _Pipeline:
     def load(self, task: Task, inputs: Any, space: dict[str, Any], held: dict[str, str]) -> None:
         wanted = [i for i in inputs if not (task.group and held.get(i.name) in i.sources)]
         space.update(self.value(wanted, space))
+        held.update({one.name: self.holder(one) for one in wanted})
+
+    def holder(self, wanted: Any) -> str:
+        return next((s for s in wanted.sources if (s, wanted.name) in self.bundles), "")
 
     def value(self, inputs: Any, space: dict[str, Any]) -> dict[str, Any]:
         loaded: dict[bytes, dict[str, Any]] = {}
@@ -160,12 +165,17 @@ def _sharing(values: dict[str, Any]) -> list[list[str]]:
     return [names for _, names in groups]
 
 
+_OPAQUE = (
+    type, types.ModuleType, types.BuiltinFunctionType, types.GeneratorType, str, int, float,
+)  # fmt: skip
+
+
 def _reachable(value: Any) -> set[int]:
     found: set[int] = set()
     stack = [value]
     while stack:
         one = stack.pop()
-        if isinstance(one, (type, types.ModuleType, types.BuiltinFunctionType, str, int, float)):
+        if isinstance(one, _OPAQUE):
             continue
         if id(one) not in found:
             found.add(id(one))

@@ -162,7 +162,11 @@ class Calls(BuiltinCalls):
             self.may_draw(ast.unparse(node.func))
         self._escape_all(every, every)
         self._feed(every)
-        return holding(None, [*every, callee], loose=True)
+        made = holding(None, [*every, callee], loose=True)
+        if isinstance(node.func, ast.Name):
+            # Nothing is known of the name here, but it may be a class of the page all the same.
+            made = replace(made, code=made.code | {node.func.id})
+        return made
 
     # ------------------------------------------------------------------ libraries
 
