@@ -396,6 +396,36 @@ CODES: dict[str, CodeInfo] = {
         "The examples could not be copied.",
         "Choose another NBFLOW_HOME, or make room.",
     ),
+    "NBF641": _error(
+        "No space left in the store",
+        "The disk or the quota of the folder of values, notebooks and logs is full; nothing was left half-written.",
+        "Free space on that disk, or let `nbflow db prune` delete old runs.",
+    ),
+    "NBF642": _error(
+        "The store can't be written",
+        "The folder of values, notebooks and logs is read-only or belongs to another account.",
+        "Give this account the right to write there, or set `NBFLOW_HOME` to another folder.",
+    ),
+    "NBF643": _error(
+        "Not in the store",
+        "A value, notebook or log that a run names is not there.",
+        "Run the task again to make it anew.",
+    ),
+    "NBF644": _error(
+        "A path leads outside of the store",
+        "A name or a link would reach a file that is not nbflow's.",
+        "Remove the link; names of runs and files are made by nbflow alone.",
+    ),
+    "NBF645": _error(
+        "A stored value is damaged",
+        "Its bytes are not those that were written, or another installation signed it.",
+        "Run the task that made it again.",
+    ),
+    "NBF646": _error(
+        "The key of stored values can't be used",
+        "The file `value.key` in the store is too short, or others can read it.",
+        "Restore it, or delete it: a new key is made, and stored values are made anew.",
+    ),
     "NBF701": _error(
         "The picture was refused",
         "A drawn DAG passes a last check that only lets known SVG elements and attributes out; "
