@@ -12,12 +12,13 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from nbflow.errors import MetastoreBusyError, MetastoreError, SchemaError
 from nbflow.faults import point
-from nbflow.metastore.dialect import BUSY_TIMEOUT, damaged, parse_url, sqlite_path
+from nbflow.metastore.dialect import damaged, parse_url, sqlite_path
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schema import REVISION, create_sqlite, revision, server_lock
 from nbflow.model.clock import SystemClock
 
-_MOVED = "moved"
+_PATIENCE = 5.0
+"""Seconds to wait for other processes that have an SQLite metastore open."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,15 +109,16 @@ def _change_file(path: Path, target: str, *, upgrade: bool) -> SchemaState:
         stray.unlink(missing_ok=True)
     try:
         while True:
+            seen = path.stat().st_ino
             with closing(_locked_file(path)) as original:
-                if not _is_at(original, path):
-                    continue
+                if path.stat().st_ino != seen:
+                    continue  # another process put its copy there while we waited
                 before = SchemaState(found=_stamp(original), expected=REVISION)
                 _refuse_newer(before)
                 if before.found == target:
                     original.execute("ROLLBACK")
                     return before
-                _replace(original, path, lambda c: _run_alembic(c, target, upgrade=upgrade))
+                _replace(path, lambda c: _run_alembic(c, target, upgrade=upgrade))
                 return before
     except sqlite3.OperationalError as error:
         raise MetastoreBusyError(
@@ -130,7 +132,7 @@ def _change_file(path: Path, target: str, *, upgrade: bool) -> SchemaState:
 def _locked_file(path: Path) -> sqlite3.Connection:
     """Open the file, fold its log in, and keep all others from writing."""
     connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT / 1000
+        f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE
     )
     try:
         # Without a log the file is all there is, and may be replaced.
@@ -144,11 +146,6 @@ def _locked_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _is_at(connection: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether the opened file is still the one at ``path``: not replaced while we waited."""
-    return _stamp(connection) != _MOVED and path.exists()
-
-
 def _stamp(connection: sqlite3.Connection) -> str | None:
     table = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
     if connection.execute(table).fetchone() is None:
@@ -157,9 +154,8 @@ def _stamp(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _replace(
-    original: sqlite3.Connection, path: Path, change: Callable[[Connection], None]
-) -> None:
+def _replace(path: Path, change: Callable[[Connection], None]) -> None:
+    """Change a copy and put it in place. SQLite itself refuses to write to a file that moved."""
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
     os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     half.chmod(0o600)
@@ -180,9 +176,6 @@ def _replace(
         half.replace(path)
         _sync(path.parent)
         point("migrate.post_commit")
-        # Whoever waited for the old file must see that it is no longer the metastore.
-        original.execute("UPDATE alembic_version SET version_num = ?", (_MOVED,))
-        original.execute("COMMIT")
     finally:
         half.unlink(missing_ok=True)
 
