@@ -28,6 +28,8 @@ def open_service(
 
             chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             opened.append(open_metastore(chosen.database_url, clock=time))
+            # Whoever looks next says what became of runs whose process died.
+            opened[0].reap()
         return opened[0]
 
     def start_executor() -> "LocalExecutor":

@@ -4,17 +4,18 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbflow.errors import ConflictError, MetastoreBusyError
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag, Task
 from nbflow.model.ids import RunId, TaskName, Token
-from nbflow.model.run import Claim, Decisions, RunMove, RunSnapshot
+from nbflow.model.run import Claim, Decisions, RunMove, RunSnapshot, TaskSnapshot
 from nbflow.model.states import Reason, TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind, ignore
@@ -28,6 +29,8 @@ from nbflow.service.reports import TaskReport
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
     from nbflow.metastore import Metastore
+
+T = TypeVar("T")
 
 RENEW_EVERY = 10.0
 """Seconds between renewals of the leases."""
@@ -59,6 +62,7 @@ class _Flight:
 
     claim: Claim
     task: Task
+    before: TaskSnapshot
     seat: Seat
     folder: Path
     spec: AttemptSpec | None = None
@@ -117,17 +121,32 @@ class RunDriver:
             self._store.request_cancel(self._setup.run_id)
 
     def _advance(self) -> RunSnapshot:
-        """Apply decisions until there are none."""
+        """Apply decisions until there are none; end kernels that nobody will need any more."""
         while True:
-            snapshot = self._store.run_snapshot(self._setup.run_id)
-            decisions = decide(self._setup.dag, snapshot, self._clock.wall())
+            snapshot = self._insist(lambda: self._store.run_snapshot(self._setup.run_id))
+            decisions = self._decide(snapshot)
             if decisions.is_empty:
-                return snapshot
+                break
             try:
-                self._store.apply(self._setup.run_id, decisions)
+                self._insist(partial(self._store.apply, self._setup.run_id, decisions))
             except ConflictError:
                 continue
             self._tell(decisions)
+        for name in self._kernels.unneeded(snapshot):
+            self._executor.close_group(name)
+        return snapshot
+
+    def _decide(self, snapshot: RunSnapshot) -> Decisions:
+        return decide(self._setup.dag, snapshot, self._clock.wall())
+
+    def _insist(self, work: Callable[[], T]) -> T:
+        """Try again while the metastore is busy, as long as the leases can be trusted."""
+        while True:
+            try:
+                return work()
+            except MetastoreBusyError:
+                if self._clock.monotonic() - self._trusted > TRUST:
+                    raise
 
     def _start_attempts(self, snapshot: RunSnapshot) -> None:
         # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
@@ -138,7 +157,11 @@ class RunDriver:
             task = self._setup.dag.task(claim.task)
             folder = self._setup.runs / self._setup.run_id / task.name / str(claim.token)
             flight = _Flight(
-                claim=claim, task=task, seat=self._kernels.seat(task, snapshot), folder=folder
+                claim=claim,
+                task=task,
+                before=snapshot.tasks[claim.task],
+                seat=self._kernels.seat(task, snapshot),
+                folder=folder,
             )
             self._flights[claim.token] = flight
             self._tell_task(task.name, TaskState.RUNNING, try_no=claim.try_no)
@@ -189,8 +212,9 @@ class RunDriver:
             self._finish(flight, _joined(flight))
 
     def _finish(self, flight: _Flight, result: AttemptResult) -> None:
+        """Record an attempt's end, and in the same transaction what it releases."""
         del self._flights[flight.claim.token]
-        before = self._store.run_snapshot(self._setup.run_id).tasks[flight.task.name]
+        before = replace(flight.before, tries=flight.claim.try_no)
         ended = Ended(
             state=result.state,
             reason=result.reason,
@@ -199,17 +223,24 @@ class RunDriver:
         )
         move = settle(self._setup.run_id, flight.task, before, ended, self._clock.wall())
         try:
-            self._store.finish(flight.claim, result, move)
+            follows = self._insist(
+                partial(self._store.finish, flight.claim, result, move, self._decide)
+            )
         except ConflictError:
             # Somebody took the attempt over: nothing of it counts, its kernel must go.
-            result = replace(result, kept_kernel=None)
-            self._forget(flight, result)
+            if flight.spec is not None:
+                lost = replace(result, kept_kernel=None)
+                self._kernels.ended(flight.task, flight.seat, flight.spec, lost)
+            if result.kept_kernel is not None:
+                self._executor.close_group(result.kept_kernel)
             return
         if move.target is TaskState.SUCCESS:
             self._publish(flight, result)
-        self._forget(flight, result)
+        if flight.spec is not None:
+            self._kernels.ended(flight.task, flight.seat, flight.spec, result)
         self._report(flight, result, move.target, move.note)
         self._tell_task(flight.task.name, move.target, note=move.note, try_no=flight.claim.try_no)
+        self._tell(follows)
 
     def _publish(self, flight: _Flight, result: AttemptResult) -> None:
         published = self._setup.published
@@ -217,12 +248,6 @@ class RunDriver:
         if flight.task.options.foreach is not None:
             items = [r.values for r in flight.results if r.state is TaskState.SUCCESS]
             published.put_items(flight.task.name, items)
-
-    def _forget(self, flight: _Flight, result: AttemptResult) -> None:
-        if flight.spec is not None:
-            self._kernels.ended(flight.task, flight.seat, flight.spec, result)
-        for name in self._kernels.unneeded(self._store.run_snapshot(self._setup.run_id)):
-            self._executor.close_group(name)
 
     def _cancel_attempts(self) -> None:
         """Ask what runs to stop; after some patience, or a second Ctrl-C, end it."""

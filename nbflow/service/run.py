@@ -1,5 +1,6 @@
 """Run a notebook, or a folder of them, here and now, and say how it went."""
 
+import json
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -104,6 +105,14 @@ def run_context(run_id: RunId, date: datetime, timezone: str) -> dict[str, str]:
     }
 
 
+def snapshots(compiled: Compiled) -> dict[str, bytes]:
+    """Return the notebooks as they are kept with the DAG's version."""
+    return {
+        notebook.path: json.dumps(notebook.raw, ensure_ascii=False).encode("utf-8", "replace")
+        for notebook in compiled.notebooks
+    }
+
+
 def _record(
     service: "Service",
     compiled: Compiled,
@@ -114,18 +123,24 @@ def _record(
     selected: tuple[TaskName, ...] | None,
 ) -> RunSetup:
     """Record the version and the run, and make room for their files."""
+    from nbflow.metastore import NewRun
+
     dag = compiled.dag
     now = service.clock.wall()
     run_id = new_run_id(RunKind.MANUAL, now)
     date = options.date or now
-    service.store.deploy(dag, compiled.notebooks)
+    version = service.store.deploy(dag, snapshots(compiled))
     service.store.create_run(
-        dag,
-        run_id=run_id,
-        kind=RunKind.MANUAL,
-        parameters=values,
-        selected=selected,
-        logical_date=date,
+        NewRun(
+            run_id=run_id,
+            dag_id=dag.id,
+            version=version,
+            kind=RunKind.MANUAL,
+            slot_key=f"manual:{run_id}",
+            parameters=values,
+            tasks=selected,
+            logical_date=date,
+        )
     )
     setup = RunSetup(
         dag=dag,
@@ -177,9 +192,9 @@ def _published_before(
             inputs = (*inputs_of(task), *task.ambient_inputs)
             wanted |= {s for one in inputs for s in one.sources if s not in inside}
     for name in wanted:
-        values = service.store.last_values(dag.id, name)
-        if values is not None:
-            published.restore(name, *values)
+        found = service.store.latest_values(dag.id, name)
+        if found.values or found.ambient:
+            published.restore(name, found.values, found.ambient)
     missing = missing_sources(dag, selected, published)
     if missing:
         source, names = next(iter(missing.items()))
@@ -243,8 +258,6 @@ def merged_notebook(compiled: Compiled, pages: Pages, report: RunReport) -> dict
 
 def executed_tasks(report: RunReport) -> dict[TaskName, dict[str, Any]]:
     """Read the executed notebooks of a run's tasks, as far as they exist."""
-    import json
-
     found: dict[TaskName, dict[str, Any]] = {}
     for task in report.tasks:
         if task.notebook is not None:

@@ -21,7 +21,7 @@ def select_tasks(dag: Dag, selector: str | Sequence[str] | None) -> tuple[TaskNa
     words = [word for word in re.split(r"[,\s]+", text or "") if word]
     if not words:
         return None
-    upstream: dict[str, tuple[str, ...]] = {**upstream_of(dag)}
+    upstream: dict[str, tuple[str, ...]] = {str(n): s for n, s in upstream_of(dag).items()}
     downstream = reversed_edges(upstream)
     chosen: set[str] = set()
     for word in words:
