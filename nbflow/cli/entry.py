@@ -41,7 +41,12 @@ def run() -> int:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        make_app()()
+        command = typer.main.get_command(make_app())
+        if len(sys.argv) < 3 or {"-h", "--help"} & set(sys.argv):
+            from nbflow.cli.korean_help import translate
+
+            translate(command)
+        command()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except NbflowError as error:
