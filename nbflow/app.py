@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbflow.model.clock import Clock, SystemClock
 from nbflow.service.service import Service
@@ -11,6 +11,10 @@ from nbflow.settings import Settings, load_settings
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
     from nbflow.metastore import Metastore
+    from nbflow.model.dag import Dag
+    from nbflow.service.loaded import LoadedDag
+    from nbflow.service.reports import RunReport
+    from nbflow.service.targets import Target
 
 
 @contextmanager
@@ -43,3 +47,28 @@ def open_service(
     finally:
         for store in opened:
             store.close()
+
+
+def load(target: "Target", *, dag: str | None = None) -> "LoadedDag":
+    """Read and compile a notebook file, or a folder of notebooks that are one DAG.
+
+    The object that comes back draws itself in a notebook and has ``run()``, ``lint()``,
+    ``explain()`` and ``show()``. Findings don't raise; a file that is no notebook does
+    (NotebookError), and so does a folder with several DAGs unless ``dag`` names one.
+    """
+    from nbflow.service.loaded import LoadedDag
+    from nbflow.service.targets import load_one
+
+    return LoadedDag(load_one(target, dag), open_service)
+
+
+def compile_target(target: "Target", *, dag: str | None = None) -> "Dag":
+    """Return the DAG of a notebook or folder as a value, with all findings. See `load`."""
+    from nbflow.service.targets import load_one
+
+    return load_one(target, dag).dag
+
+
+def run(target: "Target", **parameters: Any) -> "RunReport":
+    """Run a notebook or folder here and now with these parameters; see `LoadedDag.run`."""
+    return load(target).run(**parameters)

@@ -391,6 +391,21 @@ CODES: dict[str, CodeInfo] = {
         'Tasks that share a live kernel need it, and its process or its slot has ended.',
         'Nothing to do: the group starts again in a new kernel.',
     ),
+    "NBF512": _error(
+        "Unknown task in a selector",
+        "The selector names a task that the DAG does not have.",
+        "Name one of the tasks listed: `train`, `+train`, `train+`, `+train+`.",
+    ),
+    "NBF513": _error(
+        "Nothing stored for a task that is left out",
+        "A selected task reads what a left-out task makes, and no earlier run stored it.",
+        "Run the left-out task, too: `--select +NAME`.",
+    ),
+    "NBF514": _error(
+        "One notebook is needed",
+        "The command works on one notebook, not on a folder.",
+        "Name the notebook's file.",
+    ),
     "NBF611": _error(
         "The DAGs folder can't be written to",
         "The examples could not be copied.",

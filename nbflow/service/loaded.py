@@ -1,0 +1,78 @@
+"""A loaded DAG as an object for notebooks and scripts: it draws itself, runs, says what is wrong."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbflow.service.targets import Compiled
+
+if TYPE_CHECKING:
+    from nbflow.model.dag import Dag
+    from nbflow.model.diagnostics import Diagnostic
+    from nbflow.service.reports import RunReport
+    from nbflow.service.service import Service
+
+OpenService = Callable[[], "AbstractContextManager[Service]"]
+"""Opens the installation's service for the time of a block."""
+
+
+class LoadedDag:
+    """What `nbflow.load` returns: a notebook's or folder's DAG as it was when loaded."""
+
+    def __init__(self, compiled: Compiled, open_service: OpenService) -> None:
+        self._compiled = compiled
+        self._open_service = open_service
+
+    @property
+    def dag(self) -> "Dag":
+        """The compiled DAG as a value."""
+        return self._compiled.dag
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks' names in page order."""
+        return tuple(str(task.name) for task in self.dag.tasks)
+
+    def lint(self) -> "tuple[Diagnostic, ...]":
+        """Return all findings: the notebook's, the DAG's, the schedule's."""
+        return self.dag.diagnostics
+
+    def explain(self, one: str | None = None, other: str | None = None) -> str:
+        """Say why tasks wait for each other, one line per edge. Raises NotFoundError."""
+        from nbflow.service.inspect import edges_about, explain_edge
+
+        return "\n".join(explain_edge(edge) for edge in edges_about(self.dag, one, other))
+
+    def show(self, form: str = "text") -> str | bytes:
+        """Draw the DAG as ``text``, ``svg``, ``png``, ``dot`` or ``json``."""
+        from nbflow.render.draw import draw
+
+        return draw(self.dag, form)
+
+    def run(
+        self,
+        *,
+        select: str | Sequence[str] | None = None,
+        output: str | Path | None = None,
+        **parameters: Any,
+    ) -> "RunReport":
+        """Run it here and now. A failed run is a report, too: look at ``is_success``.
+
+        Raises CompileError, ParameterError, NotFoundError before anything runs.
+        """
+        from nbflow.service.run import RunOptions, run_compiled
+
+        options = RunOptions(
+            parameters=parameters, select=select, output=Path(output) if output else None
+        )
+        with self._open_service() as service:
+            return run_compiled(service, self._compiled, options)
+
+    def __repr__(self) -> str:
+        return f"<nbflow DAG {self.dag.id}: {len(self.dag.tasks)} tasks>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from nbflow.render.inline import mime_bundle
+
+        return dict(mime_bundle(self.dag))
