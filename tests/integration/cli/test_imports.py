@@ -1,0 +1,97 @@
+"""Every verb loads only what it needs, so that it starts fast."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "IPython",
+    "alembic",
+    "croniter",
+    "graphviz",
+    "ipywidgets",
+    "jsonschema",
+    "jupyter_client",
+    "jupyter_server",
+    "jupytext",
+    "nbclient",
+    "nbformat",
+    "numpy",
+    "pandas",
+    "papermill",
+    "rich",
+    "sqlalchemy",
+    "tornado",
+    "yaml",
+}
+NOTEBOOK = "example_notebooks/first_steps.ipynb"
+READS_NOTEBOOKS = {"IPython", "rich"}
+"""Magics are read by IPython's own transformer. (Typer reads every option with pydantic.)"""
+ASKS_METASTORE = {"sqlalchemy", "rich"}
+
+MAY_LOAD: dict[tuple[str, ...], set[str]] = {
+    ("version",): set(),
+    ("config",): {"rich"},
+    ("config", "--format", "json"): set(),
+    ("lint", NOTEBOOK): READS_NOTEBOOKS,
+    ("show", NOTEBOOK): READS_NOTEBOOKS,
+    ("show", NOTEBOOK, "--format", "json"): READS_NOTEBOOKS,
+    ("show", NOTEBOOK, "--format", "dot"): READS_NOTEBOOKS | {"graphviz"},
+    ("explain", NOTEBOOK): READS_NOTEBOOKS,
+    ("tag", NOTEBOOK): READS_NOTEBOOKS | {"nbformat"},
+    ("db", "init", "--without-examples"): ASKS_METASTORE,
+    ("db", "check"): ASKS_METASTORE | {"alembic"},
+    ("runs", "list"): ASKS_METASTORE,
+    ("dags", "list"): ASKS_METASTORE | READS_NOTEBOOKS,
+}
+
+_PROGRAM = """
+import sys
+from nbflow.cli import main
+sys.argv = ["nbflow", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("words", MAY_LOAD, ids=" ".join)
+def test_a_verb_loads_only_what_it_needs(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *words],
+        env=os.environ | {"NBFLOW_HOME": str(tmp_path / "home"), "NBFLOW_LANG": "en"},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.rpartition("LOADED ")[2].split())
+    assert loaded & HEAVY <= MAY_LOAD[words]
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    program = "import sys, nbflow; print(*sorted(n for n in sys.modules if n.startswith('nbflow')))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["nbflow"]
+
+
+def test_the_version_is_told_in_a_third_of_a_second(tmp_path: Path) -> None:
+    """Measured as CPU time, which another process on the machine does not lengthen."""
+    import resource
+
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+    used = []
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "nbflow", "version"], env=env, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(used) < 0.3
