@@ -11,7 +11,7 @@ from nbflow.compiler.drafts import Draft, Need
 from nbflow.compiler.findings import Findings
 from nbflow.compiler.fold import PageFold
 from nbflow.compiler.versions import Origin, Version
-from nbflow.model.dag import EdgeKind
+from nbflow.model.dag import EdgeKind, Place
 from nbflow.model.ids import TaskName
 
 
@@ -95,9 +95,7 @@ class Demand:
                 return
             known = writer.needs.get(version.name)
             if known is None:
-                need = Need(version=version, kind=EdgeKind.PASS_THROUGH, reader=place)
-                writer.needs[version.name] = need
-                self._work.append((writer, need))
+                self._load(writer, version, place)
             elif known.version is not version:
                 self._findings.two_versions(writer.name, version.name, known, version, place)
             return
@@ -117,11 +115,16 @@ class Demand:
                 need.through = keeper.name
                 keeper.outputs[version.name] = version
                 if known is None:
-                    extra = Need(
-                        version=version, kind=EdgeKind.PASS_THROUGH, reader=newest.version.place
-                    )
-                    keeper.needs[version.name] = extra
-                    self._work.append((keeper, extra))
+                    self._load(keeper, version, newest.version.place)
+
+    def _load(self, draft: Draft, version: Version, place: Place) -> None:
+        """Have a task load a version that it only stores again, with the code of its objects."""
+        need = Need(version=version, kind=EdgeKind.PASS_THROUGH, reader=place)
+        draft.needs[version.name] = need
+        for code in version.code:
+            if code.unit is not None and code.task != draft.name:
+                self._fold.need_unit(draft, code.unit, place)
+        self._work.append((draft, need))
 
 
 def _writer(need: Need) -> TaskName:

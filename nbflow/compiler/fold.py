@@ -390,6 +390,7 @@ class PageFold(PageReading):
         for name, old in list(self.page.current.items()):
             if old.is_code or old.is_deleted:
                 continue
+            draft.mutates.add(name)
             self._write(
                 Version(
                     name=name, cell=self._index, place=place, task=draft.name, kind=old.kind,
