@@ -56,10 +56,25 @@ def _walk(body: list[Any]) -> Iterator[Any]:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield statement
             continue
+        yield from _definitions(_body_of_magic(statement))
         for part in ("body", "orelse", "finalbody"):
             yield from _walk(getattr(statement, part, None) or [])
         for handler in getattr(statement, "handlers", None) or []:
             yield from _walk(handler.body)
+
+
+def _body_of_magic(statement: Any) -> str:
+    """Return the cell that a transformed ``%%time`` runs in the page's namespace; else nothing."""
+    call = getattr(statement, "value", None)
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+        return ""
+    texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    if call.func.attr != "run_cell_magic" or len(texts) != 3 or texts[0] not in _MAGICS:
+        return ""
+    return str(texts[2])
+
+
+_MAGICS = frozenset({"time", "capture", "prun", "task", "setup"})
 
 
 def _is_named(value: Any, name: str) -> bool:

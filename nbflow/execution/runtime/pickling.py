@@ -5,6 +5,7 @@ figures with care, and a clear word for what can't be stored.
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import io
 import pickle
@@ -312,4 +313,10 @@ def _on_a_deep_stack(work: Callable[[], Pickled]) -> Pickled:
 
 def load(stream: Any, buffers: Iterable[Any]) -> Any:
     """Unpickle what `dump` made; only ever called in a kernel, on a bundle that was checked."""
-    return pickle.loads(stream, buffers=buffers)
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return pickle.loads(stream, buffers=buffers)
+    finally:
+        if is_collecting:
+            gc.enable()

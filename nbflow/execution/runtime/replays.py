@@ -52,7 +52,6 @@ async def run_step(step: dict[str, Any]) -> None:
         except BaseException as problem:
             cell, line = _place(step, problem)
             raise StepError(f"replaying line {line} of cell {cell} failed", cell, line) from problem
-    attempt.sources.append(step["source"])
     if step.get("unit"):
         attempt.units.add(step["unit"])
 
@@ -63,6 +62,7 @@ async def _run(ipython: Any, step: dict[str, Any]) -> None:
         ast.parse(source)
     except SyntaxError:
         source = ipython.transform_cell(source)
+    attempt.sources.append(source)
     padded = "\n" * (step["first_line"] - 1) + source
     filename = ipython.compile.cache(padded, step.get("prompt") or 0)
     step["filename"] = filename

@@ -75,9 +75,7 @@ for line in sys.stdin:
 """
 
 KINDS = st.sampled_from("list dict tuple set array objects view loop text".split())  # noqa: SIM905
-PLANS = st.lists(
-    st.tuples(KINDS, st.lists(st.integers(0, 9), max_size=4)), min_size=1, max_size=10
-)
+PLANS = st.lists(st.tuples(KINDS, st.lists(st.integers(0, 9), max_size=4)), min_size=1, max_size=10)
 
 
 class Server:

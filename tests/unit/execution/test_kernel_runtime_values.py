@@ -67,7 +67,7 @@ def test_names_that_share_nothing_get_bundles_of_their_own(kernel):
         "d2 = df[df.x > 1]\nd3 = df.copy()\na = np.zeros(3)\nn = 1\nm = 1\nflag = True\nother = True\n"
         "l = [1, 'x']\nk = [1, 'x']"
     )
-    names = "df d2 d3 a n m flag other l k".split()
+    names = ["df", "d2", "d3", "a", "n", "m", "flag", "other", "l", "k"]
     done = kernel.run(made, outputs=tuple(names))
     bundles = [done.values[name].bundle for name in ("df", "d2", "d3", "a", "l")]
     assert len(set(bundles)) == len(bundles)
@@ -80,8 +80,8 @@ CODE = [
     ("k = 1\nfs = [lambda: k]", "fs", [], "k = 2; print(fs[0]())", "2"),
     ("class A:\n    def m(self): return k\na = A(); a.x = 1", "a", ["class A:\n    def m(self): return k"],
      "k = 5; print(isinstance(a, A), a.m(), a.x)", "True 5 1"),
-    ("def make():\n    n = 0\n    def inc():\n        nonlocal n\n        n += 1\n        return n\n"
-     "    def get(): return n\n    return inc, get\ninc, get = make()", "inc get", [],
+    (("def make():\n    n = 0\n    def inc():\n        nonlocal n\n        n += 1\n        return n\n"
+     "    def get(): return n\n    return inc, get\ninc, get = make()"), "inc get", [],
      "inc(); inc(); print(get())", "2"),
     ("def outer():\n    def fact(n): return 1 if n < 2 else n * fact(n - 1)\n    return fact\nf = outer()", "f",
      [], "print(f(5))", "120"),
@@ -111,6 +111,7 @@ CODE = [
     ("class Node:\n    next = None\nhead = Node()\nn = head\nfor _ in range(20000):\n    n.next = Node(); n = n.next\nn = None",
      "head", ["class Node:\n    next = None"],
      "c = 0\nwhile head: head = head.next; c += 1\nprint(c)", "20001"),
+    ("%%time\nclass A: pass\na = A()", "a", ["%%time\nclass A: pass"], "print(isinstance(a, A))", "True"),
     ("d = {}\nv = [d.keys(), property(lambda s: late), staticmethod(len)]", "v", [], "print(type(v[0]).__name__)",
      "dict_keys"),
 ]  # fmt: skip
@@ -234,7 +235,7 @@ def test_previews_run_no_code_of_the_page(kernel):
         "a = A(); l = [A()]; n = 3; t = ('x', 1.5, None); df = pd.DataFrame({'x': [1, 2], 'o': [A(), A()]})\n"
         "arr = np.arange(3); inf = float('inf'); long = 'x' * 9999"
     )
-    names = "a l n t df arr inf long".split()
+    names = ["a", "l", "n", "t", "df", "arr", "inf", "long"]
     values = kernel.run(make, outputs=tuple(names)).values
     shown = {k: v.preview and json.loads(v.preview) for k, v in values.items()}
     assert not (kernel.folder / "ran").exists()
