@@ -106,16 +106,29 @@ def error_info(problem: BaseException) -> Answer:
         message = str(shown)
     except Exception:
         message = "(the exception has no text)"
-    own = os.path.dirname(os.path.abspath(__file__))
-    frames = [f for f in traceback.extract_tb(shown.__traceback__) if not _is_own(f.filename, own)]
-    lines = traceback.format_list(frames) + traceback.format_exception_only(type(shown), None)[:0]
     return {
         "name": type(shown).__name__,
         "message": message if place is None or shown is problem else f"{problem}: {message}",
-        "traceback": [*lines, f"{type(shown).__name__}: {message}"],
+        "traceback": _drawn(shown, message),
         "cell": place.cell if place else None,
         "line": place.line if place else None,
     }
+
+
+def _drawn(problem: BaseException, message: str) -> list[str]:
+    """Return the traceback as the shell draws it, from the first frame that isn't ours."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    trace = problem.__traceback__
+    while trace is not None and _is_own(trace.tb_frame.f_code.co_filename, own):
+        trace = trace.tb_next
+    last = f"{type(problem).__name__}: {message}"
+    if trace is None:
+        return [last]
+    try:
+        drawn = shell().InteractiveTB.structured_traceback(type(problem), problem, trace)
+        return [str(line) for line in drawn]
+    except Exception:
+        return [*traceback.format_tb(trace), last]
 
 
 def _is_own(filename: str, folder: str) -> bool:

@@ -88,11 +88,14 @@ def test_a_future_import_of_a_replay_holds_for_the_cells(kernel, replay):
 
 
 def test_a_failing_replay_names_cell_and_line(kernel, replay):
-    step = replay("a = 1\nb = a / 0", cell="c9", first_line=3)
+    step = replay("a = 1\nb = a / 0", cell="c9", first_line=3, prompt=6)
     answer = kernel.run(replays=(step,), calls=()).answers["replay"]
     assert not answer["ok"]
     assert (answer["error"]["cell"], answer["error"]["line"]) == ("c9", 4)
     assert answer["error"]["name"] == "ZeroDivisionError"
+    drawn = "\n".join(answer["error"]["traceback"])
+    assert "Cell In[6], line 4" in drawn
+    assert "_run" not in drawn
 
 
 def test_a_replayed_statement_sees_the_version_of_its_own_place(kernel, replay):
