@@ -247,6 +247,8 @@ class PageFold(PageReading):
             if event.sure and version.kind is not BindKind.IMPORT:
                 self._make_live(version, place, LIVE_CODE)
             return
+        if not event.sure and event.how == f"{event.name}()":
+            self._mutate_what_is_called(event, version.late, {event.name})
         added = self.page.objects_of(event.stores)
         held, late = self._code_in(event.code, event.stores)
         for name in self.page.sharing(version.objects) or [event.name]:
@@ -265,6 +267,21 @@ class PageFold(PageReading):
             self._write(new)
             if self._draft is not None:
                 self._draft.mutates.add(name)
+
+    def _mutate_what_is_called(self, event: Mutate, names: frozenset[str], seen: set[str]) -> None:
+        """A call of functions inside a value may change whatever they look up."""
+        for name in sorted(names - seen):
+            seen.add(name)
+            version = self.page.current.get(name)
+            if version is None:
+                continue
+            if version.unit is not None:
+                cell, number = version.unit
+                called = self.analyses[cell].units[number].needs_when_called
+                self._mutate_what_is_called(event, called, seen)
+            else:
+                self._mutate_what_is_called(event, version.late, seen)
+                self._mutate(Mutate(name=name, line=event.line, sure=False, how=event.how))
 
     def _touch_stateful(self, version: Version, line: int) -> None:
         assert version.unit is not None

@@ -64,14 +64,15 @@ class LiveKernels:
         kernel.ran.extend(t.name for t in seat.chain)
         if result.state is TaskState.SUCCESS:
             kernel.ran.append(task.name)
-            kernel.held |= {load.name: load.value for load in spec.loads}
+            kernel.held |= {load.name: {load.value} for load in spec.loads}
             for name in (*task.binds, *task.may_bind, *task.mutates, *task.deletes):
                 kernel.held.pop(name, None)
-            kernel.held |= {
-                value.name: value
-                for value in result.values
-                if value.name not in task.handed_on or value.name not in kernel.held
-            }
+            for value in result.values:
+                # Stored again as it was found: the kernel's object is either stored form.
+                known = (
+                    kernel.held.get(value.name, set()) if value.name in task.handed_on else set()
+                )
+                kernel.held[value.name] = known | {value}
 
     def unneeded(self, snapshot: RunSnapshot) -> list[str]:
         """Return, and forget, the kernels that no task of the run will need any more."""

@@ -203,7 +203,7 @@ class _Steps:
         """Tell whether the kernel has this very version already: from a task that ran in it."""
         if self.chained and self.published.holder(wanted) in self.chained:
             return True
-        return self.kernel is not None and self.kernel.held.get(wanted.name) == value
+        return self.kernel is not None and value in self.kernel.held.get(wanted.name, ())
 
     def _cells_in_kernel(self) -> set[CellId]:
         ran = set(self.kernel.ran if self.kernel else ()) | self.chained

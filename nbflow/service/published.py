@@ -93,11 +93,11 @@ class Published:
 
 @dataclass(kw_only=True, slots=True)
 class LiveKernel:
-    """A kernel that outlives attempts: which tasks ran in it, and which stored values are bound."""
+    """A kernel that outlives attempts: which tasks ran in it, and the stored forms of what is bound."""
 
     name: str
     ran: list[TaskName] = field(default_factory=list)
-    held: dict[str, StoredValue] = field(default_factory=dict)
+    held: dict[str, set[StoredValue]] = field(default_factory=dict)
 
 
 def gathered(

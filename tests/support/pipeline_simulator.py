@@ -59,7 +59,7 @@ class _Pipeline:
         self.states: dict[tuple[str, str], Any] = {}
         self.units = {unit.id: unit for unit in dag.code}
         self.kernels: dict[str, dict[str, Any]] = {}
-        self.held: dict[str, dict[str, str]] = {}
+        self.held: dict[str, dict[str, set[str]]] = {}
         self.done_units: dict[str, set[str]] = {}
         self.printed: dict[str, str] = {}
 
@@ -99,8 +99,10 @@ class _Pipeline:
         for state in task.ambient_outputs:
             self.states[task.name, state] = random.getstate()
         for name in (*task.binds, *task.outputs, *task.mutates_inputs):
-            if name not in task.handed_on:
-                held[name] = task.name
+            if name in task.handed_on:
+                held.setdefault(name, set()).add(task.name)
+            else:
+                held[name] = {task.name}
         self.store(task, space)
         return True
 
@@ -115,10 +117,15 @@ class _Pipeline:
         text, failed = _run(source, space, replay.unit or replay.cell or "")
         assert not failed, text
 
-    def load(self, task: Task, inputs: Any, space: dict[str, Any], held: dict[str, str]) -> None:
-        wanted = [i for i in inputs if not (task.group and held.get(i.name) in i.sources)]
+    def load(
+        self, task: Task, inputs: Any, space: dict[str, Any], held: dict[str, set[str]]
+    ) -> None:
+        wanted = [
+            i for i in inputs
+            if not (task.group and (self.holder(i) or i.sources[0]) in held.get(i.name, set()))
+        ]  # fmt: skip
         space.update(self.value(wanted, space))
-        held.update({one.name: self.holder(one) for one in wanted})
+        held.update({one.name: {self.holder(one)} for one in wanted})
 
     def holder(self, wanted: Any) -> str:
         return next((s for s in wanted.sources if (s, wanted.name) in self.bundles), "")
