@@ -1,14 +1,13 @@
-"""Deployed DAGs: record a version, list, show, try one out."""
+"""Deploy: record what is in a notebook or folder as the version that new runs use."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbflow.model.dag import Dag
-from nbflow.model.ids import DagId, Digest
+from nbflow.model.ids import Digest
 from nbflow.service.targets import Target, load_all
 
 if TYPE_CHECKING:
-    from nbflow.metastore import DagRow
     from nbflow.service.service import Service
 
 
@@ -43,14 +42,3 @@ def deploy(service: "Service", target: Target, *, dag: str | None = None) -> lis
         )
         for one in found
     ]
-
-
-def list_dags(service: "Service") -> "list[DagRow]":
-    """Return all deployed DAGs by id."""
-    return service.store.list_dags()
-
-
-def show_dag(service: "Service", dag_id: str) -> Dag:
-    """Return the current version of a deployed DAG. Raises NotFoundError."""
-    store = service.store
-    return store.load_version(store.current_version(DagId(dag_id)))

@@ -38,11 +38,15 @@ class LoadedDag:
         """Return all findings: the notebook's, the DAG's, the schedule's."""
         return self.dag.diagnostics
 
-    def explain(self, one: str | None = None, other: str | None = None) -> str:
-        """Say why tasks wait for each other, one line per edge. Raises NotFoundError."""
-        from nbflow.service.inspect import edges_about, explain_edge
+    def explain(self, source: str | None = None, target: str | None = None) -> str:
+        """Say why tasks wait for each other, one line per edge; all, or those between two."""
+        from nbflow.render.picture import why
 
-        return "\n".join(explain_edge(edge) for edge in edges_about(self.dag, one, other))
+        return "\n".join(
+            f"{edge.source} → {edge.target}: {why(edge)}"
+            for edge in self.dag.edges
+            if source in (None, edge.source) and target in (None, edge.target)
+        )
 
     def show(self, form: str = "text") -> str | bytes:
         """Draw the DAG as ``text``, ``svg``, ``png``, ``dot`` or ``json``."""

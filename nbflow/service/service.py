@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbflow.model.clock import Clock
-from nbflow.model.states import RunState
 from nbflow.service.events import OnEvent, ignore
 from nbflow.settings import Settings
 
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
-    from nbflow.metastore import DagRow, Metastore, RunRow
+    from nbflow.metastore import Metastore
     from nbflow.model.dag import Dag
     from nbflow.service.dags import Deployment
     from nbflow.service.reports import RunReport
-    from nbflow.service.runs import AttemptLog, RunDetails
     from nbflow.service.tagging import Proposal
     from nbflow.service.targets import Target
     from nbflow.service.verify import Verification
@@ -108,43 +106,11 @@ class Service:
 
         return deploy(self, target, dag=dag)
 
-    def list_dags(self) -> "list[DagRow]":
-        """Return all deployed DAGs by id."""
-        return self.store.list_dags()
-
-    def show_dag(self, dag_id: str) -> "Dag":
-        """Return the current version of a deployed DAG. Raises NotFoundError."""
-        from nbflow.service.dags import show_dag
-
-        return show_dag(self, dag_id)
-
-    def list_runs(
-        self, *, dag: str | None = None, state: RunState | None = None, limit: int = 50
-    ) -> "list[RunRow]":
-        """Return recorded runs, newest first."""
-        from nbflow.service.runs import list_runs
-
-        return list_runs(self, dag=dag, state=state, limit=limit)
-
-    def show_run(self, run_id: str) -> "RunDetails":
-        """Return one run with its tasks and attempts. Raises NotFoundError."""
-        from nbflow.service.runs import show_run
-
-        return show_run(self, run_id)
-
-    def run_logs(
-        self, run_id: str, *, task: str | None = None, try_no: int | None = None
-    ) -> "list[AttemptLog]":
-        """Return the logs of a run's attempts. Raises NotFoundError."""
-        from nbflow.service.runs import run_logs
-
-        return run_logs(self, run_id, task=task, try_no=try_no)
-
     def cancel_run(self, run_id: str) -> bool:
         """Ask whoever drives a run to end it; False if it has ended. Raises NotFoundError."""
-        from nbflow.service.runs import cancel_run
+        from nbflow.service.looking import find_run
 
-        return cancel_run(self, run_id)
+        return self.store.request_cancel(find_run(self, run_id))
 
     def database_problem(self) -> str:
         """Return what is wrong with the metastore in a sentence, empty if nothing is."""

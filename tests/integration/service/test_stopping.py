@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -76,8 +77,8 @@ def gone_within(processes, seconds):
 def recorded(home):
     settings = Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
     with nbflow.app.open_service(settings) as service:
-        run = service.list_runs()[0]
-        return service.show_run(run.id)
+        run, tasks = service.store.show_run(service.store.list_runs()[0].id)
+        return SimpleNamespace(run=run, tasks=tasks, attempts=service.store.attempts(run.id))
 
 
 SLEEP = "import time\ntime.sleep(600)\nx = 1"
