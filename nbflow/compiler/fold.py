@@ -251,6 +251,7 @@ class PageFold(PageReading):
             self._mutate_what_is_called(event, version.late, {event.name})
         added = self.page.objects_of(event.stores)
         held, late = self._code_in(event.code, event.stores)
+        late |= event.late
         for name in self.page.sharing(version.objects) or [event.name]:
             old = self.page.current[name]
             if old.is_code or (self._draft is not None and name in self._draft.ignores):
