@@ -148,12 +148,10 @@ def _begin_sqlite(connection: Any) -> None:
 
 def error_code(error: DBAPIError) -> str:
     """Return the SQLSTATE or the MariaDB error number, "" if there is none."""
-    original: Any = error.orig
-    state = getattr(original, "sqlstate", None)
-    if state:
-        return str(state)
-    arguments = getattr(original, "args", ())
-    return str(arguments[0]) if arguments and isinstance(arguments[0], int) else ""
+    arguments = getattr(error.orig, "args", ())
+    if arguments and isinstance(arguments[0], int):
+        return str(arguments[0])
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def is_retried(error: DBAPIError) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Select, Table, text
+from sqlalchemy import URL, Connection, Select, Table, literal, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -132,19 +132,17 @@ class Database:
 
     def insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
         """Insert a row unless one with its key is there; tell whether it was inserted."""
-        if self.is_sqlite:
-            done = connection.execute(sqlite_insert(table).values(row).on_conflict_do_nothing())
-        elif self.name == "postgresql":
-            done = connection.execute(postgresql_insert(table).values(row).on_conflict_do_nothing())
-        else:
-            try:
-                connection.execute(table.insert().values(row))
-            except IntegrityError as error:
-                if error_code(error) != "1062":
-                    raise
-                return False
-            return True
-        return done.rowcount == 1
+        if self.is_sqlite or self.name == "postgresql":
+            insert = sqlite_insert if self.is_sqlite else postgresql_insert
+            query = insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
+            return connection.execute(query).one_or_none() is not None
+        try:
+            connection.execute(table.insert().values(row))
+        except IntegrityError as error:
+            if error_code(error) != "1062":
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         """Close all connections."""

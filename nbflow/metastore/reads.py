@@ -59,7 +59,7 @@ def list_dags(connection: Connection) -> list[DagRow]:
         )
         .join(t.dag_version, t.dag_version.c.digest == t.dag.c.version)
         .outerjoin(sized, sized.c.version == t.dag.c.version)
-        .outerjoin(t.run, t.run.c.id == last)
+        .outerjoin(t.run, and_(t.run.c.dag_id == t.dag.c.id, t.run.c.id == last))
         .order_by(t.dag.c.id)
     )
     return [

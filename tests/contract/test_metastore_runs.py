@@ -221,8 +221,8 @@ def test_an_illegal_or_stale_move_undoes_the_whole_transaction(store: Metastore)
     ):
         with pytest.raises(ConflictError):
             store.apply(run, Decisions(tasks=(fine, bad)))
+    wrong = RunMove(source=RunState.QUEUED, target=RunState.SUCCESS)
     with pytest.raises(ConflictError):
-        wrong = RunMove(source=RunState.QUEUED, target=RunState.SUCCESS)
         store.apply(run, Decisions(tasks=(fine,), run=wrong))
     assert (store.run_snapshot(run), store.events()) == before
 
