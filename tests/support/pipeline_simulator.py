@@ -81,6 +81,11 @@ class _Pipeline:
         space = self.kernels.setdefault(key, {"__name__": "__main__"})
         held = self.held.setdefault(key, {})
         ran = self.done_units.setdefault(key, set())
+        _lazy.clear()
+        first = self.order.index(task.cells[0])
+        for unit in self.dag.code:
+            if self.order.index(unit.cell) < first:
+                _lazy.update(dict.fromkeys(unit.binds, unit.source))
         for replay in task.replays:
             if (replay.unit or replay.cell) not in ran:
                 self.replay(replay, space)
@@ -215,9 +220,13 @@ class _Pickler(pickle.Pickler):
 
 
 _target: dict[str, Any] = {}
+_lazy: dict[str, str] = {}
+"""Code above the task, by name: run only if a stored value turns out to need it."""
 
 
 def _by_name(name: str) -> Any:
+    if name not in _target:
+        exec(_lazy[name], _target)
     return _target[name]
 
 
