@@ -1,5 +1,7 @@
 """DAG versions, runs, attempts and events in SQLite, PostgreSQL or MariaDB."""
 
+from nbflow.metastore.check import Violation, check
+from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
 from nbflow.metastore.reads import RunFilter
 from nbflow.metastore.reap import Reaped
 from nbflow.metastore.rows import (
@@ -24,7 +26,13 @@ __all__ = [
     "Reaped",
     "RunFilter",
     "RunRow",
+    "SchemaState",
     "TaskInstanceRow",
     "TaskValues",
+    "Violation",
+    "check",
+    "downgrade",
+    "migrate",
     "open_metastore",
+    "schema_state",
 ]

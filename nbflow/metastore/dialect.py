@@ -200,3 +200,10 @@ def damaged(place: str, detail: str) -> MetastoreError:
         hint="Run `nbflow db check`, then put a backup in its place.",
         code="NBF611",
     )
+
+
+def no_metastore(path: Path) -> MetastoreError:
+    """Return the error of a file that isn't there."""
+    return MetastoreError(
+        f"There is no metastore at {path}.", hint="Run `nbflow db init`.", code="NBF616"
+    )

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from nbflow.errors import MetastoreBusyError, MetastoreError, SchemaError
+from nbflow.errors import MetastoreBusyError, SchemaError
 from nbflow.faults import point
-from nbflow.metastore.dialect import damaged, parse_url, sqlite_path
+from nbflow.metastore.dialect import damaged, no_metastore, parse_url, sqlite_path
 from nbflow.metastore.engine import Database
-from nbflow.metastore.schema import REVISION, create_sqlite, revision, server_lock
+from nbflow.metastore.schema import REVISION, REVISIONS, create_sqlite, revision, server_lock
 from nbflow.model.clock import SystemClock
 
 _PATIENCE = 5.0
@@ -61,49 +61,58 @@ def _state(connection: Connection) -> SchemaState:
     return SchemaState(found=found, expected=REVISION, interrupted=steps > 0)
 
 
-def migrate(url: str) -> SchemaState:
-    """Bring the schema to this code's version, making it if there is none; return what it was.
+def migrate(url: str) -> str:
+    """Bring the schema to this code's version, making it if there is none; return that version.
 
     Of several processes that start this, one does it and the others find it done. Raises
     SchemaError if the schema is newer than this code.
     """
-    return _change(url, REVISION, upgrade=True)
+    _change(url, REVISION, upgrade=True)
+    return REVISION
 
 
-def downgrade(url: str, target: str) -> SchemaState:
-    """Take the schema back to an older version; rows stay but for what that version lacks."""
-    return _change(url, target, upgrade=False)
+def downgrade(url: str, target: str) -> None:
+    """Take the schema back to an older version; rows stay but for what that version lacks.
+
+    Raises SchemaError for a version that there never was, or that is newer than the metastore's.
+    """
+    if target not in REVISIONS:
+        raise SchemaError(
+            f"There is no version {target!r} of the schema.", hint=f"One of {', '.join(REVISIONS)}."
+        )
+    _change(url, target, upgrade=False)
 
 
-def _change(url: str, target: str, *, upgrade: bool) -> SchemaState:
+def _change(url: str, target: str, *, upgrade: bool) -> None:
     parsed = parse_url(url)
     path = sqlite_path(parsed)
     if path is not None and not path.exists():
+        if not upgrade:
+            raise no_metastore(path)
         create_sqlite(path)
-        return SchemaState(found=None, expected=REVISION)
-    if path is not None:
-        return _change_file(path, target, upgrade=upgrade)
-    db = Database(parsed, SystemClock())
-    try:
-        return db.guard(lambda: _change_on_server(db, target, upgrade=upgrade))
-    finally:
-        db.close()
+    elif path is not None:
+        _change_file(path, target, upgrade=upgrade)
+    else:
+        db = Database(parsed, SystemClock())
+        try:
+            db.guard(lambda: _change_on_server(db, target, upgrade=upgrade))
+        finally:
+            db.close()
 
 
-def _change_on_server(db: Database, target: str, *, upgrade: bool) -> SchemaState:
+def _change_on_server(db: Database, target: str, *, upgrade: bool) -> None:
     with db.engine.connect() as connection, server_lock(connection):
         before = _state(connection)
-        _refuse_newer(before)
+        _refuse_impossible(before, target, upgrade=upgrade)
         connection.commit()
         if before.found != target or before.interrupted:
             _run_alembic(connection, target, upgrade=upgrade)
             point("migrate.pre_commit")
             connection.commit()
             point("migrate.post_commit")
-        return before
 
 
-def _change_file(path: Path, target: str, *, upgrade: bool) -> SchemaState:
+def _change_file(path: Path, target: str, *, upgrade: bool) -> None:
     """Change a copy, then put it in the file's place; writers are kept out meanwhile."""
     for stray in path.parent.glob(f".{path.name}.*.new"):
         stray.unlink(missing_ok=True)
@@ -114,12 +123,10 @@ def _change_file(path: Path, target: str, *, upgrade: bool) -> SchemaState:
                 if path.stat().st_ino != seen:
                     continue  # another process put its copy there while we waited
                 before = SchemaState(found=_stamp(original), expected=REVISION)
-                _refuse_newer(before)
-                if before.found == target:
-                    original.execute("ROLLBACK")
-                    return before
-                _replace(path, lambda c: _run_alembic(c, target, upgrade=upgrade))
-                return before
+                _refuse_impossible(before, target, upgrade=upgrade)
+                if before.found != target:
+                    _replace(path, lambda c: _run_alembic(c, target, upgrade=upgrade))
+                return
     except sqlite3.OperationalError as error:
         raise MetastoreBusyError(
             f"The metastore {path} is in use: {error}.",
@@ -188,16 +195,19 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _refuse_newer(state: SchemaState) -> None:
+def _refuse_impossible(state: SchemaState, target: str, *, upgrade: bool) -> None:
     found = state.found
-    if found is None or (found.isdigit() and int(found) <= int(REVISION)):
-        return
-    if not found.isdigit():
-        raise MetastoreError(f"The metastore's schema {found!r} is unknown.", code="NBF602")
-    raise SchemaError(
-        f"The metastore's schema is newer: {int(found)} > {int(REVISION)}.",
-        hint="Run this with the nbflow that made it.",
-    )
+    if found is not None and found not in REVISIONS:
+        number = str(int(found)) if found.isdigit() else found
+        raise SchemaError(
+            f"The metastore's schema is newer: {number} > {int(REVISION)}.",
+            hint="Run this with the nbflow that made it.",
+        )
+    if not upgrade and (found is None or int(found) < int(target)):
+        raise SchemaError(
+            f"The metastore's schema is older than {int(target)} already.",
+            hint="`nbflow db migrate` brings it up to date.",
+        )
 
 
 def _run_alembic(connection: Connection, target: str, *, upgrade: bool) -> None:

@@ -16,8 +16,10 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.dialect import translated
 from nbflow.metastore.engine import Database
 
-REVISION = "0002"
-"""The last migration: the schema that this code works with."""
+REVISIONS = ("0001", "0002")
+"""All migrations in their order; a test holds them against the files."""
+REVISION = REVISIONS[-1]
+"""The schema that this code works with."""
 LOCK = 6_202_611
 """Key of the server's advisory lock under which a schema is made or changed."""
 DEFAULT_POOL_SLOTS = 128

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from nbflow.errors import MetastoreError
 from nbflow.metastore import claims, finish, instances, reads, reap, runs, schema, versions
-from nbflow.metastore.dialect import damaged, parse_url
+from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import snapshot
 from nbflow.metastore.rows import (
@@ -51,9 +51,7 @@ def open_metastore(
 def _prepare(db: Database, *, create: bool) -> None:
     if db.path is not None and not db.path.exists():
         if not create:
-            raise MetastoreError(
-                f"There is no metastore at {db.path}.", hint="Run `nbflow db init`.", code="NBF616"
-            )
+            raise no_metastore(db.path)
         schema.create_sqlite(db.path)
     elif db.path is not None and db.path.stat().st_size == 0:
         raise damaged(db.place, "the file is empty")
