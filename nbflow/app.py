@@ -37,9 +37,13 @@ def open_service(
         return opened[0]
 
     def start_executor() -> "LocalExecutor":
+        from nbflow.artifacts.store import ArtifactStore
         from nbflow.execution.executor import LocalExecutor
+        from nbflow.execution.kernel_runtime import VALUE_KEY
 
-        return LocalExecutor(chosen.slots)
+        # Kernels sign what they store, and load only what was signed here.
+        key = ArtifactStore(chosen.store).value_key()
+        return LocalExecutor(chosen.slots, environment={VALUE_KEY: key})
 
     service = Service(settings=chosen, clock=time, open_store=open_store, executor=start_executor)
     try:

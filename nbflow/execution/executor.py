@@ -3,6 +3,7 @@
 import queue
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from nbflow.execution.codec import decode, encode
@@ -25,11 +26,18 @@ class LocalExecutor:
     after whatever that slot is doing. All methods but `wake` belong to one thread.
     """
 
-    def __init__(self, slots: int, *, recycle_after: int = 200) -> None:
+    def __init__(
+        self,
+        slots: int,
+        *,
+        recycle_after: int = 200,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         if slots < 1:
             raise ValueError("an executor needs at least one slot")
         self._limit = slots
         self._recycle_after = recycle_after
+        self._environment = dict(environment or {})
         self._slots: list[SlotProcess] = []
         self._events: queue.SimpleQueue[tuple[SlotProcess | None, dict[str, Any]]] = (
             queue.SimpleQueue()
@@ -50,7 +58,7 @@ class LocalExecutor:
         """Start slots ahead of need: ``slots`` of them, or all."""
         wanted = self._limit if slots is None else min(slots, self._limit)
         while len(self._slots) < wanted:
-            self._slots.append(SlotProcess(self._receive))
+            self._slots.append(SlotProcess(self._receive, self._environment))
 
     def start(self, spec: AttemptSpec) -> None:
         """Start an attempt, or let it wait for a slot; its end is reported by `poll`."""
@@ -184,7 +192,7 @@ class LocalExecutor:
         if idle:
             return min(idle, key=lambda slot: len(slot.groups))
         if len(self._slots) < self._limit:
-            self._slots.append(SlotProcess(self._receive))
+            self._slots.append(SlotProcess(self._receive, self._environment))
             return self._slots[-1]
         return None
 

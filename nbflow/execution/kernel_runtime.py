@@ -15,6 +15,8 @@ from nbflow.errors import ExecutionError
 from nbflow.model.attempt import AttemptSpec, StoredValue
 
 PACKAGE = "_nbflow_runtime"
+VALUE_KEY = "NBFLOW_VALUE_KEY"
+"""The environment variable that hands kernels the key under which values are signed."""
 MODULES = (
     "state",
     "bundles",

@@ -80,12 +80,12 @@ class RuntimeSteps(Steps):
         """Do what stands before this cell. Raises StepError, or ConditionFalseError."""
         if index < len(self._borders):
             await self._replay(session, self._borders[index])
+            shown = [step for step in self._spec.replays if step.show]
+            await self._set_prompt(session, shown[index].prompt)
             return
         if not self._is_loaded:
             await self._load(session)
-        prompt = self._spec.cells[index - len(self._borders)].prompt
-        if prompt and prompt != session.next_prompt:
-            await self._call(session, "set_prompt", prompt)
+        await self._set_prompt(session, self._spec.cells[index - len(self._borders)].prompt)
 
     async def finish(self, session: KernelSession) -> None:
         """Store what the task leaves. Raises StepError when an output can't be stored."""
@@ -98,6 +98,10 @@ class RuntimeSteps(Steps):
         self._collected.changed = tuple(answer.get("changed", ()))
         for name in answer.get("missing", ()):
             self._on_text(f"[nbflow] the output {name} is not bound\n")
+
+    async def _set_prompt(self, session: KernelSession, prompt: int) -> None:
+        if prompt and prompt != session.next_prompt:
+            await self._call(session, "set_prompt", prompt)
 
     async def _load(self, session: KernelSession) -> None:
         self._is_loaded = True

@@ -8,7 +8,7 @@ import sys
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.execution import processes
@@ -25,7 +25,11 @@ class SlotProcess:
     busy until it has cleaned up after the attempt.
     """
 
-    def __init__(self, on_event: Callable[["SlotProcess", dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        on_event: Callable[["SlotProcess", dict[str, Any]], None],
+        environment: Mapping[str, str],
+    ) -> None:
         self.mark = uuid.uuid4().hex
         self.running: Token | None = None
         self.running_group: str | None = None
@@ -41,7 +45,7 @@ class SlotProcess:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=_environment() | {processes.SLOT_MARK: self.mark},
+            env=_environment() | dict(environment) | {processes.SLOT_MARK: self.mark},
             # A Ctrl-C at the terminal is for the process that drives the run; it cancels in order.
             start_new_session=os.name == "posix",
         )

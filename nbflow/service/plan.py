@@ -133,6 +133,7 @@ class _Steps:
                 loads=loads,
                 show=show,
                 unit=unit,
+                prompt=page.prompts[cell] if show else 0,
             )
         )
 
@@ -194,6 +195,7 @@ class _Steps:
             loads=loads,
             show=replay.cell in task.setup_cells and not silent,
             unit=f"cell:{replay.cell}",
+            prompt=self.pages.of(task).prompts[replay.cell],
         )
 
     def _value(self, wanted: Input, key: str | None = None) -> StoredValue | None:

@@ -31,7 +31,11 @@ SECTION_6 = {
     ),
     "a conditional write hands the old version on": (
         ["m=0; flag=0", "if flag: m=1", "print(m)"],
-        {("t1", "t2", "data", "flag"), ("t1", "t2", "pass-through", "m"), ("t2", "t3", "data", "m")},
+        {
+            ("t1", "t2", "data", "flag"),
+            ("t1", "t2", "pass-through", "m"),
+            ("t2", "t3", "data", "m"),
+        },
     ),
     "a class is replayed and looks its names up late": (
         ["k=1", "class A:\n    def m(self): return k", "A().m()"],
@@ -137,7 +141,9 @@ def test_options_are_replayed_in_every_later_task() -> None:
 
 
 def test_a_generator_makes_its_users_share_a_kernel() -> None:
-    dag = compile_notebook(page("g = (i for i in range(9))", "print(1)", "print(next(g))", "print(list(g))"))
+    dag = compile_notebook(
+        page("g = (i for i in range(9))", "print(1)", "print(next(g))", "print(list(g))")
+    )
     (group,) = dag.groups
     assert group.tasks == ("t1", "t3", "t4")
     assert group.variable == "g"
@@ -184,15 +190,15 @@ def test_an_unknown_after_names_the_tasks_that_there_are() -> None:
 
 def test_interleaved_cells_that_need_two_versions_are_an_error() -> None:
     dag = compile_notebook(
-        page("x = 1", "print(x)", "x = 2", "print(x)", tags=["task:a", "task:b", "task:c", "task:b"])
+        page(
+            "x = 1", "print(x)", "x = 2", "print(x)", tags=["task:a", "task:b", "task:c", "task:b"]
+        )
     )
     assert codes(dag, Severity.ERROR) == ["NBF206"]
 
 
 def test_a_version_from_the_middle_of_a_task_is_an_error() -> None:
-    dag = compile_notebook(
-        page("x = 1", "y = x", "x = 2", tags=["task:a", "task:b", "task:a"])
-    )
+    dag = compile_notebook(page("x = 1", "y = x", "x = 2", tags=["task:a", "task:b", "task:a"]))
     assert "NBF207" in codes(dag, Severity.ERROR)
 
 
@@ -226,7 +232,12 @@ def test_a_setup_cell_that_reads_a_tasks_result_belongs_to_that_task() -> None:
 
 def test_reads_and_writes_tags_correct_the_inference() -> None:
     dag = compile_notebook(
-        page("x = 1", "print('?')", "print('!')", tags=["task:a", "task:b reads:x writes:x", "task:c reads:x"])
+        page(
+            "x = 1",
+            "print('?')",
+            "print('!')",
+            tags=["task:a", "task:b reads:x writes:x", "task:c reads:x"],
+        )
     )
     assert ("a", "b", "data", "x") in edges(dag)
     assert ("b", "c", "data", "x") in edges(dag)

@@ -41,8 +41,8 @@ STATEMENTS = [
     "print([q(1) for q in fs])", "fs = [f, lambda z: z - n]", "m = sum(q(2) for q in fs)",
     "o = A(xs)", "o.v = n", "print(o.get())", "o2 = o", "o = A(m)", "print(o2.get(), o2 is o)",
     "d['o'] = o", "print(isinstance(o, A))", "A.total += 1", "print(A.total)",
-    "class A:\n    total = m\n    def __init__(self, v):\n        self.v = [v]\n"
-    "    def get(self):\n        return (self.v, m)",
+    "class B:\n    total = m\n    def __init__(self, v):\n        self.v = [v]\n"
+    "    def get(self):\n        return (self.v, m)\no = B(n)",
     "for n in ys:\n    m = n", "if n > 3:\n    m = 0", "while n > 9:\n    n -= 5",
     "try:\n    n = ys[5]\nexcept IndexError:\n    m = 4",
     "random.seed(1)", "print(random.random())", "n = random.randint(0, 9)", "random.shuffle(ys)",
