@@ -43,13 +43,14 @@ def propose(target: Target, *, by: Literal["section", "cell"] = "section") -> Pr
     With ``by="section"`` neighbours that could only run one after the other anyway, or that need
     the same live kernel, become one task. Raises NotebookError, and UsageError for a folder.
     """
-    from nbflow.compiler import compile_notebook
     from nbflow.notebooks import read_notebook
 
     if not isinstance(target, Notebook) and Path(target).is_dir():
         raise UsageError(f"{target}: is a folder", hint="name one notebook", code="NBF514")
     notebook = target if isinstance(target, Notebook) else read_notebook(target)
-    setup = {cell for cell, role in compile_notebook(notebook).membership if role == "setup"}
+    # With its last cell tagged the page has leading cells, of which some are setup.
+    last = _compiled(notebook, suggest_tasks(notebook, by="cell")[-1:])
+    setup = {cell for cell, role in last.membership if role == "setup"}
     by_cell = suggest_tasks(notebook, by="cell", setup=setup)
     cells = _compiled(notebook, by_cell)
     names = {one.cell: one.task for one in by_cell}
@@ -58,7 +59,6 @@ def propose(target: Target, *, by: Literal["section", "cell"] = "section") -> Pr
         for cell, name in names.items()
         if any(task.name == name for task in cells.tasks)
     }
-    setup |= {cell for cell, role in cells.membership if role == "setup"}
     found = suggest_tasks(notebook, by=by, binds=binds, setup=setup)
     dag = _compiled(notebook, found)
     if by == "section":

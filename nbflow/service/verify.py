@@ -62,6 +62,7 @@ def verify_notebook(
         page = pages.pages[notebook.path]
         plain = [_plain(page, _skipped(compiled.dag, report, page)) for _ in range(PLAIN_RUNS)]
         ours = merged_notebook(one, pages, report)
+        _close_ranks(ours, _skipped(compiled.dag, report, page) - _scratch(page))
         without = {
             str(cell)
             for task in compiled.dag.tasks
@@ -92,10 +93,22 @@ def _plain(page: Page, skipped: set[CellId]) -> dict[str, Any]:
     )
 
 
+def _close_ranks(document: dict[str, Any], skipped: set[CellId]) -> None:
+    """Number the cells as if those that a condition skipped were not on the page."""
+    missing = 0
+    for cell in document["cells"]:
+        if cell["cell_type"] != "code" or not cell["source"].strip():
+            continue
+        if cell["id"] in skipped:
+            missing += 1
+        elif cell["execution_count"]:
+            cell["execution_count"] -= missing
+
+
 def _skipped(dag: Dag, report: RunReport, page: Page) -> set[CellId]:
     """Return the cells that didn't run in the pipeline since they were skipped."""
     states = {task.name: task.state for task in report.tasks}
-    skipped = {c.id for c in page.cells.values() if c.role is Role.SKIP}
+    skipped = _scratch(page)
     for task in dag.tasks:
         if states.get(task.name) is TaskState.SKIPPED and task.notebook in (
             None,
@@ -103,6 +116,10 @@ def _skipped(dag: Dag, report: RunReport, page: Page) -> set[CellId]:
         ):
             skipped |= set(task.cells)
     return skipped
+
+
+def _scratch(page: Page) -> set[CellId]:
+    return {cell.id for cell in page.cells.values() if cell.role is Role.SKIP}
 
 
 def _uncompared(dag: Dag) -> set[TaskName]:
