@@ -198,7 +198,7 @@ def damaged(place: str, detail: str) -> MetastoreError:
     return MetastoreError(
         f"The metastore is damaged: {place}: {detail}.",
         hint="Run `nbflow db check`, then put a backup in its place.",
-        code="NBF611",
+        code="NBF617",
     )
 
 

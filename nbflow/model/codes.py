@@ -406,10 +406,85 @@ CODES: dict[str, CodeInfo] = {
         "The command works on one notebook, not on a folder.",
         "Name the notebook's file.",
     ),
+    "NBF601": _error(
+        "The metastore refused",
+        "The database answered a question or a change with an error of its own, which the message quotes.",
+        "Run `nbflow db check`; it says whether the metastore is sound.",
+    ),
+    "NBF602": _error(
+        "The schema does not fit",
+        "The metastore was made by an older or a newer nbflow, or a migration was interrupted.",
+        "Older: `nbflow db migrate`. Newer: upgrade nbflow here, or `nbflow db downgrade` with the newer one.",
+    ),
+    "NBF603": _error(
+        "Somebody else was first",
+        "The row was changed by another process after it was read; nothing was written.",
+        "Nothing to do: what is due is decided anew.",
+    ),
+    "NBF604": _error(
+        "The metastore is locked",
+        "Another process held the write lock for longer than 30 seconds; nothing was written.",
+        "Try again, or end the process that holds it.",
+    ),
+    "NBF605": _error(
+        "No metastore can be kept there",
+        "The address is no database URL, or one of a kind that nbflow does not work with, or its driver is missing.",
+        "Use sqlite, postgresql or mariadb, and install the extra of that name.",
+    ),
+    "NBF606": _error(
+        "SQLite on a network file system",
+        "SQLite's write-ahead log needs shared memory, which network file systems don't give; the file would be damaged.",
+        "Move NBFLOW_HOME to a local disk, or use PostgreSQL or MariaDB.",
+    ),
+    "NBF607": _error(
+        "The metastore can't be written",
+        "The file or its folder is read-only, or belongs to somebody else.",
+        "Check owner and mode of the file and its folder, or set NBFLOW_HOME to another one.",
+    ),
+    "NBF608": _error(
+        "The metastore can't grow",
+        "The disk is full, or a limit on the file's size was met; nothing was written.",
+        "Free some space; work goes on then.",
+    ),
+    "NBF609": _error(
+        "The database server does not answer",
+        "The connection was refused, or broke, more often than nbflow tries again.",
+        "Check that the server runs and that NBFLOW_DATABASE_URL is right.",
+    ),
     "NBF611": _error(
         "The DAGs folder can't be written to",
         "The examples could not be copied.",
         "Choose another NBFLOW_HOME, or make room.",
+    ),
+    "NBF612": _error(
+        "A move that there is not",
+        "Code asked for a change of state that the model does not know; nothing was written.",
+        "This is a mistake in nbflow; please report it.",
+    ),
+    "NBF613": _error(
+        "Not in the metastore",
+        "There is no DAG, version, run or task of that name.",
+        "`nbflow dags list` and `nbflow runs list` show what there is.",
+    ),
+    "NBF614": _error(
+        "More slots than the pool has",
+        "A task would wait for ever for slots that its pool does not have.",
+        "Lower its `pool_slots`, or make the pool larger.",
+    ),
+    "NBF615": _error(
+        "The attempt is no longer the live one",
+        "Its lease ended, or it was handed back, before its result came; the result does not count.",
+        "Nothing to do: the task is tried again.",
+    ),
+    "NBF616": _error(
+        "There is no metastore",
+        "Nothing is at the address, and the verb makes none.",
+        "Run `nbflow db init`.",
+    ),
+    "NBF617": _error(
+        "The metastore is damaged",
+        "The file is no sound database any more: truncated, overwritten, or changed from outside. nbflow never replaces it by itself.",
+        "Stop nbflow, keep a copy, run `nbflow db check`, then put a backup in its place.",
     ),
     "NBF641": _error(
         "No space left in the store",
