@@ -6,7 +6,9 @@ NBFLOW_HOME=${NBFLOW_DEMO_HOME:-$PWD/.demo}
 export NBFLOW_HOME
 unset PYTHONDONTWRITEBYTECODE
 notebook=example_notebooks/retraining.ipynb
-say() { printf '\n\033[1m→ %s\033[0m\n' "$*"; }
+bold="" plain=""
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
+say() { printf '\n%s→ %s%s\n' "$bold" "$*" "$plain"; }
 run() {
     say "nbflow $*"
     "$bin/nbflow" "$@"

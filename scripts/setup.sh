@@ -22,7 +22,7 @@ case $kind in
         set -- -e ".[examples]" ;;
 esac
 "$venv/bin/python" -m pip --version | grep -qE '^pip (2[5-9]|[3-9][0-9])' \
-    || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+    || "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
 touch "$stamp"
 echo "→ $("$venv/bin/python" -m nbflow version)"

@@ -1,4 +1,6 @@
-"""How states look in a table: the one table of tokens, as styles of a terminal."""
+"""How states and instants look in a table."""
+
+from datetime import UTC, datetime
 
 
 def state_styles() -> dict[str, str]:
@@ -6,3 +8,18 @@ def state_styles() -> dict[str, str]:
     from nbflow.render.tokens import tokens
 
     return {name: look.terminal for name, look in tokens().states.items()}
+
+
+def age(instant: datetime) -> str:
+    """Return how long ago an instant was, in words."""
+    from nbflow.cli.texts import language
+    from nbflow.render.words import say
+
+    minutes = int((datetime.now(UTC) - instant).total_seconds() // 60)
+    if minutes < 1:
+        return say("age.now", language())
+    if minutes < 60:
+        return say("age.minutes", language(), n=minutes)
+    if minutes < 48 * 60:
+        return say("age.hours", language(), n=minutes // 60)
+    return say("age.days", language(), n=minutes // (24 * 60))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_NEVER_BROKEN = ("run_id", "task", "severity", "code", "state", "last_run")
+"""Columns that people copy from, or read down."""
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
@@ -136,7 +138,8 @@ def _table(
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(t(column.replace("_", " ")), overflow="fold")
+        whole = column in _NEVER_BROKEN
+        table.add_column(t(column.replace("_", " ")), overflow="fold", no_wrap=whole)
     for row in rows:
         cells = (_cell(row.get(c)) for c in columns)
         table.add_row(

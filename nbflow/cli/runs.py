@@ -37,16 +37,19 @@ def list_runs(
 ) -> None:
     """Print the newest runs."""
     from nbflow.app import open_service
-    from nbflow.cli.looks import state_styles
+    from nbflow.cli.looks import age, state_styles
     from nbflow.metastore.reads import RunFilter
     from nbflow.model.ids import DagId
 
     wanted = RunFilter(dag_id=DagId(dag) if dag else None, limit=limit)
     with open_service() as service:
-        rows = [_row(run) for run in service.store.list_runs(wanted)]
+        runs = service.store.list_runs(wanted)
+    rows = [_row(run) for run in runs]
+    if form is Form.TABLE:
+        rows = [row | {"created": age(run.created)} for row, run in zip(rows, runs, strict=True)]
     emit(
         rows,
-        ["run_id", "dag_id", "kind", "state", "created", "seconds"],
+        ["run_id", "dag_id", "state", "created", "seconds"],
         form,
         empty=t("No runs yet. nbflow run NOTEBOOK makes one."),
         styles={"state": state_styles()},
