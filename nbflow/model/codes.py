@@ -366,6 +366,17 @@ CODES: dict[str, CodeInfo] = {
         "A value may have 64 kB, all values together 1 MB.",
         "Put the data into a file and pass its path.",
     ),
+    "NBF501": _error(
+        "The run ended, but not well",
+        "At least one task failed, or the run was cancelled; the message names the tasks with their "
+        "errors and cells.",
+        "Mend the cell that is named and run again.",
+    ),
+    "NBF502": _error(
+        "A kernel or a slot could not do its work",
+        "The process that runs tasks, or the kernel in it, ended or broke off in a way that has no code of its own.",
+        "Read the log that is named; run again.",
+    ),
     "NBF503": _error(
         'Kernel not started',
         'The kernel that the notebook names is not installed, ended at once, or did not answer in time.',
@@ -451,6 +462,11 @@ CODES: dict[str, CodeInfo] = {
         "The connection was refused, or broke, more often than nbflow tries again.",
         "Check that the server runs and that NBFLOW_DATABASE_URL is right.",
     ),
+    "NBF610": _error(
+        "The store can't be used",
+        "The folder of values, executed notebooks and logs can't be read or written.",
+        "See that NBFLOW_HOME is yours, writable and has room.",
+    ),
     "NBF611": _error(
         "The DAGs folder can't be written to",
         "The examples could not be copied.",
@@ -489,7 +505,7 @@ CODES: dict[str, CodeInfo] = {
     "NBF641": _error(
         "No space left in the store",
         "The disk or the quota of the folder of values, notebooks and logs is full; nothing was left half-written.",
-        "Free space on that disk, or let `nbflow db prune` delete old runs.",
+        "Free space on that disk.",
     ),
     "NBF642": _error(
         "The store can't be written",
@@ -569,9 +585,9 @@ CODES: dict[str, CodeInfo] = {
         "`%dag help` shows the usage.",
     ),
     "NBF712": _error(
-        "The kernel can't run tasks",
-        "The magics are loaded without the part that runs notebooks.",
-        "Run the notebook in a terminal: `nbflow run NOTEBOOK`.",
+        "A task can't start a run",
+        "`%dag run` stands among other code inside a task, so a run of the notebook would start itself.",
+        "Keep `%dag run` at the start of a line: such lines are left out of a run.",
     ),
     "NBF713": _error(
         "The examples are not part of this installation",

@@ -61,7 +61,15 @@ def test_every_setting_of_the_format_is_documented(model: type) -> None:
 def test_every_tag_and_trigger_rule_is_documented() -> None:
     from nbflow.model.options import TriggerRule
 
-    for tag in ("task:NAME", "after:NAME", "setup", "parameters", "skip", "reads:VAR", "writes:VAR"):
+    for tag in (
+        "task:NAME",
+        "after:NAME",
+        "setup",
+        "parameters",
+        "skip",
+        "reads:VAR",
+        "writes:VAR",
+    ):
         assert f"| `{tag}` |" in FORMAT, tag
     for rule in TriggerRule:
         assert f"| `{rule}` |" in FORMAT, rule
