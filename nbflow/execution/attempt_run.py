@@ -110,7 +110,7 @@ class AttemptRunner:
             self.close_group(group)
 
     def _attempt(self, now: _Running, folder: Path) -> AttemptResult:
-        from nbflow.execution.slot import import_papermill
+        from nbflow.execution.papermill_import import import_papermill
 
         collected = Collected()
         run: Any = None

@@ -12,7 +12,6 @@ When the input ends, the process that drives the run is gone: the slot kills its
 import json
 import os
 import queue
-import sys
 import threading
 import time
 from typing import IO, Any
@@ -20,8 +19,6 @@ from typing import IO, Any
 from nbflow.execution import processes
 from nbflow.execution.codec import decode, encode
 from nbflow.model.attempt import AttemptSpec
-
-_SLOW_IMPORT = "rfc3987_syntax"
 
 
 def main() -> None:
@@ -61,6 +58,8 @@ class Slot:
         self._engine = AttemptRunner(slot_mark=self._mark, emit=self.emit)
         self.emit({"type": "ready", "pid": os.getpid()})
         if self._waiting.empty():
+            from nbflow.execution.papermill_import import import_papermill
+
             import_papermill()
         while True:
             command = self._waiting.get()
@@ -96,26 +95,6 @@ class Slot:
         self._engine.clean_up()
         self._cancelled.discard(int(spec.token))
         self.emit({"type": "idle"})
-
-
-def import_papermill() -> None:
-    """Import papermill and our engine, without a second's worth of grammar that nobody uses.
-
-    jsonschema's optional format checkers are looked for by import; the parser of RFC 3987 alone
-    takes longer than all the rest, and no notebook schema has a format that needs it.
-    """
-    if "papermill" in sys.modules:
-        return
-    blocked = _SLOW_IMPORT not in sys.modules
-    if blocked:
-        sys.modules[_SLOW_IMPORT] = None  # type: ignore[assignment]
-    try:
-        import papermill.execute  # noqa: F401
-
-        import nbflow.execution.engine  # noqa: F401
-    finally:
-        if blocked:
-            del sys.modules[_SLOW_IMPORT]
 
 
 def _claim_pipes() -> tuple[IO[str], IO[str]]:

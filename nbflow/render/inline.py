@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 
 from nbflow.model.dag import Dag
-from nbflow.render.layout import lay_out
+from nbflow.render.choose_layout import lay_out
 from nbflow.render.picture import States, picture_of
 from nbflow.render.svg import paint
 from nbflow.render.text import to_text

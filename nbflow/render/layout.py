@@ -4,17 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from nbflow.render.picture import Picture
-
 Point = tuple[float, float]
 Direction = Literal["LR", "TB"]
 """Left to right, or top to bottom for narrow places."""
-
-LAYOUT_SECONDS = 10.0
-"""How long Graphviz may think before our own layout takes over."""
-
-GRAPHVIZ_LIMIT = 500
-"""Above this many tasks our own layout is used at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,18 +42,3 @@ class Layout:
     routes: Mapping[str, Route]
     frames: Mapping[str, Area]
     engine: str
-
-
-def lay_out(picture: Picture, *, direction: Direction = "LR", engine: str = "auto") -> Layout:
-    """Place a picture: Graphviz if there is one and it ends in time, else our own layout.
-
-    ``engine`` is ``auto`` or ``layered`` (never ask Graphviz).
-    """
-    from nbflow.render.graphviz_layout import graphviz_layout
-    from nbflow.render.layered import layered_layout
-
-    if engine == "auto" and 1 < len(picture.boxes) <= GRAPHVIZ_LIMIT:
-        placed = graphviz_layout(picture, direction=direction, seconds=LAYOUT_SECONDS)
-        if placed is not None:
-            return placed
-    return layered_layout(picture, direction=direction)

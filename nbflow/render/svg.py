@@ -5,7 +5,8 @@ from math import hypot
 from xml.sax.saxutils import escape, quoteattr
 
 from nbflow.model.dag import Dag
-from nbflow.render.layout import Area, Direction, Layout, Point, Route, lay_out
+from nbflow.render.choose_layout import lay_out
+from nbflow.render.layout import Area, Direction, Layout, Point, Route
 from nbflow.render.measure import text_width
 from nbflow.render.picture import (
     LINE_HEIGHT,

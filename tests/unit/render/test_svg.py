@@ -10,10 +10,10 @@ import pytest
 
 from nbflow.errors import NbflowError, UsageError
 from nbflow.model.states import TaskState
+from nbflow.render.choose_layout import lay_out
 from nbflow.render.dot import to_dot
 from nbflow.render.draw import FORMATS, draw, format_of, to_png
 from nbflow.render.graphviz_layout import find_dot, run_dot
-from nbflow.render.layout import lay_out
 from nbflow.render.measure import text_width
 from nbflow.render.picture import NAME_SIZE, TaskProgress, picture_of
 from nbflow.render.safe_svg import checked_svg
@@ -218,7 +218,7 @@ def test_a_dag_with_a_cycle_is_drawn_all_the_same(dags: ModuleType) -> None:
 def test_large_dags_are_drawn_within_the_deadline(
     dags: ModuleType, tasks: int, each: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbflow.render.layout.LAYOUT_SECONDS", 4.0)
+    monkeypatch.setattr("nbflow.render.choose_layout.LAYOUT_SECONDS", 4.0)
     begun = time.monotonic()
     svg = to_svg(dags.wide(tasks, each))
     assert time.monotonic() - begun < 15
@@ -237,7 +237,7 @@ def test_a_graphviz_that_never_ends_is_replaced_by_our_own_layout(
     dags: ModuleType, slow_dot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBFLOW_DOT", str(slow_dot))
-    monkeypatch.setattr("nbflow.render.layout.LAYOUT_SECONDS", 0.3)
+    monkeypatch.setattr("nbflow.render.choose_layout.LAYOUT_SECONDS", 0.3)
     assert 'data-engine="layered"' in to_svg(dags.first_steps())
 
 
