@@ -61,7 +61,9 @@ def check(url: str, store: "ArtifactStore | None" = None) -> list[Violation]:
         db.close()
 
 
-def _all(db: Database, connection: Connection, store: "ArtifactStore | None") -> Iterator[Violation]:
+def _all(
+    db: Database, connection: Connection, store: "ArtifactStore | None"
+) -> Iterator[Violation]:
     found = list(_soundness(db, connection))
     yield from found
     if revision(connection) != REVISION:

@@ -106,6 +106,8 @@ def _change_on_server(db: Database, target: str, *, upgrade: bool) -> None:
         _refuse_impossible(before, target, upgrade=upgrade)
         connection.commit()
         if before.found != target or before.interrupted:
+            if db.name == "postgresql":
+                connection.begin()  # alembic leaves the commit to whoever began
             _run_alembic(connection, target, upgrade=upgrade)
             point("migrate.pre_commit")
             connection.commit()
@@ -114,8 +116,6 @@ def _change_on_server(db: Database, target: str, *, upgrade: bool) -> None:
 
 def _change_file(path: Path, target: str, *, upgrade: bool) -> None:
     """Change a copy, then put it in the file's place; writers are kept out meanwhile."""
-    for stray in path.parent.glob(f".{path.name}.*.new"):
-        stray.unlink(missing_ok=True)
     try:
         while True:
             seen = path.stat().st_ino
@@ -163,7 +163,9 @@ def _stamp(connection: sqlite3.Connection) -> str | None:
 
 def _replace(path: Path, change: Callable[[Connection], None]) -> None:
     """Change a copy and put it in place. SQLite itself refuses to write to a file that moved."""
-    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+    for stray in path.parent.glob(f".{path.name}.*.migrating"):
+        stray.unlink(missing_ok=True)  # of one that was killed: the lock is ours
+    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.migrating")
     os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     half.chmod(0o600)
     try:
@@ -171,7 +173,11 @@ def _replace(path: Path, change: Callable[[Connection], None]) -> None:
             reader.execute("VACUUM INTO ?", (str(half),))
         point("migrate.copied")
         engine = create_engine(
-            "sqlite://", creator=lambda: sqlite3.connect(half, isolation_level=None)
+            "sqlite://",
+            # mode=rw: a copy that is gone must not come back as an empty metastore.
+            creator=lambda: sqlite3.connect(
+                f"{half.as_uri()}?mode=rw", uri=True, isolation_level=None
+            ),
         )
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")

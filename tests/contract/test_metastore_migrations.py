@@ -1,0 +1,219 @@
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from small_dags import run_id, small_dag
+from sqlalchemy import create_engine, text
+
+from nbflow.errors import MetastoreBusyError, MetastoreError, SchemaError
+from nbflow.metastore import NewRun, check, downgrade, migrate, open_metastore, schema_state
+from nbflow.metastore.dialect import parse_url
+from nbflow.metastore.schema import REVISION, REVISIONS
+from nbflow.metastore.tables import metadata
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import RunKind
+
+DAG = small_dag({"a": [], "b": ["a"]})
+
+
+def fill(url: str) -> None:
+    with open_metastore(url, clock=SystemClock()) as store:
+        store.deploy(DAG, {"etl.ipynb": b"{}"})
+        store.create_run(
+            NewRun(
+                run_id=run_id(),
+                dag_id=DAG.id,
+                version=DAG.digest,
+                kind=RunKind.MANUAL,
+                slot_key="manual:1",
+            )
+        )
+
+
+def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
+    engine = create_engine(parse_url(url))
+    with engine.connect() as connection:
+        found = {
+            table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
+            for table in metadata.sorted_tables
+        }
+    engine.dispose()
+    return found
+
+
+def stamp(url: str, revision: str) -> None:
+    engine = create_engine(parse_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": revision})
+    engine.dispose()
+
+
+def empty(url: str) -> None:
+    """Leave a database without tables, as migrations begin with."""
+    open_metastore(url, clock=SystemClock()).close()
+    engine = create_engine(parse_url(url))
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DELETE FROM alembic_version"))
+    engine.dispose()
+
+
+def test_the_migrations_are_the_ones_that_the_code_names() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    import nbflow.metastore
+
+    config = Config()
+    folder = Path(nbflow.metastore.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    found = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(found)) == REVISIONS
+
+
+def test_the_migrations_add_up_to_the_schema(new_url: Callable[[], str]) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    url = new_url()
+    empty(url)
+    migrate(url)
+    engine = create_engine(parse_url(url))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                # MariaDB's stand-in for a partial index, which metadata can't say.
+                "include_object": lambda _, name, *__: name not in ("live", "uq_attempt_live"),
+            },
+        )
+        differences = compare_metadata(context, metadata)
+        live = "SELECT count(*) FROM attempt WHERE outcome IS NULL"
+        assert connection.execute(text(live)).scalar() == 0
+    engine.dispose()
+    assert differences == []
+    fill(url)
+    assert check(url) == []
+
+
+def test_down_and_up_again_keeps_every_row(new_url: Callable[[], str]) -> None:
+    url = new_url()
+    fill(url)
+    before = rows(url)
+    downgrade(url, "0001")
+    assert schema_state(url).found == "0001"
+    assert rows(url) == before
+    assert migrate(url) == REVISION
+    assert rows(url) == before
+    assert check(url) == []
+
+
+def test_an_older_schema_is_refused_until_it_is_migrated(new_url: Callable[[], str]) -> None:
+    url = new_url()
+    fill(url)
+    downgrade(url, "0001")
+    with pytest.raises(SchemaError, match="older: 1 < 2") as caught:
+        open_metastore(url, clock=SystemClock())
+    assert "nbflow db migrate" in caught.value.hint
+
+
+def test_a_newer_schema_is_refused_by_every_verb(new_url: Callable[[], str]) -> None:
+    url = new_url()
+    fill(url)
+    stamp(url, "0012")
+    before = rows(url)
+    with pytest.raises(SchemaError, match=r"newer: 12 > 2\."):
+        open_metastore(url, clock=SystemClock())
+    with pytest.raises(SchemaError, match=r"newer: 12 > 2\."):
+        migrate(url)
+    with pytest.raises(SchemaError, match=r"newer: 12 > 2\."):
+        downgrade(url, "0001")
+    assert rows(url) == before
+
+
+def test_of_two_that_start_a_migration_one_does_it(new_url: Callable[[], str]) -> None:
+    url = new_url()
+    fill(url)
+    downgrade(url, "0001")
+    before, errors = rows(url), []
+
+    def work() -> None:
+        try:
+            migrate(url)
+        except MetastoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert (schema_state(url).found, rows(url)) == (REVISION, before)
+
+
+def test_starters_that_find_nothing_make_one_metastore(new_url: Callable[[], str]) -> None:
+    url, errors = new_url(), []
+
+    def work() -> None:
+        try:
+            open_metastore(url, clock=SystemClock()).close()
+        except MetastoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert check(url) == []
+
+
+POINTS = ("migrate.step:1", "migrate.step:2", "migrate.step:4", "migrate.pre_commit:1")
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_migration_killed_at_any_step_is_taken_up_again(
+    new_url: Callable[[], str], point: str
+) -> None:
+    url = new_url()
+    fill(url)
+    downgrade(url, "0001")
+    before = rows(url)
+    script = "import sys; from nbflow.metastore import migrate; migrate(sys.argv[1])"
+    killed = subprocess.run(
+        [sys.executable, "-c", script, url],
+        env={**os.environ, "NBFLOW_FAULT": f"{point}:kill"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert schema_state(url).found == "0001"
+    with pytest.raises(SchemaError):
+        open_metastore(url, clock=SystemClock())
+    migrate(url)
+    assert rows(url) == before
+    assert check(url) == []
+
+
+def test_a_migration_is_refused_while_another_process_has_the_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'nbflow.db'}"
+    fill(url)
+    downgrade(url, "0001")
+    holder = sqlite3.connect(tmp_path / "nbflow.db", isolation_level=None)
+    holder.execute("PRAGMA journal_mode=WAL")
+    holder.execute("SELECT * FROM run").fetchall()
+    monkeypatch.setattr(sys.modules["nbflow.metastore.migrate"], "_PATIENCE", 0.1)
+    with closing(holder), pytest.raises(MetastoreBusyError, match="in use"):
+        migrate(url)
+    assert schema_state(url).found == "0001"
