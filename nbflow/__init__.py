@@ -5,7 +5,8 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nbflow.app import compile_target as compile  # noqa: A004
-    from nbflow.app import load, open_service, run
+    from nbflow.app import open_service, run
+    from nbflow.ipython.loaded import load
     from nbflow.scheduling.timetable import next_fires
 
 __version__ = "0.1.0"
@@ -14,7 +15,7 @@ __all__ = ["__version__", "compile", "load", "next_fires", "open_service", "run"
 
 _PLACES = {
     "compile": ("nbflow.app", "compile_target"),
-    "load": ("nbflow.app", "load"),
+    "load": ("nbflow.ipython.loaded", "load"),
     "next_fires": ("nbflow.scheduling.timetable", "next_fires"),
     "open_service": ("nbflow.app", "open_service"),
     "run": ("nbflow.app", "run"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from nbflow.errors import UsageError
 from nbflow.render.words import say
@@ -38,6 +39,35 @@ def current_notebook(names: Mapping[str, Any]) -> Path:
         hint="Say %dag PATH, e.g. %dag etl.ipynb.",
         code="NBF710",
     )
+
+
+def server_root() -> Path | None:
+    """Return the folder that this kernel's Jupyter server serves, as far as it can be told."""
+    server = os.environ.get("JPY_PARENT_PID", "")
+    if not server.isdecimal():
+        return None
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    try:
+        told = json.loads(Path(jupyter_runtime_dir(), f"jpserver-{server}.json").read_bytes())
+        return Path(told["root_dir"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def link_to(file: Path) -> str | None:
+    """Return the address of ``file`` relative to the kernel's folder, where Jupyter serves it.
+
+    Hidden files are not served. Without a known server only what lies below the kernel's folder
+    has an address.
+    """
+    here, there = Path.cwd(), file.absolute()
+    root = server_root() or here
+    if not (there.is_relative_to(root) and here.is_relative_to(root)):
+        return None
+    if any(part.startswith(".") for part in there.relative_to(root).parts):
+        return None
+    return quote(os.path.relpath(there, here).replace(os.sep, "/"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,19 +10,24 @@ from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
 
-from nbflow.errors import NbflowError, UsageError
+from nbflow.errors import CompileError, NbflowError, RunFailedError, UsageError
 from nbflow.ipython.current import age_words, current_notebook, freshness
-from nbflow.ipython.runs import RunNotebook, RunRequest
+from nbflow.ipython.on_page import as_seen, finding_text
+from nbflow.ipython.runs import RunNotebook, RunRequest, run_here
 from nbflow.model.dag import Dag
+from nbflow.model.diagnostics import Severity
+from nbflow.model.states import RunState
 from nbflow.render.words import language, say
+from nbflow.service.targets import Compiled, load_one
 
 USAGE = """\
 %dag [PATH]                    draw the notebook's DAG
 %dag lint [PATH]               list what is wrong or worth knowing
 %dag explain [A B] [PATH]      say why edges exist: all, or those from A to B
 %dag show [PATH] [--format F]  print it as text, json or dot, or show it as svg or png
-%dag run [PATH] [-p NAME=VALUE ...] [--select TASKS] [--wait]
-                               run it, and colour the picture while it runs
+%dag run [PATH] [-p NAME=VALUE ...] [--select TASKS] [-o FILE] [--wait]
+                               run it, and colour the picture while it runs; with --wait the cell
+                               ends with the run, and fails if it does
 """
 
 VERBS = ("lint", "explain", "show", "run", "help")
@@ -38,6 +43,7 @@ class Line:
     names: list[str] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     select: str | None = None
+    output: str | None = None
     form: str = "text"
     wait: bool = False
 
@@ -60,6 +66,8 @@ def parse_line(text: str) -> Line:
             line.parameters[name] = value
         elif word == "--select":
             line.select = _value(words, word)
+        elif word in {"-o", "--output"}:
+            line.output = _value(words, word)
         elif word == "--format":
             line.form = _value(words, word)
         elif word == "--wait":
@@ -87,14 +95,15 @@ def _misused(message: str) -> UsageError:
 
 @magics_class
 class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as untyped
-    """The ``%dag`` magic. ``run_notebook`` and ``compile_file`` are the ways into the engine."""
+    """The ``%dag`` magic. ``load`` and ``run_notebook`` are its ways into compiler and engine."""
 
-    compile_file: Callable[[Path], Dag] | None = None
-    run_notebook: RunNotebook | None = None
+    load: Callable[[Path], Compiled] = staticmethod(load_one)
+    run_notebook: RunNotebook = staticmethod(run_here)
 
     @line_magic  # type: ignore[untyped-decorator]
     def dag(self, text: str) -> Any:
         """Draw, check, explain or run this notebook's DAG; ``%dag help`` lists the ways."""
+        line = Line()
         try:
             line = parse_line(text)
             if line.verb == "help":
@@ -104,31 +113,32 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
             return getattr(self, f"_{line.verb}")(line, path, language())
         except NbflowError as error:
             # A problem of the user's is a sentence, not a traceback.
-            hint = f"\n{error.hint}" if error.hint else ""
-            print(f"{error.code}: {error.message}{hint}", file=sys.stderr)  # noqa: T201
+            if line.wait:
+                raise CellFailure(error) from None
+            print(error_text(error), file=sys.stderr)  # noqa: T201
             return None
 
     def _draw(self, line: Line, path: Path, lang: str) -> Any:
         from nbflow.ipython.dag_view import DagView
 
-        return DagView(self._compile(path), lang=lang, head=self._head(line, path, lang))
+        return DagView(as_seen(self.load(path)), lang=lang, head=self._head(line, path, lang))
 
     def _lint(self, line: Line, path: Path, lang: str) -> None:
-        findings = self._compile(path).diagnostics
-        for finding in findings:
-            print(finding.text())  # noqa: T201
-        if not findings:
+        compiled = self.load(path)
+        for finding in compiled.dag.diagnostics:
+            print(finding_text(compiled, finding))  # noqa: T201
+        if not compiled.dag.diagnostics:
             print(say("lint.clean", lang))  # noqa: T201
 
     def _explain(self, line: Line, path: Path, lang: str) -> None:
-        print(explain(self._compile(path), line.names, lang))  # noqa: T201
+        print(explain(as_seen(self.load(path)), line.names, lang))  # noqa: T201
 
     def _show(self, line: Line, path: Path, lang: str) -> Any:
         from IPython.display import SVG, Image
 
         from nbflow.render.draw import draw
 
-        drawn = draw(self._compile(path), line.form, lang=lang)
+        drawn = draw(self.load(path).dag, line.form, lang=lang)
         if isinstance(drawn, bytes):
             return Image(data=drawn, retina=True)
         if line.form == "svg":
@@ -137,40 +147,24 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
         return None
 
     def _run(self, line: Line, path: Path, lang: str) -> None:
-        from nbflow.errors import CompileError
         from nbflow.ipython.live_run import LiveRun
-        from nbflow.model.diagnostics import has_errors
 
-        dag = self._compile(path)
-        if has_errors(dag.diagnostics):
-            raise CompileError(
-                "The notebook can't run as a DAG yet.",
-                diagnostics=dag.diagnostics,
-                hint="\n".join(finding.text() for finding in dag.diagnostics),
-            )
-        request = RunRequest(path=path, parameters=line.parameters, select=line.select)
-        live = LiveRun(dag, request, self._runner(), lang=lang)
+        compiled = self.load(path)
+        request = RunRequest(
+            compiled=compiled,
+            parameters=line.parameters,
+            select=line.select,
+            output=Path(line.output) if line.output else None,
+        )
+        _check(request)
+        live = LiveRun(as_seen(compiled), request, self.run_notebook, lang=lang)
         live.show()
         live.start()
         if line.wait:
-            live.wait()
-
-    def _compile(self, path: Path) -> Dag:
-        if self.compile_file is not None:
-            return self.compile_file(path)
-        from nbflow.compiler.compiler import Compiler
-        from nbflow.notebooks import read_notebook
-
-        return Compiler().compile(read_notebook(path))
-
-    def _runner(self) -> RunNotebook:
-        if self.run_notebook is None:
-            raise UsageError(
-                "This kernel has no way to run the notebook's tasks.",
-                hint="Run it in a terminal: nbflow run NOTEBOOK.",
-                code="NBF712",
-            )
-        return self.run_notebook
+            ending = live.wait()
+            if ending.state is not RunState.SUCCESS:
+                word = say(f"live.{ending.state.value}", lang)
+                raise RunFailedError(f"{word}. {ending.message}".strip())
 
     def _head(self, line: Line, path: Path, lang: str) -> str:
         """Say that the saved file is drawn where it may differ from what the page shows."""
@@ -181,6 +175,34 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
         if not fresh.behind and fresh.age < _STALE_SECONDS:
             return ""
         return say("magic.saved", lang, file=path.name, age=age_words(fresh.age, lang))
+
+
+class CellFailure(Exception):  # noqa: N818 - what people read is its name
+    """Fails the cell, so that *Run All* stops, with the error's sentence in place of a traceback."""
+
+    def __init__(self, error: NbflowError) -> None:
+        super().__init__(error_text(error))
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def error_text(error: NbflowError) -> str:
+    """Return code and sentence, and the way out on a line of its own."""
+    return f"{error.code}: {error.message}" + (f"\n{error.hint}" if error.hint else "")
+
+
+def _check(request: RunRequest) -> None:
+    """Raise what can't run; findings are shown as ``%dag lint`` shows them."""
+    try:
+        request.check()
+    except CompileError as error:
+        findings = [d for d in error.diagnostics if d.severity is Severity.ERROR]
+        raise CompileError(
+            "The notebook can't run as a DAG yet.",
+            diagnostics=error.diagnostics,
+            hint="\n".join(finding_text(request.compiled, one) for one in findings),
+        ) from None
 
 
 def explain(dag: Dag, names: Sequence[str], lang: str) -> str:

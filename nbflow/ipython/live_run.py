@@ -5,17 +5,16 @@ the tasks run in kernels of their own. When the run has ended, the output turns 
 picture that is saved with the notebook.
 """
 
-import os
 import threading
 import time
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
 from nbflow.errors import NbflowError
+from nbflow.ipython.current import link_to
 from nbflow.ipython.progress import RunProgress
 from nbflow.ipython.runs import RunEnding, RunNotebook, RunRequest
 from nbflow.model.dag import Dag
@@ -56,6 +55,7 @@ class LiveRun:
         self._lock = threading.Lock()
         self._ending: RunEnding | None = None
         self._handle: Any = None
+        self._picture: dict[str, str] | None = None
         self.progress = RunProgress(dag=dag)
         self.view = LiveView(
             svg=to_svg(dag, self.progress.tasks, lang=lang),
@@ -78,23 +78,34 @@ class LiveRun:
         self._teller.start()
 
     def show(self) -> None:
-        """Show the view as this cell's output."""
+        """Show the view as this cell's output; of a run that has ended, its picture."""
         from IPython.display import display
 
-        self._handle = display(self.view, display_id=True)
+        with self._lock:
+            if self._picture is None:
+                self._handle = display(self.view, display_id=True)
+            else:
+                display(self._picture, raw=True)
+
+    def _ipython_display_(self) -> None:
+        self.show()
 
     def cancel(self) -> None:
         """Ask the run to stop; its tasks are cancelled soon."""
         self._cancelled.set()
         self._news.set()
 
-    def wait(self, timeout: float | None = None) -> RunEnding | None:
-        """Wait for the end; Interrupt (KeyboardInterrupt) cancels the run and waits for its end."""
-        try:
-            self._teller.join(timeout)
-        except KeyboardInterrupt:
-            self.cancel()
-            self._teller.join(timeout)
+    def wait(self) -> RunEnding:
+        """Wait for the end and return it; Interrupt (KeyboardInterrupt) cancels the run."""
+        while self._teller.is_alive():
+            try:
+                # In short spans: not every system interrupts a thread that waits without an end.
+                self._teller.join(0.5)
+            except KeyboardInterrupt:
+                if self._cancelled.is_set():
+                    raise
+                self.cancel()
+        assert self._ending is not None
         return self._ending
 
     def _work(self) -> None:
@@ -137,8 +148,6 @@ class LiveRun:
         """Put the finished run's picture in the widget's place: it needs no kernel to be seen."""
         links = _links(ending, self._lang)
         self.view.links = [{"label": label, "href": href} for label, href in links.items()]
-        if self._handle is None:
-            return
         status = self.view.status
         head = " · ".join(
             part for part in (status["word"], status["count"], status["took"]) if part
@@ -147,10 +156,13 @@ class LiveRun:
             head += f" — {' '.join(ending.message.split())}"
         if ending.executed is not None and not links:
             head += f" · {ending.executed}"
-        bundle = mime_bundle(
+        picture = mime_bundle(
             self.progress.dag, self.progress.tasks, lang=self._lang, head=head, links=links
         )
-        self._handle.update(bundle, raw=True)
+        with self._lock:
+            self._picture = picture
+            if self._handle is not None:
+                self._handle.update(picture, raw=True)
 
     def _status(self) -> dict[str, Any]:
         progress = self.progress
@@ -183,10 +195,6 @@ class LiveRun:
 
 
 def _links(ending: RunEnding, lang: str) -> dict[str, str]:
-    """Return a link to the executed notebook, if it lies where a relative link reaches it."""
-    if ending.executed is None:
-        return {}
-    here = os.path.relpath(ending.executed)
-    if here.startswith("..") or Path(here).is_absolute():
-        return {}
-    return {say("live.output", lang): here.replace(os.sep, "/")}
+    """Return a link to the executed notebook, if Jupyter serves it."""
+    address = link_to(ending.executed) if ending.executed is not None else None
+    return {say("live.output", lang): address} if address else {}

@@ -586,8 +586,8 @@ CODES: dict[str, CodeInfo] = {
     ),
     "NBF712": _error(
         "A task can't start a run",
-        "`%dag run` stands among other code inside a task, so a run of the notebook would start itself.",
-        "Keep `%dag run` at the start of a line: such lines are left out of a run.",
+        "A cell of the DAG runs a notebook with nbflow; of its own notebook that would never end.",
+        "Tag the cell `skip`. Lines that begin with `%dag` need nothing: they are left out of runs.",
     ),
     "NBF713": _error(
         "The examples are not part of this installation",

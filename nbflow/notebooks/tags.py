@@ -1,7 +1,9 @@
 """The grammar of cell tags and of ``%%task``, ``%%setup``, ``%%skip`` (format, section 2)."""
 
+import io
 import re
 import shlex
+import tokenize
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +17,10 @@ AMBIENT = frozenset({"random", "numpy.random", "cwd"})
 
 _NEAR = re.compile(r"\s*(task|after|read|write|ignore)s?\s*([:=])\s*(.*?)\s*", re.IGNORECASE)
 _NEAR_ROLE = re.compile(r"\s*(setup|parameter|skip)s?\s*:?\s*", re.IGNORECASE)
+_STRINGS = {
+    getattr(tokenize, name) for name in ("STRING", "FSTRING_MIDDLE") if hasattr(tokenize, name)
+}
+_LOOKING = re.compile(r"%(?:dag(?:\s.*)?|(?:re|un)?load_ext[ \t]+nbflow\s*)")
 _MAGIC = re.compile(r"[ \t]*%%(task|setup|skip)(?:[ \t]+(.*))?[ \t]*", re.IGNORECASE)
 _PLURAL = {"read": "reads", "write": "writes", "ignore": "ignores", "parameter": "parameters"}
 _LISTS = ("after", "reads", "writes", "ignores")
@@ -69,8 +75,10 @@ def read_tags(tags: Sequence[str], *, python: bool = True) -> Marks:
 def read_magic(source: str, *, python: bool = True) -> tuple[Marks | None, str]:
     """Read a ``%%task`` first line; return its marks and the source with that line blanked.
 
-    Lines keep their numbers. Without such a line: None and the source as it is.
+    Lines of ``%dag`` and ``%load_ext nbflow`` look at the DAG and are no part of it: they are
+    blanked, too. Lines keep their numbers. Without a ``%%task`` line the marks are None.
     """
+    source = _without_looking(source) if python else source
     lines = source.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip()), None)
     match = _MAGIC.fullmatch(lines[first].rstrip("\r")) if first is not None else None
@@ -86,6 +94,32 @@ def read_magic(source: str, *, python: bool = True) -> tuple[Marks | None, str]:
         )
     _read_line(marks, word, match[2] or "", first + 1, python=python)
     return marks, "\n".join(lines)
+
+
+def _without_looking(source: str) -> str:
+    """Blank the lines with which a notebook shows or runs its own DAG: inside a run they would
+    start another one.
+    """
+    if "%dag" not in source and "load_ext" not in source:
+        return source
+    lines = source.split("\n")
+    inside = _inside_strings(source)
+    for index, line in enumerate(lines):
+        if _LOOKING.fullmatch(line) and index + 1 not in inside:
+            lines[index] = ""
+    return "\n".join(lines)
+
+
+def _inside_strings(source: str) -> set[int]:
+    """Return the numbers of the lines that begin inside a string."""
+    found: set[int] = set()
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type in _STRINGS:
+                found.update(range(token.start[0] + 1, token.end[0] + 1))
+    except (tokenize.TokenError, SyntaxError):
+        pass  # what other magics leave no Python in is looked at as far as it is read
+    return found
 
 
 def merge_marks(tags: Marks, magic: Marks | None, options: dict[str, Any]) -> Marks:

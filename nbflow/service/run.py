@@ -1,6 +1,7 @@
 """Run a notebook, or a folder of them, here and now, and say how it went."""
 
 import json
+import os
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import NotFoundError
+from nbflow.errors import NotFoundError, UsageError
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
 from nbflow.model.states import CellStatus, RunKind, TaskState
@@ -59,6 +60,7 @@ def run_notebook(
 
 def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) -> RunReport:
     """Run what is compiled already; see `run_notebook`."""
+    refuse_inside_a_run()
     compiled.check(strict=options.strict)
     dag = compiled.dag
     values = parameter_values(dag.parameters, options.parameters)
@@ -84,6 +86,20 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
         _write_merged(compiled, pages, report, options.output)
         report = replace(report, output=options.output)
     return report
+
+
+def refuse_inside_a_run() -> None:
+    """Raise UsageError in a kernel that works for a run: a notebook that runs itself would start
+    run after run without end.
+    """
+    from nbflow.execution.processes import SLOT_MARK
+
+    if SLOT_MARK in os.environ:
+        raise UsageError(
+            "This kernel works for a run: a task can't start another one.",
+            hint="Tag the cell skip, so that it is no part of the DAG.",
+            code="NBF712",
+        )
 
 
 def new_run_id(kind: RunKind, at: datetime) -> RunId:

@@ -10,6 +10,7 @@ from nbflow.errors import NotFoundError, UsageError
 from nbflow.ipython.current import age_words, current_notebook, freshness
 from nbflow.ipython.dag_magic import DagMagics, explain, parse_line
 from nbflow.ipython.dag_view import DagView
+from nbflow.service.targets import Compiled
 
 
 def test_a_line_is_read_into_its_parts() -> None:
@@ -86,7 +87,7 @@ def test_ages_are_words() -> None:
 def magics(dag: object) -> DagMagics:
     found = DagMagics(shell=None)
     found.shell = SimpleNamespace(user_ns={})
-    found.compile_file = lambda path: dag
+    found.load = lambda path: Compiled(dag=dag, notebooks=())
     return found
 
 

@@ -9,9 +9,11 @@ from nbflow.errors import ParameterError
 from nbflow.ipython.live_run import LiveRun
 from nbflow.ipython.progress import RunProgress
 from nbflow.ipython.runs import RunEnding, RunRequest
+from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.states import RunState, TaskState
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind
+from nbflow.service.targets import Compiled
 
 BEGUN = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
@@ -25,6 +27,10 @@ def event(task: str | None, state: TaskState | RunState, seconds: float = 0, not
         state=state,
         note=note,
     )
+
+
+def requested(dag: Dag, **parameters: str) -> RunRequest:
+    return RunRequest(compiled=Compiled(dag=dag, notebooks=()), parameters=parameters)
 
 
 class Script:
@@ -71,11 +77,11 @@ def test_the_view_follows_a_run_to_its_end(dags: ModuleType) -> None:
         event(None, RunState.SUCCESS, 9),
         ending=RunEnding(state=RunState.SUCCESS, executed=Path("out/run.ipynb")),
     )
-    request = RunRequest(path=Path("a.ipynb"), parameters={"x": "1"})
+    request = requested(dags.korean(), x="1")
     live = LiveRun(dags.korean(), request, script, lang="en")
     assert live.view.status["word"] == "Starting…"
     live.start()
-    ending = live.wait(20)
+    ending = live.wait()
     assert ending == script.ending
     assert script.request == request
     assert {t["look"] for t in live.view.tasks} == {"success"}
@@ -94,11 +100,10 @@ def test_the_cancel_button_asks_the_run_to_stop(dags: ModuleType) -> None:
         assert cancelled.wait(20)
         return RunEnding(state=RunState.CANCELLED)
 
-    live = LiveRun(dags.korean(), RunRequest(path=Path("a.ipynb")), until_cancelled, lang="ko")
+    live = LiveRun(dags.korean(), requested(dags.korean()), until_cancelled, lang="ko")
     live.start()
     live._on_message(live.view, {"kind": "cancel"}, [])
-    ending = live.wait(20)
-    assert ending is not None
+    ending = live.wait()
     assert ending.state is RunState.CANCELLED
     assert live.view.status["word"] == "실행 취소됨"
 
@@ -116,8 +121,8 @@ def test_a_run_that_can_not_start_says_so_in_the_view(
     def fails(request: RunRequest, *, on_event: OnEvent, cancelled: threading.Event) -> RunEnding:
         raise error
 
-    live = LiveRun(dags.korean(), RunRequest(path=Path("a.ipynb")), fails, lang="en")
+    live = LiveRun(dags.korean(), requested(dags.korean()), fails, lang="en")
     live.start()
-    live.wait(20)
+    live.wait()
     assert live.view.status["look"] == "failed"
     assert said in live.view.status["message"]
