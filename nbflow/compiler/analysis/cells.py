@@ -101,7 +101,7 @@ class Cells(Magics):
                 isinstance(e, SetOption | Read) or type(e).__name__ in ("Ambient", "File")
                 for e in new
             )
-            if quiet and options[0].unit is not None:
+            if quiet and all(e.unit is not None for e in options):
                 self._unit(node, (), reads, option=True)
             else:
                 self.events[before:] = [

@@ -31,9 +31,10 @@ FUNCTIONS: dict[str, Use] = {
         os.listdir os.scandir os.walk os.stat os.path.exists os.path.isfile os.path.isdir
         os.path.getsize os.path.getmtime os.access polars.read_csv polars.read_parquet
         pyarrow.parquet.read_table xarray.open_dataset runpy.run_path torch.load
-        sklearn.datasets.load_svmlight_file sklearn.datasets.load_files zipfile.is_zipfile
+        IPython.display.Image IPython.display.SVG IPython.display.Audio IPython.display.Video
+        IPython.display.FileLink sklearn.datasets.load_svmlight_file sklearn.datasets.load_files zipfile.is_zipfile
         linecache.getline filecmp.cmp""",
-        0, "file", "fname", "filename", "path", "fp",
+        0, "file", "fname", "filename", "path", "fp", "data",
     ),
     **_table(
         (WRITE,),
@@ -45,6 +46,7 @@ FUNCTIONS: dict[str, Use] = {
     ),
     **_table((WRITE,), "joblib.dump torch.save", 1, "filename", "f"),
     **_table((READ, WRITE), "sqlite3.connect shelve.open dbm.open duckdb.connect", 0, "database"),
+    **_table((READ, WRITE), "numpy.memmap numpy.lib.format.open_memmap", 0, "filename"),
     **_table((READ, WRITE), "h5py.File pandas.HDFStore netCDF4.Dataset", 0, "name", "path"),
     **_table((WRITE,), "pandas.ExcelWriter", 0, "path"),
     **_table((READ,), "tempfile.none os.readlink", 0, "path"),
@@ -83,7 +85,8 @@ PATH_METHODS: dict[str, tuple[FileAction, ...]] = {
 
 WHOLE_FOLDERS = frozenset(
     {"os.listdir", "os.scandir", "os.walk", "shutil.rmtree", "shutil.copytree", "iterdir", "rglob",
-     "walk", "shutil.move", "os.rename", "sklearn.datasets.load_files", "rename", "replace"}
+     "walk", "shutil.move", "os.rename", "sklearn.datasets.load_files", "rename", "replace",
+     "os.mkdir", "os.makedirs", "mkdir", "os.rmdir", "rmdir"}
 )  # fmt: skip
 
 

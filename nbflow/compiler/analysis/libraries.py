@@ -185,6 +185,9 @@ OPTION_CALLS = _words(
     tensorflow.random.set_seed tensorflow.keras.utils.set_random_seed keras.utils.set_random_seed
     matplotlib.pyplot.style.core.reload_library"""
 )
+KEEPING_OPTIONS = _words("matplotlib.pyplot.ioff IPython.display.set_matplotlib_close")
+"""Options with which figures stay open behind their cell."""
+
 OPTION_PREFIXES = (
     "set_", "enable_", "disable_", "register", "use_", "init_", "configure", "reset_", "unregister",
 )  # fmt: skip

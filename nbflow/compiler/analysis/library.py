@@ -34,7 +34,9 @@ class Library(Functions):
 
     def escape(self, value: Value, context: Value) -> None:
         """A function is handed to code that may call it, with anything of the context."""
+        self.guard += 1  # it may be called later only (`np.vectorize(f)`)
         self.need_late(value)
+        self.guard -= 1
         if not value.fns and value.type != "instance":
             return
         self.unsure += 1
@@ -97,7 +99,7 @@ class Library(Functions):
         if (self.statement is node and is_option_call(path)) or (
             is_option_call(path) and path in lib.OPTION_CALLS
         ):
-            self.option(option_words(path))
+            self.option(option_words(path), kept=path in lib.KEEPING_OPTIONS)
         self._formulas(root, every)
         return self._library_result(path, root, word, args, keywords)
 

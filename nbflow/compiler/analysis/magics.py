@@ -80,8 +80,11 @@ class Magics(Statements):
         if name in tables.SHELL_MAGICS:
             self.shell(rest)
             return fresh("list")
+        if name in tables.LINE_HISTORY:
+            self.opaque(f"%{name}", history=True, binds=name in ("recall", "rerun", "macro"))
+            return UNKNOWN
         if name in tables.LINE_OPTIONS:
-            self.option(f"%{name}")
+            self.option(f"%{name}", kept="close_figures" in rest)
             if name in ("env", "set_env"):
                 self.warn("ambient", "os.environ", "NBF308", f"%{name} sets the environment.")
             return UNKNOWN

@@ -39,6 +39,8 @@ PROVIDED = BUILTINS | {
 }  # fmt: skip
 CODE_KINDS = (BindKind.IMPORT, BindKind.FUNCTION, BindKind.CLASS)
 MAX_STEPS = 20_000
+FILE_WORDS = frozenset({"open file", "memory map", "csv writer"})
+"""Words of live objects through which a file is written later on."""
 CHANGED_CODE = "function or class changed after its definition"
 
 
@@ -296,6 +298,8 @@ class Recorder:
         if known is None:
             info = self.known(name)
             known = info.detail if info and isinstance(info.detail, Value) else UNKNOWN
+        if known.live in FILE_WORDS:
+            self.file(FileAction.WRITE, None, how)
         stored = stores if stores is not None else UNKNOWN
         late, code = stored.late, stored.code
         put = (stored.shares - {name}) if not stored.immutable else NOTHING
@@ -401,11 +405,14 @@ class Recorder:
         if path is None or not path.startswith("/"):
             self.ambient("cwd", AmbientUse.READ, what)
 
-    def option(self, what: str) -> None:
-        """Record that process-wide options are set."""
+    def option(self, what: str, *, kept: bool = False) -> None:
+        """Record that process-wide options are set; ``kept``: objects outlive their cell with them,
+        so that later tasks need the kernel itself.
+        """
         if self.hides_options:
             return
-        event = SetOption(line=self.line, unit=self.option_unit, what=what)
+        unit = None if kept else self.option_unit
+        event = SetOption(line=self.line, unit=unit, what=what)
         if event not in self.events[-4:]:
             self.events.append(event)
 

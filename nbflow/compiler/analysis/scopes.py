@@ -132,6 +132,8 @@ def _other(node: ast.AST, raw: _Raw) -> None:
         raw.own.add(node.name)
     elif isinstance(node, ast.MatchMapping) and node.rest:
         raw.own.add(node.rest)
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        raw.loads.add(node.target.id)  # the tree says Store only
     elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         # Annotations of a function's own variables are never evaluated.
         raw.own.add(node.target.id)

@@ -191,15 +191,23 @@ ITERTOOLS_LISTS = _words("")
 
 DICT_VIEWS = _words("keys values items")
 
-SHELL_MAGICS = _words("bash sh script sx ! system perl ruby cmd javascript_shell")
+SHELL_MAGICS = _words(
+    """bash sh script sx ! system perl ruby cmd javascript_shell cat cp mv rm mkdir rmdir ldir lf lk
+    lx"""
+)
 SHOWN_MAGICS = _words("html HTML javascript js svg SVG latex markdown Markdown")
 LINE_OPTIONS = _words(
     """matplotlib config load_ext reload_ext autoreload precision pylab colors automagic xmode
     alias logstart logstop logon logoff pprint gui env set_env unload_ext aimport pdb
     sql_options killbgscripts doctest_mode page cd_history rehashx"""
 )
+LINE_HISTORY = _words(
+    "who whos who_ls history hist recall rerun macro save notebook pastebin dhist psearch"
+)
+"""Line magics that show or take up what ran before, in one kernel."""
+
 LINE_SILENT = _words(
-    """pinfo pinfo2 pdoc pdef psource pfile lsmagic magic quickref history hist who whos who_ls
-    pycat less more man notebook tb psearch ls ll dhist pwd pip conda uv mamba colors
-    timeit_result debug load recall rerun_ clear cls watermark memit lprun"""
+    """pinfo pinfo2 pdoc pdef psource pfile lsmagic magic quickref
+    pycat less more man tb ls ll pwd pip conda uv mamba colors
+    timeit_result debug load clear cls watermark memit lprun"""
 )
