@@ -26,7 +26,7 @@ PLAIN_RUNS = 2
 class Verification:
     """The outcome: ``differences`` by notebook path, the pipeline's run, what was not compared.
 
-    ``uncompared`` are mapped tasks and their readers; ``cells`` counts the compared code cells.
+    ``uncompared`` are mapped tasks, whole notebooks with inputs, and their readers; ``cells`` counts the compared code cells.
     """
 
     dag_id: str
@@ -57,7 +57,10 @@ def verify_notebook(
     left_out = _uncompared(compiled.dag)
     differences: dict[str, tuple[CellDifference, ...]] = {}
     count = 0
+    alone = {task.notebook for task in compiled.dag.tasks if task.name in left_out}
     for notebook in compiled.notebooks:
+        if notebook.path in alone:
+            continue
         one = Compiled(dag=compiled.dag, notebooks=(notebook,))
         page = pages.pages[notebook.path]
         plain = [_plain(page, _skipped(compiled.dag, report, page)) for _ in range(PLAIN_RUNS)]
@@ -123,8 +126,15 @@ def _scratch(page: Page) -> set[CellId]:
 
 
 def _uncompared(dag: Dag) -> set[TaskName]:
-    """Return mapped tasks and all that read what they leave, directly or not."""
-    found = {task.name for task in dag.tasks if task.options.foreach is not None}
+    """Return mapped tasks, and all that read what they leave, directly or not.
+
+    Whole notebooks that take inputs count, too: on their own they have nothing to read.
+    """
+    found = {
+        task.name
+        for task in dag.tasks
+        if task.options.foreach is not None or (task.notebook is not None and task.inputs)
+    }
     for task in dag.tasks:
         if any(source in found for wanted in inputs_of(task) for source in wanted.sources):
             found.add(task.name)
