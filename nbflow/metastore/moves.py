@@ -30,6 +30,9 @@ class Moves:
     def apply(self, decisions: Decisions) -> None:
         """Carry out all moves; ConflictError, and nothing written, if one no longer fits."""
         for move in decisions.tasks:
+            if TaskState.RUNNING in (move.source, move.target):
+                # Only a claim starts an attempt, and only its token ends it.
+                raise _no_move(f"{move.task} from {move.source} to {move.target} by decision")
             self.task(move)
         if decisions.run is not None:
             self.run(decisions.run)
@@ -38,11 +41,7 @@ class Moves:
     def task(self, move: TaskMove, *, token: Token | None = None, **columns: Any) -> None:
         """Move one task instance, and set more of its columns in the same statement."""
         if move.target not in TASK_MOVES[move.source]:
-            raise ConflictError(
-                f"A task can't go from {move.source} to {move.target} ({move.task}).",
-                hint="This is a mistake in nbflow; please report it.",
-                code="NBF612",
-            )
+            raise _no_move(f"{move.task} from {move.source} to {move.target}")
         of = t.task_instance.c
         guard = [of.run_id == self.run_id, of.task == move.task, of.state == move.source.value]
         if token is not None:
@@ -70,11 +69,7 @@ class Moves:
     def run(self, move: RunMove) -> None:
         """Move the run; its end writes the notification to send."""
         if move.target not in RUN_MOVES[move.source]:
-            raise ConflictError(
-                f"A run can't go from {move.source} to {move.target}.",
-                hint="This is a mistake in nbflow; please report it.",
-                code="NBF612",
-            )
+            raise _no_move(f"a run from {move.source} to {move.target}")
         row: dict[str, Any] = {"state": move.target.value, "note": move.note}
         if move.target is RunState.RUNNING:
             row["started"] = self.now
@@ -129,6 +124,14 @@ class Moves:
         if self.events:
             self.connection.execute(t.event.insert(), self.events)
             self.events = []
+
+
+def _no_move(what: str) -> ConflictError:
+    return ConflictError(
+        f"There is no such move: {what}.",
+        hint="This is a mistake in nbflow; please report it.",
+        code="NBF612",
+    )
 
 
 def lock_run(db: Database, connection: Connection, run_id: RunId) -> None:

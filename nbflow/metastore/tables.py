@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy import event as event_of
 from sqlalchemy.dialects import mysql
@@ -229,13 +228,6 @@ task_instance = _table(
     Column("unstorable", Json),
     Column("last_error", Words),
     Column("note", Words, nullable=False),
-)
-Index(
-    "ix_task_instance_claim",
-    task_instance.c.priority,
-    task_instance.c.queued_at,
-    sqlite_where=task_instance.c.state == text("'queued'"),
-    postgresql_where=task_instance.c.state == text("'queued'"),
 )
 Index("ix_task_instance_state", task_instance.c.state, task_instance.c.pool)
 

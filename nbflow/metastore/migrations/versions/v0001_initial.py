@@ -296,14 +296,6 @@ def _task_instance() -> None:
         if_not_exists=True,
     )
     op.create_index(
-        "ix_task_instance_claim",
-        "task_instance",
-        ["priority", "queued_at"],
-        sqlite_where=sa.text("state = 'queued'"),
-        postgresql_where=sa.text("state = 'queued'"),
-        if_not_exists=True,
-    )
-    op.create_index(
         "ix_task_instance_state", "task_instance", ["state", "pool"], if_not_exists=True
     )
 

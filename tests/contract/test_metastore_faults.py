@@ -1,0 +1,288 @@
+"""What a metastore in a file does when the disk, the file or another process misbehaves."""
+
+import ast
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from small_dags import run_id, small_dag
+from sqlalchemy import event
+
+import nbflow.metastore
+from nbflow import faults
+from nbflow.errors import MetastoreBusyError, MetastoreError
+from nbflow.metastore import Metastore, NewRun, check, dialect, open_metastore
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import RunKind, RunState
+
+DAG = small_dag({"a": [], "b": ["a"]})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "nbflow.db"
+
+
+@pytest.fixture
+def address(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def opened(address: str) -> Iterator[Metastore]:
+    with open_metastore(address, clock=SystemClock()) as store:
+        yield store
+
+
+def add_run(store: Metastore, number: int = 1) -> bool:
+    store.deploy(DAG, {"etl.ipynb": b"{}" * 5000})
+    return store.create_run(
+        NewRun(
+            run_id=run_id(number),
+            dag_id=DAG.id,
+            version=DAG.digest,
+            kind=RunKind.MANUAL,
+            slot_key=f"manual:{number}",
+        )
+    )
+
+
+def test_file_and_folder_are_private_whatever_the_umask(address: str, file: Path) -> None:
+    before = os.umask(0)
+    try:
+        with open_metastore(address, clock=SystemClock()) as store:
+            add_run(store)
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"nbflow.db": 0o600, "nbflow.db-wal": 0o600, "nbflow.db-shm": 0o600}
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_full_disk_stops_the_writer_and_it_goes_on_when_there_is_room(
+    address: str, opened: Metastore
+) -> None:
+    opened.instance()
+    pages = opened.db.read(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
+    limit = [pages + 4]
+
+    @event.listens_for(opened.db.engine, "checkout")
+    def narrow(connection, *_) -> None:
+        connection.execute(f"PRAGMA max_page_count={limit[0]}")
+
+    written = 0
+
+    def fill() -> None:
+        nonlocal written
+        for number in range(1, 200):
+            written += add_run(opened, number)
+
+    with pytest.raises(MetastoreBusyError, match="can't grow") as caught:
+        fill()
+    assert caught.value.code == "NBF608"
+    assert written < 199
+    assert len(opened.list_runs()) == min(written, 50)
+    limit[0] = 10**6
+    assert add_run(opened, 500)
+    assert check(address) == []
+
+
+def test_a_metastore_that_may_only_be_read_is_named(address: str, file: Path) -> None:
+    open_metastore(address, clock=SystemClock()).close()
+    file.chmod(0o444)
+    file.parent.chmod(0o555)
+    script = (
+        "import sys; from nbflow.metastore import open_metastore\n"
+        "from nbflow.model.clock import SystemClock\n"
+        "try:\n    open_metastore(sys.argv[1], clock=SystemClock()).heartbeat()\n"
+        "except Exception as error:\n    print(type(error).__name__, error.code, error)"
+    )
+    command = [sys.executable, "-c", script, address]
+    if os.geteuid() == 0:
+        # Without this capability, file modes bind root too.
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("setpriv is not installed")
+        command = [setpriv, "--bounding-set=-dac_override,-dac_read_search", *command]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    finally:
+        file.parent.chmod(0o700)
+    assert done.stdout.startswith("MetastoreError NBF607"), done
+    assert str(file) in done.stdout
+
+
+def test_many_writing_processes_never_see_a_lock(address: str, opened: Metastore) -> None:
+    script = (
+        "import sys; from nbflow.metastore import open_metastore\n"
+        "from nbflow.model.clock import SystemClock\n"
+        "with open_metastore(sys.argv[1], clock=SystemClock()) as store:\n"
+        "    for _ in range(40): store.heartbeat()"
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", script, address], stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    for _ in range(40):
+        opened.heartbeat()
+    errors = [child.communicate(timeout=90)[1].decode() for child in children]
+    assert errors == [""] * 4
+
+
+def test_while_another_process_holds_the_lock_reads_go_on_and_writes_say_so(
+    address: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "BUSY_TIMEOUT", 50)
+    with open_metastore(address, clock=SystemClock()) as store:
+        add_run(store)
+        holder = sqlite3.connect(file, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        assert [row.id for row in store.list_runs()] == [run_id()]
+        with pytest.raises(MetastoreBusyError, match="locked by another process"):
+            store.request_cancel(run_id())
+        holder.close()
+        assert store.request_cancel(run_id())
+
+
+BROKEN = {
+    "empty": lambda content: b"",
+    "truncated": lambda content: content[: len(content) // 3],
+    "header": lambda content: b"\xff" * 64 + content[64:],
+    "pages": lambda content: content[:4096] + b"\x5a" * (len(content) - 4096),
+    "text": lambda content: b"this was a metastore once",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_damaged_file_is_told_and_never_replaced(address: str, file: Path, how: str) -> None:
+    with open_metastore(address, clock=SystemClock()) as store:
+        add_run(store)
+    broken = BROKEN[how](file.read_bytes())
+    file.write_bytes(broken)
+
+    def look() -> None:
+        with open_metastore(address, clock=SystemClock()) as store:
+            store.run_snapshot(run_id())
+            store.show_run(run_id())
+
+    with pytest.raises(MetastoreError, match="metastore is damaged") as caught:
+        look()
+    assert (caught.value.code, caught.value.exit_code) == ("NBF617", 3)
+    assert "backup" in caught.value.hint
+    assert file.read_bytes() == broken
+    with suppress(MetastoreError):
+        assert check(address)
+
+
+def test_a_log_that_was_deleted_while_nothing_ran_costs_only_what_was_in_it(
+    address: str, file: Path
+) -> None:
+    with open_metastore(address, clock=SystemClock()) as store:
+        add_run(store)
+    for name in ("nbflow.db-wal", "nbflow.db-shm"):
+        file.with_name(name).unlink(missing_ok=True)
+    assert check(address) == []
+
+
+def test_a_network_file_system_is_refused() -> None:
+    mounts = "/dev/sda / ext4 rw 0 0\nserver:/x /home/me/net\\040drive nfs4 rw 0 0\n"
+    assert dialect.file_system_of(Path("/home/me/net drive/nbflow.db"), mounts) == "nfs4"
+    assert dialect.file_system_of(Path("/home/me/nbflow.db"), mounts) == "ext4"
+    assert "nfs4" in dialect.NETWORK_FILE_SYSTEMS
+
+
+def test_an_odd_address_is_refused_in_words() -> None:
+    for address in ("nonsense", "oracle://x/y", "sqlite://", "sqlite:///:memory:"):
+        with pytest.raises(MetastoreError) as caught:
+            open_metastore(address, clock=SystemClock())
+        assert caught.value.code == "NBF605"
+
+
+def test_a_commit_whose_answer_was_lost_counts_once(
+    opened: Metastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from small_dags import ended, stored, succeeded
+
+    from nbflow.scheduling.decide import decide
+
+    monkeypatch.setattr(
+        faults,
+        "_spec",
+        "run_insert.post_commit:1:exc,claim.post_commit:1:exc,finish.post_commit:1:exc",
+    )
+    faults._hits.clear()
+    assert add_run(opened)
+    opened.apply(run_id(), decide(DAG, opened.run_snapshot(run_id()), SystemClock().wall()))
+    (claim,) = opened.claim(run_id(), limit=1)
+    opened.finish(claim, succeeded(stored("x")), ended("a"))
+    assert [a.outcome for a in opened.attempts(run_id())] == ["success"]
+    targets = [e.target for e in opened.events() if e.task == "a"]
+    assert targets == ["queued", "running", "success"]
+
+
+VERBS = ("register", "deploy", "run_insert", "apply", "claim", "start", "renew", "cells", "finish")
+OTHERS = {"cancel", "pool", "heartbeat", "close", "hand_back", "reap", "reap_run"}
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from small_dags import *
+from nbflow.metastore import *
+from nbflow.model.attempt import CellEvent
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import *
+from nbflow.scheduling.decide import decide
+dag = small_dag({"a": [], "b": ["a"]})
+store = open_metastore(sys.argv[1], clock=SystemClock())
+store.deploy(dag, {"etl.ipynb": b"{}"})
+store.create_run(NewRun(run_id=run_id(), dag_id=dag.id, version=dag.digest,
+                        kind=RunKind.MANUAL, slot_key="manual:1"))
+wall = store.db.clock.wall
+store.apply(run_id(), decide(dag, store.run_snapshot(run_id()), wall()))
+(claim,) = store.claim(run_id(), limit=1)
+store.record_start(claim.token, 1)
+store.renew([claim.token])
+store.record_cells([CellEvent(token=claim.token, cell="cell-a", status=CellStatus.RUNNING, at=1)])
+store.finish(claim, succeeded(stored("x")), ended("a"), lambda s: decide(dag, s, wall()))
+"""
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_process_killed_at_any_commit_leaves_a_sound_state_that_the_next_one_ends(
+    address: str, file: Path, verb: str, side: str
+) -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    killed = subprocess.run(
+        [sys.executable, "-c", SCRIPT, address, support],
+        env={**os.environ, "NBFLOW_FAULT": f"{verb}.{side}_commit:1:kill"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert killed.returncode == -9, killed.stderr.decode()
+    with open_metastore(address, clock=SystemClock()) as store:
+        store.reap()
+        assert check(address) == []
+        for row in store.list_runs():
+            assert row.state is RunState.FAILED
+            assert "the process that drove it is gone" in row.note
+        if verb == "finish" and side == "post":
+            assert "a" in store.values_of(run_id())
+
+
+def test_every_commit_is_a_known_crash_point() -> None:
+    found = set()
+    for path in Path(nbflow.metastore.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                first = node.args[0] if node.args else None
+                if node.func.attr == "write" and isinstance(first, ast.Constant):
+                    found.add(first.value)
+    assert found == set(VERBS) | OTHERS
