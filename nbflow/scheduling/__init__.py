@@ -1,1 +1,1 @@
-"""(filled in by its first commit)"""
+"""When things run: timetables, and the pure state machine of a run."""

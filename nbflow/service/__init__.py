@@ -1,1 +1,1 @@
-"""(filled in by its first commit)"""
+"""The use cases that every face calls: run, verify, deploy, tag, look around."""
