@@ -16,7 +16,7 @@ from nbflow.compiler.edges import (
 )
 from nbflow.compiler.effects import CellAnalysis, NameInfo
 from nbflow.compiler.fallbacks import add_fallbacks
-from nbflow.compiler.file_edges import file_edges
+from nbflow.compiler.file_edges import FileUse, file_edges
 from nbflow.compiler.findings import Findings
 from nbflow.compiler.fold import PageFold
 from nbflow.compiler.grouping import Placed, is_code, place_cells
@@ -54,7 +54,7 @@ def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
             edges.add(edge)
     for source in (
         order_edges(after, order, findings),
-        file_edges(fold.files),
+        file_edges(_in_page_order(fold)),
         safe_edges(fold.safe, order),
         group_edges(groups),
     ):
@@ -110,6 +110,12 @@ def analyse_cells(
 def page_order(fold: PageFold) -> list[TaskName]:
     """Return the tasks by their first cell."""
     return [d.name for d in sorted(fold.drafts.values(), key=lambda d: d.cells[0])]
+
+
+def _in_page_order(fold: PageFold) -> list[FileUse]:
+    """Return the uses of files in page order: what a task must replay is known late."""
+    at = {placed.cell.id: index for index, placed in enumerate(fold.placed)}
+    return sorted(fold.files, key=lambda use: at[use.place.cell])
 
 
 def _report_analysis(

@@ -163,6 +163,7 @@ class PageFold(PageReading):
         unit = (self._index, event.unit) if event.unit is not None else None
         if unit is not None:
             self._remember_environment(unit)
+        self._touch_held({*event.code, *event.shares}, event.line)
         shared = self.page.objects_of(event.shares)
         held, late = self._code_in(event.code, event.shares)
         if not event.sure and unit is not None:
@@ -182,6 +183,13 @@ class PageFold(PageReading):
         if not event.sure and previous is not None:
             self._hand_on(previous, place)
         self._write(version)
+
+    def _touch_held(self, names: Iterable[str], line: int) -> None:
+        """A function that keeps something may be called through any value that holds it."""
+        for name in sorted(names):
+            version = self.page.current.get(name)
+            if version is not None and version.is_code and version.kind is BindKind.FUNCTION:
+                self._touch_stateful(version, line)
 
     def _code_in(
         self, names: Iterable[str], shares: Iterable[str]
@@ -297,6 +305,7 @@ class PageFold(PageReading):
         assert version.unit is not None
         unit = self.analyses[version.unit[0]].units[version.unit[1]]
         self._want_code(version, place, called=False)
+        self._join_objects(version, place)
         self._write(
             Version(
                 name=version.name, cell=self._index, place=place, task=self._draft.name,
@@ -305,6 +314,15 @@ class PageFold(PageReading):
                 live=why,
             )
         )  # fmt: skip
+
+    def _join_objects(self, code: Version, place: Place) -> None:
+        """Objects that hold the changed code must be there while it changes, in one kernel."""
+        assert self._draft is not None
+        for held in list(self.page.current.values()):
+            if code not in held.code or held.is_code or held.is_deleted:
+                continue
+            held.live = held.live or f"object of a changed {code.kind.value} {code.name}"
+            self._need(self._draft, held, EdgeKind.MUTATION, place)
 
     def _delete(self, event: Delete) -> None:
         previous = self.page.current.get(event.name)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nbflow.compiler.drafts import AmbientVersion, Draft, Need, SafeOrder, UnitKey
-from nbflow.compiler.effects import BindKind, CellAnalysis, Read
+from nbflow.compiler.effects import BindKind, CellAnalysis, File, FileAction, Read
 from nbflow.compiler.file_edges import FileUse
 from nbflow.compiler.findings import Findings
 from nbflow.compiler.grouping import Placed
@@ -118,6 +118,7 @@ class PageReading:
         if self.roles[key[0]][0] is not Role.TASK:
             return  # a setup cell is replayed as a whole
         draft.units[key] = place
+        self._files_of_unit(draft, key, place)
         own = draft.unit_needs.setdefault(key, {})
         for name, version in self.unit_env[key].items():
             if version.is_code:
@@ -125,6 +126,19 @@ class PageReading:
                 self.need_unit(draft, version.unit, place)
             elif version.task is not None:
                 own[name] = Need(version=version, kind=EdgeKind.DATA, reader=place)
+
+    def _files_of_unit(self, draft: Draft, key: UnitKey, place: Place) -> None:
+        """A replay reads files as its statement does: the module that it imports, say."""
+        unit = self.analyses[key[0]].units[key[1]]
+        for event in self.analyses[key[0]].events:
+            if (
+                isinstance(event, File)
+                and event.action is FileAction.READ
+                and unit.first_line <= event.line <= unit.last_line
+            ):
+                self.files.append(
+                    FileUse(task=draft.name, action=event.action, path=event.path, place=place)
+                )
 
     def _need(self, draft: Draft, version: Version, kind: EdgeKind, place: Place) -> None:
         while version.task == draft.name and version.passes and version.previous is not None:

@@ -50,6 +50,8 @@ class ReplayStep:
     """Stable id of the step, so that a live kernel doesn't replay what it has already run."""
     prompt: int = 0
     """The prompt number that its cell has in page order, for tracebacks that pass its code."""
+    cell_source: str = ""
+    """The whole cell where ``source`` is a part of it: warnings and tracebacks name the code by it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

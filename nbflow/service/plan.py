@@ -186,6 +186,8 @@ class _Steps:
                 source=unit.source,
                 loads=loads,
                 unit=unit.id,
+                prompt=self.pages.of(task).prompts.get(unit.cell, 0),
+                cell_source=self.pages.of(task).source(unit.cell),
             )
         assert replay.cell is not None
         return ReplayStep(

@@ -190,6 +190,8 @@ class Cells(Magics):
                 self.quiet -= 1
                 if path in lib.CACHES:
                     return f"{path} keeps results"
+                if self._decorator_keeps(func):
+                    return "its decorator keeps something"
         if isinstance(node, ast.FunctionDef):
             names = {
                 a.arg
@@ -204,6 +206,13 @@ class Cells(Magics):
         if isinstance(node, ast.ClassDef):
             return _class_state(node)
         return None
+
+    def _decorator_keeps(self, func: ast.expr) -> bool:
+        """Tell whether what a decorator of the notebook makes remembers its calls."""
+        self.quiet += 1
+        value = self.evaluate(func)
+        self.quiet -= 1
+        return bool(value.classes) or any(_keeps_state(f.node) for f in value.fns)
 
     def _compound(self, node: ast.stmt) -> None:
         before, hidden = len(self.events), len(self.units)
@@ -439,6 +448,23 @@ def _changes(node: ast.AST, names: set[str]) -> bool:
         while isinstance(target, ast.Attribute | ast.Subscript):
             target = target.value
         if isinstance(target, ast.Name) and target.id in names:
+            return True
+    return False
+
+
+def _keeps_state(node: ast.AST) -> bool:
+    """Tell whether functions inside a function change what is the outer one's."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    own = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    own |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}
+    own |= {n.name for n in ast.walk(node) if isinstance(n, functions)}
+    for inner in ast.walk(node):
+        if inner is node or not isinstance(inner, functions):
+            continue
+        if any(isinstance(part, ast.Nonlocal) for part in ast.walk(inner)):
+            return True
+        free = scope_of(inner).free
+        if _changes(inner, (own & free) | {inner.name}):
             return True
     return False
 

@@ -51,7 +51,7 @@ SKLEARN_DRAWS = _words(
 )
 
 SKLEARN_STEADY = _words(
-    """LinearRegression Ridge RidgeCV RidgeClassifier Lasso LassoCV ElasticNet ElasticNetCV Lars
+    """LinearRegression Ridge RidgeCV RidgeClassifier Lars
     LassoLars LassoLarsCV LarsCV BayesianRidge ARDRegression KNeighborsClassifier
     KNeighborsRegressor NearestNeighbors RadiusNeighborsClassifier RadiusNeighborsRegressor
     NearestCentroid GaussianNB MultinomialNB BernoulliNB ComplementNB CategoricalNB StandardScaler
@@ -76,6 +76,9 @@ SKLEARN_STEADY = _words(
     LogisticRegression"""
 )
 """Estimators and functions that never draw by themselves (an estimator inside them may)."""
+
+STEADY_SOLVERS = _words("auto lbfgs newton-cg newton-cholesky cholesky svd lsqr eigen sparse_cg")
+"""Values of ``solver`` with which a steady estimator stays steady."""
 
 MUTATED_ARGUMENTS: dict[str, tuple[int, ...]] = {
     "random.shuffle": (0,), "numpy.random.shuffle": (0,), "numpy.put": (0,), "numpy.place": (0,),

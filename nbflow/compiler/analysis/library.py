@@ -256,6 +256,8 @@ class Library(Functions):
         every = [*args, *keywords.values()]
         if word[:1].isupper() or word in ("make_pipeline", "make_union", "make_column_transformer"):
             steady = word in lib.SKLEARN_STEADY or seeded(keywords)
+            if "solver" in keywords and keywords["solver"].const not in lib.STEADY_SOLVERS:
+                steady = seeded(keywords)
             if word in ("StratifiedKFold", "KFold") and "shuffle" in keywords:
                 steady = seeded(keywords)
             inner = any(_holds_drawing(v) for v in every)

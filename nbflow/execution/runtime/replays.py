@@ -64,7 +64,7 @@ async def _run(ipython: Any, step: dict[str, Any]) -> None:
         source = ipython.transform_cell(source)
     attempt.sources.append(source)
     padded = "\n" * (step["first_line"] - 1) + source
-    filename = ipython.compile.cache(padded, step.get("prompt") or 0)
+    filename = _cached(ipython, step, padded)
     step["filename"] = filename
     flags = ipython.compile.flags | _AWAIT
     tree = compile(padded, filename, "exec", flags | ast.PyCF_ONLY_AST, True)
@@ -74,6 +74,15 @@ async def _run(ipython: Any, step: dict[str, Any]) -> None:
         await eval(code, ipython.user_ns)
     else:
         exec(code, ipython.user_ns)
+
+
+def _cached(ipython: Any, step: dict[str, Any], padded: str) -> str:
+    """Return the file name that the code has where its cell runs, with the cell's lines behind it."""
+    whole, prompt = step.get("cell_source") or step["source"], step.get("prompt") or 0
+    shown = ipython.transform_cell(whole)
+    if len(shown.splitlines()) < len(padded.splitlines()):
+        shown = padded
+    return str(ipython.compile.cache(shown, prompt, raw_code=whole))
 
 
 def _futures() -> int:
