@@ -5,6 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same examples everywhere: what fails here fails for everybody. To search further, run with
+# --hypothesis-profile=search.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, max_examples=2_000)
+settings.load_profile("same")
 
 _REQUIRE_ALL = os.environ.get("NBFLOW_REQUIRE_ALL") == "1"
 

@@ -38,5 +38,5 @@ def task_part(task: str) -> str:
     if _PLAIN.fullmatch(task) and not _RESERVED.fullmatch(task):
         return task
     escaped = urllib.parse.quote(task.lower(), safe="").replace(".", "%2E").lower()
-    readable = re.sub(r"%[0-9a-f]?$", "", escaped[:_READABLE])
+    readable = re.sub(r"%[0-9a-f]?$", "", escaped[:_READABLE]).lstrip("-")
     return f"{readable}~{hashlib.sha256(task.encode()).hexdigest()[:12]}"

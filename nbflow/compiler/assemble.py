@@ -34,6 +34,7 @@ MEANING = "1"
 def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
     """Compile a notebook whose cells are tasks. Never raises for what a notebook may hold."""
     findings = Findings(notebook.diagnostics)
+    dag_id = notebook.dag.id or DagId(name_from_text(notebook.name, fallback="dag"))
     cells = [cell for cell in notebook.cells if is_code(cell)]
     analyses = analyse_cells(notebook, cells, analyser)
     placed = place_cells(notebook, lambda cell: analyses[cell.id].only_code)
@@ -67,7 +68,7 @@ def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
             "NBF210", f"'{safe.what}': task '{safe.task}' keeps page order", place=safe.place
         )
     return Dag(
-        id=notebook.dag.id or DagId(name_from_text(notebook.name, fallback="dag")),
+        id=dag_id,
         notebooks=(notebook.path,),
         options=notebook.dag,
         tasks=build_tasks(notebook, fold, order, groups),
@@ -81,7 +82,7 @@ def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
         ),
         language=notebook.language,
         kernel=notebook.kernel,
-        digest=Digest(hashlib.sha256(f"{MEANING}:{notebook.digest}".encode()).hexdigest()),
+        digest=Digest(hashlib.sha256(f"{MEANING}:{dag_id}:{notebook.path}:{notebook.digest}".encode()).hexdigest()),
         diagnostics=findings.all(),
     )
 

@@ -41,7 +41,7 @@ def compile_whole_notebooks(notebooks: Sequence[Notebook], analyser: Analyser) -
         edges.add(edge)
     ordered = edges.sorted(order)
     report_cycle(ordered, order, findings)
-    digests = ":".join(notebook.digest for _, notebook in tasks)
+    digests = ":".join(f"{n.path}:{n.digest}" for _, n in tasks)
     first = tasks[0][1]
     return Dag(
         id=tasks[0][0].dag,
@@ -56,7 +56,7 @@ def compile_whole_notebooks(notebooks: Sequence[Notebook], analyser: Analyser) -
         ),
         language=first.language,
         kernel=first.kernel,
-        digest=Digest(hashlib.sha256(f"{MEANING}:{digests}".encode()).hexdigest()),
+        digest=Digest(hashlib.sha256(f"{MEANING}:{tasks[0][0].dag}:{digests}".encode()).hexdigest()),
         diagnostics=findings.all(),
     )  # fmt: skip
 
