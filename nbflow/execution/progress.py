@@ -183,7 +183,7 @@ def cell_error(cell: Any, exception: Any = None) -> ErrorInfo:
                 message=output.evalue,
                 traceback=tuple(output.traceback),
                 cell=CellId(_key(cell)),
-                line=error_line(output.traceback),
+                line=_on_page(cell.source, error_line(output.traceback)),
             )
     return ErrorInfo(
         name=str(getattr(exception, "ename", "") or type(exception).__name__),
@@ -201,6 +201,16 @@ def error_line(traceback: list[str] | tuple[str, ...]) -> int | None:
     """Return the line of the cell where a traceback, as IPython draws it, enters the cell."""
     match = _LINE.search(_ANSI.sub("", "\n".join(traceback)))
     return int(match.group(1)) if match else None
+
+
+def _on_page(source: str, line: int | None) -> int | None:
+    """Return the line as the page counts: IPython drops blank lines at a cell's start, and a
+    ``%%task`` line has become one.
+    """
+    if line is None:
+        return None
+    lines = source.split("\n")
+    return line + next((at for at, text in enumerate(lines) if text.strip()), 0)
 
 
 def _runs(cell: Any) -> bool:

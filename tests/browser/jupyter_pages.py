@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = [
     "--no-sandbox",
@@ -79,8 +78,6 @@ def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator
     """Serve ``folder/work`` with settings of its own; the server is ended at the end."""
     work = folder / "work"
     work.mkdir()
-    shutil.copy(HERE / "stand_in.py", work)
-    shutil.copy(HERE.parent / "unit" / "render" / "drawn_dags.py", work)
     names = ("config", "data", "runtime", "settings", "ipython")
     places = {name: folder / name for name in names}
     for place in places.values():
@@ -99,8 +96,10 @@ def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator
         "JUPYTER_RUNTIME_DIR": str(places["runtime"]),
         "JUPYTERLAB_SETTINGS_DIR": str(places["settings"]),
         "IPYTHONDIR": str(places["ipython"]),
-        "NBFLOW_HOME": str(folder / "nbflow"),
+        # Below the served folder, so that what a run leaves behind can be opened in the browser.
+        "NBFLOW_HOME": str(work / "nbflow"),
         "NBFLOW_LANG": "en",
+        "NBFLOW_SLOTS": "2",
     }
     options = [
         "--no-browser",
@@ -153,9 +152,16 @@ def open_notebook(page: Any, jupyter: Jupyter, face: str, name: str) -> None:
     page.wait_for_function(_KERNEL_IS_IDLE, timeout=60_000)
 
 
-def run_all(page: Any) -> None:
-    """Run all cells, as the menu entry does."""
-    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+def run_cells(page: Any, count: int) -> None:
+    """Run the first cells of a notebook just opened, as Shift-Enter does."""
+    page.evaluate(
+        """async count => {
+            const { commands } = window.jupyterapp;
+            for (let ran = 0; ran < count; ran++)
+                void commands.execute('notebook:run-cell-and-select-next');
+        }""",
+        count,
+    )
 
 
 def save(page: Any) -> None:
