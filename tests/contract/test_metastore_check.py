@@ -20,6 +20,8 @@ from nbflow.model.states import RunKind, RunState, TaskState
 from nbflow.scheduling.decide import decide
 
 DAG = small_dag({"a": [], "b": ["a"]})
+# One database is enough: what is asked here does not depend on it.
+ONE_DATABASE = pytest.mark.parametrize("backend", ["sqlite"])
 
 
 def finished_run(store: Metastore, number: int = 1) -> RunId:
@@ -66,14 +68,13 @@ DAMAGE = {
 }
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("code", DAMAGE)
 def test_what_somebody_did_to_the_rows_is_found(
-    new_url: Callable[[], str], backend: str, code: str, clock
+    new_url: Callable[[], str], code: str, clock
 ) -> None:
     from nbflow.metastore import open_metastore
 
-    if backend != "sqlite":
-        pytest.skip("the questions are the same on every database")
     url = new_url()
     with open_metastore(url, clock=clock) as store:
         finished_run(store)
@@ -96,9 +97,8 @@ def test_checking_where_there_is_nothing_makes_nothing(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_asked_often_is_answered_by_an_index(store: Metastore, backend: str) -> None:
-    if backend != "sqlite":
-        pytest.skip("the plan is SQLite's")
+@ONE_DATABASE
+def test_what_is_asked_often_is_answered_by_an_index(store: Metastore) -> None:
     finished_run(store)
     request = ClaimRequest(limit=4, lease=60)
     questions = {
@@ -130,15 +130,12 @@ ACTIONS = st.one_of(
 )
 
 
+@ONE_DATABASE
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(actions=st.lists(ACTIONS, min_size=5, max_size=25))
-def test_whatever_is_tried_only_legal_moves_appear(
-    store: Metastore, url: str, backend: str, actions
-) -> None:
-    if backend != "sqlite":
-        pytest.skip("the guards are the same on every database")
+def test_whatever_is_tried_only_legal_moves_appear(store: Metastore, url: str, actions) -> None:
     number = len(store.list_runs(RunFilter(limit=1000))) + 1
     dag = small_dag({"a": [], "b": ["a"]}, a=TaskOptions(max_lost=1))
     store.deploy(dag, {})
