@@ -82,7 +82,11 @@ def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
         ),
         language=notebook.language,
         kernel=notebook.kernel,
-        digest=Digest(hashlib.sha256(f"{MEANING}:{dag_id}:{notebook.path}:{notebook.digest}".encode()).hexdigest()),
+        digest=Digest(
+            hashlib.sha256(
+                f"{MEANING}:{dag_id}:{notebook.path}:{notebook.digest}".encode()
+            ).hexdigest()
+        ),
         diagnostics=findings.all(),
     )
 
