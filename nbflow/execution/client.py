@@ -137,10 +137,24 @@ class NbflowClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
         self.settle()
         if kind == "clear_output" and not content.get("wait"):
             self._budget.clear_cell()
+        if kind == "update_display_data" and display_id(msg) not in self._display_id_map:
+            output = _update(content, display_id(msg))
+            cell.outputs.append(output)
+            return output
         output = super().process_message(msg, cell, cell_index)
+        if display_id(msg):
+            self._mark_displays(display_id(msg))
         if kind == "stream" and output is not None:
             self._stream, self._pieces = output, [output["text"]]
         return output
+
+    def _mark_displays(self, name: str) -> None:
+        """Note a display's id at its outputs, since a later task may update it."""
+        for index, places in self._display_id_map.get(name, {}).items():
+            outputs = self.nb.cells[index].outputs
+            for place in places:
+                if place < len(outputs):
+                    outputs[place]["metadata"]["nbflow"] = {"display_id": name}
 
     def settle(self) -> None:
         """Put the text that was gathered for the last stream output into it."""
@@ -167,6 +181,20 @@ class NbflowClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
         while True:
             await asyncio.sleep(0.25)
             self.nb_man.save_if_due()
+
+
+def display_id(msg: Any) -> str:
+    """Return the id of a display that may be updated later, empty if it has none."""
+    return str((msg["content"].get("transient") or {}).get("display_id") or "")
+
+
+def _update(content: Any, name: str) -> Any:
+    """Return what stands for the update of a display that an earlier task made."""
+    from nbformat.v4 import new_output
+
+    mark = {"display_id": name, "is_update": True}
+    metadata = {**content.get("metadata", {}), "nbflow": mark}
+    return new_output("display_data", data=content["data"], metadata=metadata)
 
 
 def _stream(name: str, text: str) -> Any:

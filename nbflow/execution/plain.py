@@ -111,6 +111,8 @@ def _merged(notebook: dict[str, Any], executed: Mapping[str, Any]) -> dict[str, 
     for cell, document in _code_cells(notebook):
         after = ran.get(cell, {"outputs": [], "execution_count": None, "metadata": {}})
         document["outputs"] = after["outputs"]
+        for output in document["outputs"]:
+            output.get("metadata", {}).pop("nbflow", None)
         document["execution_count"] = after["execution_count"]
         if "nbflow" in after["metadata"]:
             document["metadata"]["nbflow"] = after["metadata"]["nbflow"]

@@ -106,14 +106,14 @@ def _apply_updates(cells: Sequence[dict[str, Any]]) -> None:
     """Carry out updates of displays that an earlier task made, and drop the marks they need.
 
     A display's id stands in ``transient`` or in ``metadata.nbflow.display_id`` of the output; an
-    update has the type ``update_display_data``.
+    update has the type ``update_display_data`` or the mark ``metadata.nbflow.is_update``.
     """
     shown: dict[str, list[dict[str, Any]]] = {}
     for cell in cells:
         kept = []
         for output in cell.get("outputs", ()):
-            name = _display_id(output)
-            if output.get("output_type") == "update_display_data":
+            name, is_update = _display_id(output)
+            if is_update:
                 for earlier in shown.get(name or "", ()):
                     earlier["data"] = copy.deepcopy(output.get("data", {}))
                     earlier["metadata"] = copy.deepcopy(output.get("metadata", {}))
@@ -125,13 +125,15 @@ def _apply_updates(cells: Sequence[dict[str, Any]]) -> None:
             cell["outputs"] = kept
 
 
-def _display_id(output: dict[str, Any]) -> str | None:
-    """Take the display's id out of an output; None if it has none."""
+def _display_id(output: dict[str, Any]) -> tuple[str | None, bool]:
+    """Take the display's id out of an output (None if it has none); tell whether it is an update."""
     transient = output.pop("transient", None) or {}
     metadata = output.get("metadata")
     nbflow = metadata.pop("nbflow", None) if isinstance(metadata, dict) else None
-    name = transient.get("display_id") or (nbflow or {}).get("display_id")
-    return str(name) if name else None
+    nbflow = nbflow or {}
+    name = transient.get("display_id") or nbflow.get("display_id")
+    is_update = output.get("output_type") == "update_display_data" or "is_update" in nbflow
+    return str(name) if name else None, is_update
 
 
 def _renumber(cells: Sequence[dict[str, Any]], kernels: Mapping[str, str]) -> None:

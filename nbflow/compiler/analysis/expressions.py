@@ -68,7 +68,9 @@ class Expressions(Comprehensions):
             return UNKNOWN
         value = visit(self, node)
         if escapes and value.late:
+            self.guard += 1  # it may be called later only (`np.vectorize(f)`)
             self.need_late(value)
+            self.guard -= 1
         return value
 
     def cell_line(self, line: int) -> int:

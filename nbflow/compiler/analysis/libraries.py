@@ -154,7 +154,7 @@ NUMPY_VIEWS = _words(
     moveaxis rollaxis expand_dims atleast_1d atleast_2d atleast_3d broadcast_to broadcast_arrays
     split array_split hsplit vsplit dsplit diagonal real imag ndarray frombuffer flipud fliplr flip
     rot90 matrix asmatrix ravel_multi_index_view lib nditer ndenumerate squeeze permute_dims
-    require asarray_chkfinite ix_ vectorize frompyfunc poly1d ma rec memmap"""
+    require asarray_chkfinite ix_ poly1d ma rec memmap"""
 )
 
 OPTION_CALLS = _words(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any, Iterable
 
@@ -37,6 +38,7 @@ def load() -> Answer:
         for one in spec.get("ambient_loads") or ():
             with _named(f"the state of {one['name']}"):
                 ambient.restore(one["name"], _loaded.value(one["value"]))
+        _show_figures()
         guarding.remember(spec.get("guarded") or ())
         count = _bind_item(spec["foreach"]) if spec.get("foreach") else None
     finally:
@@ -56,6 +58,17 @@ def bind(loads: Iterable[dict[str, Any]]) -> None:
         with _named(repr(name)):
             names[name] = _loaded.value(stored)
         attempt.held[name] = (*version, id(names[name]))
+
+
+def _show_figures() -> None:
+    """Choose matplotlib's back end where figures were loaded: the page made them through pyplot, and
+    from then on a figure is shown as an image.
+    """
+    if "matplotlib.figure" not in sys.modules:
+        return
+    pyplot = importlib.import_module("matplotlib.pyplot")
+    if getattr(pyplot, "_backend_mod", None) is None:
+        pyplot.switch_backend(pyplot.rcParams["backend"])
 
 
 def condition() -> Answer:
