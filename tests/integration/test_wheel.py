@@ -1,0 +1,49 @@
+"""What users install: the package with its data and examples, and nothing else."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from nbflow import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("wheel")
+    words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    assert wheel.name == f"jupyter_nbflow-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_the_examples_and_their_data_are_in_the_wheel(names: list[str]) -> None:
+    inside = {name.removeprefix("nbflow/examples/") for name in names if "/examples/" in name}
+    examples = ROOT / "example_notebooks"
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "."], cwd=examples, capture_output=True, text=True, check=False
+    ).stdout.split("\0")
+    wanted = {name for name in tracked if name} or {
+        str(path.relative_to(examples)) for path in examples.rglob("*") if path.is_file()
+    }
+    assert wanted <= inside
+    assert "붓꽃_분류.ipynb" in inside
+
+
+def test_data_files_of_the_package_are_in_the_wheel(names: list[str]) -> None:
+    package = ROOT / "nbflow"
+    for path in package.rglob("*"):
+        if path.suffix in {".json", ".css", ".js", ".typed", ".mako"}:
+            assert str(path.relative_to(ROOT)) in names, path
+
+
+def test_nothing_else_is_in_the_wheel(names: list[str]) -> None:
+    for name in names:
+        assert name.startswith(("nbflow/", "jupyter_nbflow-")), name
+        assert not name.endswith((".pyc", ".ipynb_checkpoints")), name
