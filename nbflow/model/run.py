@@ -13,7 +13,8 @@ from nbflow.model.states import RunKind, RunState, TaskState
 class TaskSnapshot:
     """One task instance. ``tries`` counts all attempts so far, ``failures`` those that used up a
     try of the user's ``retries``, ``lost`` those whose process vanished. ``not_before`` delays a
-    queued or retried instance. ``note`` says in words why it stands there."""
+    queued or retried instance. ``note`` says in words why it stands there.
+    """
 
     name: TaskName
     state: TaskState = TaskState.NONE
