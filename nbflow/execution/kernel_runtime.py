@@ -37,7 +37,16 @@ MODULES = (
 )
 """In the order in which they can be executed one after the other."""
 VERBS = frozenset(
-    {"open_attempt", "replay", "load", "condition", "set_prompt", "collect", "describe"}
+    {
+        "open_attempt",
+        "replay",
+        "replay_now",
+        "load",
+        "condition",
+        "set_prompt",
+        "collect",
+        "describe",
+    }
 )
 
 

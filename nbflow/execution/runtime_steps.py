@@ -115,9 +115,14 @@ class RuntimeSteps(Steps):
                 raise ConditionFalseError
 
     async def _replay(self, session: KernelSession, border: int) -> None:
-        if self._replayed < border:
-            await self._call(session, "replay", self._replayed, border)
-            self._replayed = border
+        while self._replayed < border:
+            answer = await self._call(session, "replay_now", self._replayed, border)
+            waits = answer.get("awaits")
+            if waits is None:
+                self._replayed = border
+            else:
+                await self._call(session, "replay", waits, waits + 1)
+                self._replayed = waits + 1
 
     async def _call(
         self, session: KernelSession, verb: str, *arguments: object, reason: Reason = Reason.ERROR

@@ -188,7 +188,10 @@ OPTION_CALLS = _words(
     tensorflow.random.set_seed tensorflow.keras.utils.set_random_seed keras.utils.set_random_seed
     matplotlib.pyplot.style.core.reload_library"""
 )
-KEEPING_OPTIONS = _words("matplotlib.pyplot.ioff IPython.display.set_matplotlib_close")
+KEEPING_OPTIONS = _words(
+    """matplotlib.pyplot.ioff IPython.display.set_matplotlib_close seaborn.reset_defaults
+    seaborn.reset_orig"""
+)
 """Options with which figures stay open behind their cell."""
 
 OPTION_PREFIXES = (

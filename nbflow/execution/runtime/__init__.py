@@ -12,7 +12,16 @@ from typing import Any
 from . import loading, previews, replays, state
 from .storing import collect as store_outputs
 
-__all__ = ["collect", "condition", "describe", "load", "open_attempt", "replay", "set_prompt"]
+__all__ = [
+    "collect",
+    "condition",
+    "describe",
+    "load",
+    "open_attempt",
+    "replay",
+    "replay_now",
+    "set_prompt",
+]
 
 
 def open_attempt(spec_path: str) -> None:
@@ -23,6 +32,11 @@ def open_attempt(spec_path: str) -> None:
 async def replay(first: int = 0, last: int | None = None) -> None:
     """Run ``replays[first:last]`` silently. Answer: ``ran``, ``skipped`` (numbers of steps)."""
     await state.answer_async("replay", replays.replay(first, last))
+
+
+def replay_now(first: int = 0, last: int | None = None) -> None:
+    """As `replay`, without waiting. Answer: also ``awaits``, the step before which it had to stop."""
+    state.answer("replay_now", lambda: replays.replay_now(first, last))
 
 
 def load() -> None:

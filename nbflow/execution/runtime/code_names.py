@@ -21,7 +21,10 @@ class CodeNames:
                 self.definitions[statement.name] = statement
         self.by_id: dict[int, str] = {}
         held = namespace()
-        for name in [*self.definitions, *(attempt.spec.get("lazy") or ())]:
+        assigned = [name for source in _sources() for name in _assigned_calls(source)]
+        for name in [*self.definitions, *assigned, *(attempt.spec.get("lazy") or ())]:
+            if name in held and name in assigned and not isinstance(held[name], type):
+                continue
             if name in held and _is_named(held[name], name):
                 self.by_id[id(held[name])] = name
 
@@ -49,6 +52,23 @@ def _definitions(source: str) -> list[Any]:
             found = []
         _parsed[source] = found
     return found
+
+
+def _assigned_calls(source: str) -> list[str]:
+    """Return the names that a cell binds to the result of a call: `namedtuple` makes a class so."""
+    if "namedtuple" not in source and "Enum" not in source and "dataclass" not in source:
+        return []
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    return [
+        target.id
+        for statement in body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
 
 
 def _walk(body: list[Any]) -> Iterator[Any]:

@@ -38,7 +38,7 @@ def load() -> Answer:
         for one in spec.get("ambient_loads") or ():
             with _named(f"the state of {one['name']}"):
                 ambient.restore(one["name"], _loaded.value(one["value"]))
-        _show_figures()
+        show_figures()
         guarding.remember(spec.get("guarded") or ())
         count = _bind_item(spec["foreach"]) if spec.get("foreach") else None
     finally:
@@ -60,11 +60,11 @@ def bind(loads: Iterable[dict[str, Any]]) -> None:
         attempt.held[name] = (*version, id(names[name]))
 
 
-def _show_figures() -> None:
-    """Choose matplotlib's back end where figures were loaded: the page made them through pyplot, and
-    from then on a figure is shown as an image.
+def show_figures(*, loaded: bool = True) -> None:
+    """Choose matplotlib's back end where figures were ``loaded`` or pyplot is there: the page has
+    plotted before, and from then on a figure is shown as an image.
     """
-    if "matplotlib.figure" not in sys.modules:
+    if ("matplotlib.figure" if loaded else "matplotlib.pyplot") not in sys.modules:
         return
     pyplot = importlib.import_module("matplotlib.pyplot")
     if getattr(pyplot, "_backend_mod", None) is None:

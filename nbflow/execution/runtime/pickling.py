@@ -152,6 +152,11 @@ class ValuePickler(pickle.Pickler):
         if name is not None:
             self.ignored.add(id(value))
             return main_name, (name,)
+        if kind.__name__ in _GENERATORS:
+            place = _global_generator(value)
+            if place is not None:
+                self.ignored.add(id(value))
+                return module_attribute, place
         if frames.is_block(kind):
             return frames.reduce_block(value, self.keep, self.unshared)
         self.ignored.add(id(frames.list_of_class(kind)))
@@ -193,6 +198,24 @@ class ValuePickler(pickle.Pickler):
                 raise UnstorableError(f"class {value.__name__} (cloudpickle is not installed)")
             return self._cloudpickle._class_reduce(value)
         return functions.reduce_function(value)
+
+
+_GENERATORS = frozenset({"Random", "RandomState"})
+
+
+def _global_generator(value: Any) -> tuple[str, str] | None:
+    """Return where the process-wide generator of random numbers stands, if the value is one: an
+    object made without a seed refers to it and goes on drawing from it.
+    """
+    for module, attribute in (("random", "_inst"), ("numpy.random.mtrand", "_rand")):
+        if value is getattr(sys.modules.get(module), attribute, None):
+            return module, attribute
+    return None
+
+
+def module_attribute(module: str, attribute: str) -> Any:
+    """Return what a module holds under a name; pickles call this."""
+    return getattr(importlib.import_module(module), attribute)
 
 
 def is_importable(value: Any) -> bool:

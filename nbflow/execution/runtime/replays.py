@@ -27,6 +27,35 @@ async def replay(first: int, last: int | None) -> Answer:
     return {"ran": ran, "skipped": skipped}
 
 
+def replay_now(first: int, last: int | None) -> Answer:
+    """As `replay`, in the context of the cells: context variables that a step sets (numpy's print
+    options, the context of decimal numbers) would be lost with the task of a coroutine. Stops at a
+    step that has to wait and says its number as ``awaits``.
+    """
+    steps = attempt.spec["replays"]
+    ran: list[int] = []
+    skipped: list[int] = []
+    for number in range(len(steps))[first:last]:
+        step = steps[number]
+        if step.get("unit") and step["unit"] in attempt.units:
+            skipped.append(number)
+            continue
+        if "await" in step["source"] or "async" in step["source"]:
+            return {"ran": ran, "skipped": skipped, "awaits": number}
+        _drive(run_step(step))
+        ran.append(number)
+    return {"ran": ran, "skipped": skipped, "awaits": None}
+
+
+def _drive(step: Any) -> None:
+    """Run a coroutine that never waits."""
+    try:
+        step.send(None)
+    except StopIteration:
+        return
+    raise StepError("a replayed statement waits where nothing can wait")
+
+
 def run_lazily(name: str) -> bool:
     """Replay what defines a name that a stored value needs; False when nothing does."""
     step = attempt.spec.get("lazy", {}).get(name)
@@ -47,6 +76,7 @@ async def run_step(step: dict[str, Any]) -> None:
         try:
             loading.bind(step.get("loads") or ())
             await _run(ipython, step)
+            loading.show_figures(loaded=False)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as problem:
