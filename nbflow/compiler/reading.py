@@ -130,6 +130,8 @@ class PageReading:
     def _files_of_unit(self, draft: Draft, key: UnitKey, place: Place) -> None:
         """A replay reads files as its statement does: the module that it imports, say."""
         unit = self.analyses[key[0]].units[key[1]]
+        first = draft.cells[0] if draft.cells else self._index
+        place = self._place(first, place.line if place.cell == self.placed[first].cell.id else 1)
         for event in self.analyses[key[0]].events:
             if (
                 isinstance(event, File)

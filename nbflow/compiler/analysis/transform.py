@@ -9,6 +9,12 @@ from difflib import SequenceMatcher
 _CELL_MAGIC = re.compile(r"%%(?P<name>[\w!]+)[ \t]*(?P<rest>.*)")
 BODY_IS_PYTHON = frozenset({"time", "capture", "prun", "memit", "mprun", "timeit", "python3_here"})
 """Cell magics whose body IPython runs as code of the notebook."""
+_AUTOMAGIC = re.compile(
+    r"(?:alias|cat|cd|conda|config|cp|env|hist|history|less|ll|load_ext|ls|lsmagic|man|matplotlib"
+    r"|mkdir|more|mv|pip|prun|psource|pwd|pylab|reload_ext|reset|rm|rmdir|run|store|time|timeit"
+    r"|who|whos|xmode)(?:[ \t]+(?![=.,:)\]]|[-+*/%|&^<>]=?[ \t]|(?:in|is|if|and|or|not)\b).*)?$"
+)
+"""Lines that IPython takes for a magic without its ``%`` (automagic), unless they are Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,16 @@ def parse_cell(source: str) -> Parsed:
     try:
         parsed.tree = _parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if not isinstance(error, SyntaxError) or not _may_be_ipython(source):
+        spelled = _spell_magics(source)
+        if not isinstance(error, SyntaxError) or not (spelled != source or _may_be_ipython(source)):
             parsed.error = _describe(error)
             return parsed
-        _transform(source, parsed, error)
+        _transform(spelled, parsed, error)
     return parsed
+
+
+def _spell_magics(source: str) -> str:
+    return "\n".join(f"%{line}" if _AUTOMAGIC.match(line) else line for line in source.split("\n"))
 
 
 def parse_fragment(source: str) -> ast.Module | None:

@@ -248,3 +248,18 @@ def test_other_languages_keep_page_order_in_one_kernel() -> None:
     assert dag.groups[0].tasks == ("t1", "t2")
     assert arrows(dag) == {"t1>t2"}
     assert codes(dag, Severity.WARNING) == ["NBF217"]
+
+
+def test_an_import_that_a_later_task_replays_is_ordered_by_that_tasks_own_place() -> None:
+    dag = compile_notebook(
+        page(
+            "import mymodule\nobj = mymodule.make()", "!touch a", "print(obj, mymodule)", "!touch b"
+        )
+    )
+    assert not codes(dag, Severity.ERROR)
+    assert {"t2>t3", "t3>t4"} <= arrows(dag)
+
+
+@pytest.mark.parametrize("source", ["ls data/*.csv", "timeit sum(x)", "cat notes.txt"])
+def test_a_magic_without_its_percent_sign_is_no_syntax_error(source: str) -> None:
+    assert not codes(compile_notebook(page("x = [1]", source)), Severity.ERROR)
