@@ -11,6 +11,8 @@ from nbflow.cli.texts import t
 if TYPE_CHECKING:
     from nbflow.settings import Settings
 
+_NO_METASTORE = "NBF616"
+
 HELP = "The metastore: make, upgrade, check it."
 
 
@@ -56,11 +58,32 @@ def migrate() -> None:
     say(t("The schema is at {revision}.", revision=revision))
 
 
-def check(form: FormOption = Form.TABLE) -> None:
+def check(
+    values: Annotated[
+        bool, typer.Option("--values", help=t("Read every stored value, too."))
+    ] = False,
+    form: FormOption = Form.TABLE,
+) -> None:
     """Print the violations; exit 1 if there is one."""
+    from nbflow.app import open_service
+    from nbflow.errors import NbflowError
     from nbflow.metastore import check as violations
 
-    found = violations(_settings().database_url)
+    settings = _settings()
+    url = settings.database_url
+    store = None
+    if values:
+        from nbflow.artifacts import ArtifactStore
+
+        store = ArtifactStore(settings.store)
+    try:
+        found = violations(url, store)
+    except NbflowError as error:
+        if error.code != _NO_METASTORE:
+            raise
+        with open_service() as service:
+            assert service.store is not None  # opening makes it
+        found = violations(url, store)
     rows = [{"code": one.code, "what": one.what} for one in found]
     emit(rows, ["code", "what"], form, empty=t("No violations."))
     if rows:

@@ -82,7 +82,8 @@ def _rows(outcome: "Verification") -> list[dict[str, Any]]:
 def _say_verdict(outcome: "Verification") -> None:
     if outcome.uncompared:
         names = ", ".join(outcome.uncompared)
-        tell(t("Not compared, since they run once per item: {names}.", names=names))
+        tell(t("Not compared: {names}.", names=names))
+        tell("  " + t("They run once per item, or take inputs from other notebooks."))
     if not outcome.run.is_success:
         tell(t("The run itself ended as {state}.", state=outcome.run.state.value))
     if outcome.is_equal:

@@ -55,7 +55,7 @@ def test_a_failed_task_is_told_with_cell_traceback_notebook_and_what_was_not_run
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "✕ Task train failed: TypeError" in done.stdout
-    assert re.search(r"cell \S+, line 3", done.stdout)
+    assert re.search(r"cell \S+, line 4", done.stdout)
     assert "----> 3 model = fit(rows)" in done.stdout
     assert "report: not run: upstream failed (train did not succeed)" in done.stdout
     notebook = re.findall(r"executed notebook: (.+)", done.stdout)[0]

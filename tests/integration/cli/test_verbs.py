@@ -132,7 +132,7 @@ def test_a_folder_of_several_dags_asks_which_one_is_meant(nbflow: Call) -> None:
 
 
 def test_tag_proposes_and_writes_only_when_asked(nbflow: Call, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "plain.ipynb", "a = input_value = 3", "b = a + 1", "print(b)")
+    path = write_notebook(tmp_path / "plain.ipynb", "a = sum(range(3))", "b = a + 1", "print(b)")
     before = path.read_bytes()
     proposal = json.loads(nbflow("tag", path, "--by", "cell", "--format", "json").stdout)
     assert path.read_bytes() == before
