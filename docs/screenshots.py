@@ -1,10 +1,12 @@
-"""Take the documentation's screenshots: real JupyterLab, real Notebook 7, real Chromium.
+"""Take the documentation's pictures: real JupyterLab, real Notebook 7, real Chromium, real runs.
 
-``python docs/screenshots.py`` writes docs/images/*.png. Needs the ``jupyter`` extra, Playwright and
-a chromium; the pages are those of the browser tests.
+``python docs/screenshots.py`` writes docs/images/. Needs the ``jupyter`` and ``examples`` extras,
+Playwright and a chromium; the pages are those of the browser tests.
 """
 
 import io
+import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,13 +14,22 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
+EXAMPLES = ROOT / "example_notebooks"
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "render"))
 
-from jupyter_pages import CHROMIUM, FLAGS, jupyter_server, open_notebook, run_all  # noqa: E402
+from jupyter_pages import (  # noqa: E402
+    CHROMIUM,
+    FLAGS,
+    Jupyter,
+    jupyter_server,
+    notebook,
+    open_notebook,
+    run_cells,
+)
 
-LOAD = "%load_ext nbflow\nimport stand_in"
 LARGEST = 300_000
+PATIENCE = 120_000
+"""Milliseconds that a run may take."""
 
 
 def main() -> int:
@@ -29,7 +40,7 @@ def main() -> int:
     from playwright.sync_api import sync_playwright
 
     IMAGES.mkdir(parents=True, exist_ok=True)
-    pictures()
+    drawings()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for theme, suffix in (("JupyterLab Light", ""), ("JupyterLab Dark", "-dark")):
@@ -37,41 +48,85 @@ def main() -> int:
                 tempfile.TemporaryDirectory() as folder,
                 jupyter_server(Path(folder), theme=theme) as jupyter,
             ):
-                for face in ("lab", "notebook"):
-                    shoot(browser, jupyter, face, suffix)
+                shutil.copytree(EXAMPLES / "data", jupyter.folder / "data")
+                shoot_retraining(browser, jupyter, suffix)
+                if not suffix:
+                    shoot_first_steps(browser, jupyter)
+                    shoot_failure(browser, jupyter)
         browser.close()
     return 0
 
 
-def pictures() -> None:
-    """Draw the example DAGs, in both themes."""
-    from drawn_dags import first_steps, korean, nightly
+def drawings() -> None:
+    """Draw examples as `nbflow show` does."""
+    import nbflow
 
-    from nbflow.render.draw import to_png
-
-    for name, dag, lang in (
-        ("first-steps", first_steps(), "en"),
-        ("nightly", nightly(), "en"),
-        ("korean", korean(), "ko"),
-    ):
-        for theme in ("light", "dark"):
-            keep(f"dag-{name}-{theme}.png", to_png(dag, theme=theme, lang=lang))
+    for name in ("first_steps", "retraining"):
+        drawn = nbflow.load(EXAMPLES / f"{name}.ipynb").show("svg")
+        (IMAGES / f"{name}.svg").write_text(str(drawn), encoding="utf-8")
 
 
-def shoot(browser: Any, jupyter: Any, face: str, suffix: str) -> None:
-    """Open a notebook, draw, run, and keep two screens."""
-    page = browser.new_page(viewport={"width": 1400, "height": 760})
-    name = "first-steps.ipynb"
-    jupyter.write(name, LOAD, "%dag", "%dag run -p pace=1")
-    open_notebook(page, jupyter, face, name)
-    run_all(page)
-    page.locator('.nbflow-live .task[data-state="running"][data-task="features"]').wait_for()
-    page.wait_for_timeout(400)
-    keep(f"{face}-running{suffix}.png", page.screenshot())
-    page.get_by_text("Run finished").first.wait_for()
-    page.locator('a[href*="first-steps.run.ipynb"]').wait_for()
-    keep(f"{face}-finished{suffix}.png", page.screenshot())
+def shoot_retraining(browser: Any, jupyter: Jupyter, suffix: str) -> None:
+    """Two models in training side by side, and the end."""
+    page = browser.new_page(viewport={"width": 1400, "height": 700})
+    page.set_default_timeout(PATIENCE)
+    place(jupyter, "retraining.ipynb", "%load_ext nbflow", "%dag run")
+    open_notebook(page, jupyter, "lab", "retraining.ipynb")
+    run_cells(page, 3)
+    for task in ("train_linear", "train_forest"):
+        page.locator(f'.nbflow-live .task[data-state="running"][data-task="{task}"]').wait_for()
+    keep(f"lab-running{suffix}.png", page.screenshot())
+    if not suffix:
+        page.get_by_text("Open the executed notebook").wait_for()
+        keep("lab-finished.png", page.screenshot())
     page.close()
+
+
+def shoot_first_steps(browser: Any, jupyter: Jupyter) -> None:
+    """The first example in Notebook 7, drawn and run."""
+    page = browser.new_page(viewport={"width": 1200, "height": 930})
+    page.set_default_timeout(PATIENCE)
+    place(jupyter, "first_steps.ipynb", "%load_ext nbflow", "%dag", "%dag run")
+    open_notebook(page, jupyter, "notebook", "first_steps.ipynb")
+    run_cells(page, 4)
+    page.get_by_text("Open the executed notebook").wait_for()
+    keep("notebook-finished.png", page.screenshot())
+    page.close()
+
+
+def shoot_failure(browser: Any, jupyter: Jupyter) -> None:
+    """A failed run: which task, why, where, and what did not run because of it."""
+    page = browser.new_page(viewport={"width": 1200, "height": 620})
+    page.set_default_timeout(PATIENCE)
+    (jupyter.folder / "prices.ipynb").write_text(json.dumps(_failing()), encoding="utf-8")
+    open_notebook(page, jupyter, "notebook", "prices.ipynb")
+    run_cells(page, 2)
+    page.get_by_text("Open the executed notebook").wait_for()
+    keep("notebook-failed.png", page.screenshot())
+    page.close()
+
+
+def place(jupyter: Jupyter, name: str, *sources: str) -> None:
+    """Put an example where Jupyter serves it, with cells of these sources after its title."""
+    document = json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
+    added = notebook(*sources)["cells"]
+    for number, cell in enumerate(added):
+        cell["id"] = f"added-{number}"
+    title = document["cells"][0]
+    title["source"] = "".join(title["source"]).split("\n")[0]
+    document["cells"][1:1] = added
+    (jupyter.folder / name).write_text(json.dumps(document), encoding="utf-8")
+
+
+def _failing() -> dict[str, Any]:
+    return notebook(
+        "%load_ext nbflow",
+        "%dag run",
+        "%%task load\nimport pandas as pd\nflats = pd.DataFrame({'rooms': [2, 3], 'rent': [900, 1200]})",
+        "%%task price_per_room\nper_room = flats['price'] / flats['rooms']",
+        "%%task largest\nlargest = flats['rooms'].max()",
+        "%%task report\nprint(per_room, largest)",
+    )
 
 
 def keep(name: str, data: bytes) -> None:

@@ -52,6 +52,7 @@ class LiveRun:
         self._lang = lang
         self._cancelled = threading.Event()
         self._news = threading.Event()
+        self._over = threading.Event()
         self._lock = threading.Lock()
         self._ending: RunEnding | None = None
         self._handle: Any = None
@@ -97,10 +98,11 @@ class LiveRun:
 
     def wait(self) -> RunEnding:
         """Wait for the end and return it; Interrupt (KeyboardInterrupt) cancels the run."""
-        while self._teller.is_alive():
+        while not self._over.is_set():
             try:
                 # In short spans: not every system interrupts a thread that waits without an end.
-                self._teller.join(0.5)
+                # Not Thread.join: Python 3.11 takes the thread for ended when that's interrupted.
+                self._over.wait(0.5)
             except KeyboardInterrupt:
                 if self._cancelled.is_set():
                     raise
@@ -130,6 +132,14 @@ class LiveRun:
         self._news.set()
 
     def _tell(self) -> None:
+        try:
+            self._tell_until_end()
+        finally:
+            # A browser that can't be told is no reason to leave anybody waiting.
+            self._worker.join()
+            self._over.set()
+
+    def _tell_until_end(self) -> None:
         """Hand news to the browser, gathered, until the run has ended."""
         while True:
             self._news.wait()
@@ -167,12 +177,14 @@ class LiveRun:
     def _status(self) -> dict[str, Any]:
         progress = self.progress
         state = self._ending.state if self._ending else progress.state
-        cancelling = self._cancelled.is_set() and self._ending is None
+        # The tasks end a little before the run does: its executed notebook is still to be written.
+        final = self._ending is not None or state.is_final
+        cancelling = self._cancelled.is_set() and not final
         key = "starting" if state is RunState.QUEUED else state.value
         total = len(progress.tasks)
-        shown = progress.done if self._ending is None else progress.well
+        shown = progress.well if final else progress.done
         took = ""
-        if self._ending and progress.begun and progress.ended:
+        if final and progress.begun and progress.ended:
             took = duration(progress.ended - progress.begun)
         return {
             "look": _LOOKS.get(state, state.value),
@@ -182,9 +194,9 @@ class LiveRun:
             "done": progress.done,
             "total": total,
             "begun": progress.begun,
-            "ended": progress.ended if self._ending else None,
+            "ended": progress.ended if final else None,
             "took": took,
-            "final": self._ending is not None,
+            "final": final,
             "cancelling": cancelling,
             "message": self._ending.message if self._ending else "",
         }

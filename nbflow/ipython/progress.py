@@ -9,6 +9,10 @@ from nbflow.render.picture import TaskProgress, note_of
 from nbflow.service.events import RunEvent, RunEventKind
 
 
+_TIMED = FINAL_TASK_STATES - {TaskState.SKIPPED}
+"""What is told with its duration; that a condition took a while to say no is of no interest."""
+
+
 @dataclass(slots=True)
 class RunProgress:
     """The states of a run's tasks as they are told; instants in seconds since the epoch."""
@@ -50,7 +54,7 @@ class RunProgress:
         if state is TaskState.RUNNING:
             self.started[name] = at
             here = replace(here, seconds=None)
-        elif state.is_final and name in self.started:
+        elif state in _TIMED and name in self.started:
             here = replace(here, seconds=max(0.0, at - self.started[name]))
         self.tasks[name] = here
 

@@ -398,3 +398,20 @@ def test_an_ordinary_notebook_is_read_without_nbformat_and_pydantic(tmp_path):
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_notebooks_own_dag_lines_are_no_part_of_any_task(tmp_path):
+    sources = (
+        "%load_ext nbflow",
+        "%%task load\nx = 1\n%dag run --wait\ny = 2",
+        "%dag lint",
+        'text = """\n%dag run\n"""\n%daggle\n%load_ext other',
+    )
+    cells = [
+        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": source, "outputs": []}
+        for n, source in enumerate(sources)
+    ]
+    path = tmp_path / "own.ipynb"
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
+    read = [cell.source for cell in read_notebook(path).cells]
+    assert read == ["", "\nx = 1\n\ny = 2", "", sources[3]]
