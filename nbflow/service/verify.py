@@ -11,6 +11,7 @@ from nbflow.model.notebook import CellType, Role
 from nbflow.model.states import TaskState
 from nbflow.service.compare import CellDifference, compare_outputs
 from nbflow.service.pages import Page, open_pages
+from nbflow.service.pristine import Pristine, pristine
 from nbflow.service.published import inputs_of
 from nbflow.service.reports import RunReport
 from nbflow.service.run import RunOptions, merged_notebook, run_compiled
@@ -26,7 +27,8 @@ PLAIN_RUNS = 2
 class Verification:
     """The outcome: ``differences`` by notebook path, the pipeline's run, what was not compared.
 
-    ``uncompared`` are mapped tasks, whole notebooks with inputs, and their readers; ``cells`` counts the compared code cells.
+    ``uncompared`` are mapped tasks, whole notebooks with inputs, and their readers; ``cells`` counts
+    the compared code cells.
     """
 
     dag_id: str
@@ -48,9 +50,19 @@ def verify_notebook(
 
     The pipeline runs first: the plain runs leave out the cells that a condition skipped in it. A
     cell that raises does so in both. Whole notebooks run one after another, in the DAG's order.
+    A single notebook's plain runs start from copies of its folder, made before the pipeline ran.
     Raises what `run_notebook` raises.
     """
     compiled = load_one(target, dag).check(strict=options.strict)
+    paths = [notebook.path for notebook in compiled.notebooks]
+    folder = str(Path(paths[0]).absolute().parent)
+    with pristine(folder, copies=PLAIN_RUNS if len(paths) == 1 else 0) as files:
+        return _verified(service, compiled, options, files)
+
+
+def _verified(
+    service: "Service", compiled: Compiled, options: RunOptions, files: Pristine
+) -> Verification:
     report = run_compiled(service, compiled, replace(options, select=None))
     sources = overrides(compiled, options.parameters)
     pages = open_pages(compiled.notebooks, sources)
@@ -63,9 +75,10 @@ def verify_notebook(
             continue
         one = Compiled(dag=compiled.dag, notebooks=(notebook,))
         page = pages.pages[notebook.path]
-        plain = [_plain(page, _skipped(compiled.dag, report, page)) for _ in range(PLAIN_RUNS)]
+        skipped = _skipped(compiled.dag, report, page)
+        plain = [_plain(page, skipped, files) for _ in range(PLAIN_RUNS)]
         ours = merged_notebook(one, pages, report)
-        _close_ranks(ours, _skipped(compiled.dag, report, page) - _scratch(page))
+        _close_ranks(ours, skipped - _scratch(page))
         without = {
             str(cell)
             for task in compiled.dag.tasks
@@ -83,17 +96,20 @@ def verify_notebook(
     )
 
 
-def _plain(page: Page, skipped: set[CellId]) -> dict[str, Any]:
+def _plain(page: Page, skipped: set[CellId], files: Pristine) -> dict[str, Any]:
     from nbflow.execution.plain import run_plain
 
     sources = {cell.id: page.source(cell.id) for cell in page.cells.values()}
-    return run_plain(
+    is_alone = str(Path(page.folder)) == files.folder
+    cwd = files.take() if is_alone else str(Path(page.folder))
+    executed = run_plain(
         page.notebook.raw,
-        cwd=str(Path(page.folder)),
+        cwd=cwd,
         kernel=page.notebook.kernel,
         skip_cells=skipped,
         sources=sources,
     )
+    return files.as_if_here(executed, cwd) if is_alone else executed
 
 
 def _close_ranks(document: dict[str, Any], skipped: set[CellId]) -> None:

@@ -1,0 +1,74 @@
+"""Teaching notebooks in which each cell is a task: every output equals the run top to bottom."""
+
+import pytest
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(240)]
+
+
+def test_options_state_and_code_that_remembers(differences):
+    assert not differences(
+        "import functools, warnings, decimal\nimport numpy as np\nfrom collections import namedtuple",
+        "np.set_printoptions(threshold=5)\ndecimal.getcontext().prec = 5",
+        "np.arange(20), decimal.Decimal(1) / 3",
+        "Point = namedtuple('Point', 'x y'); pt = Point(1, 2)",
+        "isinstance(pt, Point), pt._replace(x=5)",
+        "total = 0\ndef add(n):\n    global total\n    total += n\nadd(3)",
+        "add(4); total",
+        "def count(f):\n    @functools.wraps(f)\n    def w(*a):\n        w.calls += 1\n"
+        "        return f(*a)\n    w.calls = 0\n    return w\n\n@count\ndef sq(v):\n    return v * v",
+        "sq(2); ops = {'sq': sq}",
+        "ops['sq'](3), sq.calls",
+        "class P:\n    v = 3\np = P()",
+        "P.twice = lambda self: 2 * self.v",
+        "p.twice()",
+        "def careful():\n    x = 1\n    warnings.warn('careful')",
+        "careful()",
+        "vec = np.vectorize(lambda q: q + off)\noff = 2",
+        "off = 5; vec([1, 2])",
+    )
+
+
+def test_global_generators_reach_library_objects(differences):
+    assert not differences(
+        "import numpy as np\nfrom scipy import stats\nfrom sklearn.linear_model import Lasso",
+        "dist = stats.norm(1, 2)",
+        "np.random.seed(0); dist.rvs(3)",
+        "dist.rvs(2), np.random.rand()",
+        "m = Lasso(0.1).fit(np.arange(6.).reshape(3, 2), [1, 2, 3])",
+        "np.random.rand(2)",
+        "from sklearn.ensemble import RandomForestClassifier\n"
+        "rf = RandomForestClassifier(3).fit(np.arange(8.).reshape(4, 2), [0, 1, 0, 1])\nrf",
+        "rf.feature_importances_, np.random.rand()",
+        "rf",
+    )
+
+
+def test_figures_and_displays_of_earlier_cells(differences):
+    assert not differences(
+        "from IPython.display import display, Image\nimport matplotlib.pyplot as plt",
+        "fig, ax = plt.subplots()",
+        "ax.set_title('t'); ax.figure",
+        "fig.savefig('f.png')",
+        "Image('f.png')",
+        "h = display('first', display_id='h1')",
+        "h.update('second')",
+        "plt.ioff()\nplt.plot([1])",
+        "plt.ion(); plt.show()",
+    )
+
+
+def test_files_written_through_what_lives(differences):
+    assert not differences(
+        "import os\nimport numpy as np",
+        "os.makedirs('out')",
+        "mm = np.memmap('out/m.dat', dtype='f4', mode='w+', shape=(3,)); mm[:] = 3; mm.flush()",
+        "np.fromfile('out/m.dat', dtype='f4')",
+        "mm[0] = 7; mm.flush()",
+        "np.fromfile('out/m.dat', dtype='f4'), os.listdir('out')",
+        "%%writefile mod_of_page.py\nK = 3\ndef f(x):\n    return K * x",
+        "import mod_of_page",
+        "mod_of_page.K = 5",
+        "mod_of_page.f(2)",
+        "%cat mod_of_page.py",
+        "%who_ls",
+    )
