@@ -73,7 +73,7 @@ def check(
     url = settings.database_url
     store = None
     if values:
-        from nbflow.artifacts import ArtifactStore
+        from nbflow.artifacts.store import ArtifactStore
 
         store = ArtifactStore(settings.store)
     try:

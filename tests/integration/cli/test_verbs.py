@@ -214,3 +214,31 @@ def test_output_that_nobody_reads_to_the_end_is_no_error(tmp_path: Path) -> None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_a_fresh_metastore_has_no_violations_and_goes_down_and_up_again(nbflow: Call) -> None:
+    assert nbflow("db", "check").stdout == "No violations.\n"
+    assert json.loads(nbflow("db", "check", "--values", "--format", "json").stdout) == []
+    assert nbflow("db", "downgrade", "0001").returncode == 0
+    refused = nbflow("runs", "list")
+    assert refused.returncode == 3
+    assert "nbflow db migrate" in refused.stderr
+    assert nbflow("db", "migrate").returncode == 0
+    assert nbflow("runs", "list").stdout.startswith("No runs yet.")
+    assert nbflow("db", "downgrade", "nowhere").returncode == 3
+
+
+def test_info_names_kernels_layout_and_database(nbflow: Call) -> None:
+    done = nbflow("info", "--format", "json")
+    facts = {fact["what"]: fact for fact in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert "python3" in facts["kernels"]["value"]
+    assert facts["database"]["value"].startswith("sqlite:///")
+    assert facts["layout"]["value"]
+
+
+def test_info_says_what_is_wrong(nbflow: Call) -> None:
+    done = nbflow("info", "--format", "json", NBFLOW_DATABASE_URL="oracle://nobody@127.0.0.1/none")
+    wrong = {fact["what"] for fact in json.loads(done.stdout) if fact["wrong"]}
+    assert done.returncode == 1
+    assert wrong == {"database"}
