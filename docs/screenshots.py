@@ -84,7 +84,7 @@ def shoot_retraining(browser: Any, jupyter: Jupyter, suffix: str) -> None:
 
 def shoot_first_steps(browser: Any, jupyter: Jupyter) -> None:
     """The first example in Notebook 7, drawn and run."""
-    page = browser.new_page(viewport={"width": 1200, "height": 930})
+    page = browser.new_page(viewport={"width": 1200, "height": 905})
     page.set_default_timeout(PATIENCE)
     place(jupyter, "first_steps.ipynb", "%load_ext nbflow", "%dag", "%dag run")
     open_notebook(page, jupyter, "notebook", "first_steps.ipynb")

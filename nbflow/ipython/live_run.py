@@ -163,7 +163,7 @@ class LiveRun:
             part for part in (status["word"], status["count"], status["took"]) if part
         )
         if ending.message:
-            head += f" — {' '.join(ending.message.split())}"
+            head += f" — {'; '.join(ending.message.splitlines())}"
         if ending.executed is not None and not links:
             head += f" · {ending.executed}"
         picture = mime_bundle(

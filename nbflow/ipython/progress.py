@@ -8,7 +8,6 @@ from nbflow.model.states import FINAL_TASK_STATES, RunState, TaskState
 from nbflow.render.picture import TaskProgress, note_of
 from nbflow.service.events import RunEvent, RunEventKind
 
-
 _TIMED = FINAL_TASK_STATES - {TaskState.SKIPPED}
 """What is told with its duration; that a condition took a while to say no is of no interest."""
 
