@@ -156,7 +156,7 @@ class _Pipeline:
             buffer = io.BytesIO()
             try:
                 _Pickler(buffer, space).dump({n: space[n] for n in together})
-            except (TypeError, AttributeError, pickle.PicklingError):
+            except (TypeError, AttributeError, RecursionError, pickle.PicklingError):
                 if not task.group:
                     raise
                 continue

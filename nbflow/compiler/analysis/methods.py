@@ -44,7 +44,8 @@ class Methods(Calls):
         if "inplace" in keywords and keywords["inplace"].const is not False:
             self.mutate(receiver, f".{name}(inplace=True)", sure=keywords["inplace"].const is True)
             return FRESH_NONE
-        if name in ("rvs", "sample") and not seeded(keywords) and receiver.type != "rng":
+        draws = name in ("rvs", "sample") or (name == "resample" and receiver.type != "pandas")
+        if draws and not seeded(keywords) and receiver.type != "rng":
             self.ambient("numpy.random", AmbientUse.DRAW, f".{name}()")
         for key in ("ax", "out"):
             if key in keywords:
