@@ -178,7 +178,7 @@ class PageFold(PageReading):
             name=event.name, cell=self._index, place=place, task=self._task_name(),
             kind=event.kind, origin=Origin.BOUND, previous=previous,
             passes=not event.sure and unit is None, unit=unit, objects=shared | {self.page.fresh_object()}, code=frozenset(held),
-            late=event.late | late, live=event.live or self._live_code(event.code),
+            late=event.late | late, live=event.live or self._live_code({*event.code, *event.shares}),
         )  # fmt: skip
         if not event.sure and previous is not None:
             self._hand_on(previous, place)
@@ -214,8 +214,12 @@ class PageFold(PageReading):
         """Objects of code that changed after its definition live where that code does."""
         for name in sorted(names):
             version = self.page.current.get(name)
-            if version is not None and not version.is_code and version.live is not None:
+            if version is None or version.is_code or version.live is None:
+                continue
+            if version.kind in (BindKind.FUNCTION, BindKind.CLASS):
                 return f"object of a changed {version.kind.value} {name}"
+            if version.live.startswith("object of a changed"):
+                return version.live
         return None
 
     def _remember_environment(self, unit: UnitKey) -> None:
@@ -257,6 +261,8 @@ class PageFold(PageReading):
             return
         if not event.sure and event.how == f"{event.name}()":
             self._mutate_what_is_called(event, version.late, {event.name})
+        self._touch_held({*event.code, *event.stores}, event.line)
+        live = event.live or self._live_code({*event.code, *event.stores})
         added = self.page.objects_of(event.stores)
         held, late = self._code_in(event.code, event.stores)
         late |= event.late
@@ -269,7 +275,7 @@ class PageFold(PageReading):
                 name=name, cell=self._index, place=place, task=self._task_name(), kind=old.kind,
                 origin=Origin.MUTATED if own else Origin.ALIAS_MUTATED, previous=old,
                 passes=True, objects=old.objects | added, code=old.code | held,
-                late=old.late | late, live=old.live or event.live,
+                late=old.late | late, live=old.live or live,
             )  # fmt: skip
             if old.task is None and new.task is None:
                 new.passes = False
