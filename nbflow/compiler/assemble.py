@@ -158,8 +158,8 @@ def _groups(
     for group in groups:
         findings.add(
             "NBF211",
-            f"tasks {', '.join(group.tasks)} share one kernel: '{group.variable}' is a "
-            f"{group.type}; they run one after another, and a retry starts with {group.tasks[0]}",
+            f"tasks {', '.join(group.tasks)} share one kernel because of "
+            f"'{group.variable}' ({group.type}); they run one after another, and a retry starts with {group.tasks[0]}",
         )
     return groups
 
