@@ -4,8 +4,8 @@ Page order is the truth: a reader takes the latest earlier version, a change in 
 one of every name that may share the object, and functions look their names up where they are called.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from nbflow.compiler.drafts import AmbientVersion, Draft, SafeOrder, UnitKey
 from nbflow.compiler.effects import (
@@ -21,6 +21,7 @@ from nbflow.compiler.effects import (
     SetOption,
 )
 from nbflow.compiler.file_edges import FileUse
+from nbflow.compiler.grouping import Placed
 from nbflow.compiler.option_names import option_names
 from nbflow.compiler.reading import PROVIDED, PageReading
 from nbflow.compiler.versions import Origin, Version
@@ -34,6 +35,8 @@ LIVE_CODE = "function or class changed after its definition"
 @dataclass(slots=True)
 class PageFold(PageReading):
     """The fold. Call :meth:`run` once; the results are the public fields."""
+
+    _by_task: dict[TaskName, list[Placed]] = field(default_factory=dict)
 
     def run(self) -> None:
         """Fold all cells."""
@@ -80,7 +83,14 @@ class PageFold(PageReading):
                 draft.cells.append(between)
 
     def _ignored(self, task: TaskName) -> frozenset[str]:
-        return frozenset(name for p in self.placed if p.task == task for name in p.cell.ignores)
+        return frozenset(name for p in self._cells_of(task) for name in p.cell.ignores)
+
+    def _cells_of(self, task: TaskName) -> Sequence[Placed]:
+        if not self._by_task:
+            for placed in self.placed:
+                if placed.task is not None:
+                    self._by_task.setdefault(placed.task, []).append(placed)
+        return self._by_task.get(task, ())
 
     def _task_above(self, index: int) -> TaskName | None:
         for before in range(index - 1, -1, -1):
@@ -126,13 +136,12 @@ class PageFold(PageReading):
             self._bind(Bind(name=name, line=1, shares=frozenset({name})))
 
     def _names_of_options(self, draft: Draft) -> None:
-        for placed in self.placed:
-            if placed.task == draft.name:
-                reads, item = option_names(placed.cell.options)
-                for name in sorted(reads - PROVIDED):
-                    self._read(Read(name=name, line=1, guarded=True, called=True))
-                if item is not None:
-                    self._bind(Bind(name=item, line=1, shares=frozenset(reads)))
+        for placed in self._cells_of(draft.name):
+            reads, item = option_names(placed.cell.options)
+            for name in sorted(reads - PROVIDED):
+                self._read(Read(name=name, line=1, guarded=True, called=True))
+            if item is not None:
+                self._bind(Bind(name=item, line=1, shares=frozenset(reads)))
 
     def _event(self, event: object) -> None:
         match event:
