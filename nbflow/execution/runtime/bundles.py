@@ -182,7 +182,8 @@ def _write_all(file: Any, position: int, data: Any) -> None:
 def _publish(file: Any, draft: str, values: str, digest: str) -> None:
     """Make the draft the bundle, durable before it is visible; refresh the age of one that exists."""
     path = path_of(values, digest)
-    if os.path.exists(path):
+    # Equal content signed with another key can't be read with ours, so it is replaced.
+    if os.path.exists(path) and _start_of(path) == _start_of(draft):
         os.utime(path)
         os.unlink(draft)
         return
@@ -195,6 +196,11 @@ def _publish(file: Any, draft: str, values: str, digest: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _start_of(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(PREFIX.size)
 
 
 def _fault(name: str) -> None:

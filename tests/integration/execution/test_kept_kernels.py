@@ -49,11 +49,12 @@ def test_a_failed_member_ends_the_kernel_so_that_the_group_starts_again(driver, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_group_whose_kernel_died_is_lost_once_and_can_start_again(own_driver, spec_of):
+def test_a_group_whose_kernel_died_is_lost_once_and_can_start_again(own_driver, spec_of, until):
     own_driver.run(spec_of("x = 1", group="r4:g"))
     own_driver.until_idle()
     (kernel,) = kernels_below(own_driver.executor)
     kernel.kill()
+    until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
     lost = own_driver.run(spec_of("x", group="r4:g"))
     assert (lost.state, lost.reason) == (TaskState.FAILED, Reason.LOST)
     assert own_driver.run(spec_of("x = 1", group="r4:g")).state is TaskState.SUCCESS

@@ -161,6 +161,10 @@ def test_a_value_of_another_store_or_with_a_damaged_stream_is_never_unpickled(ke
     assert kernel.run("print(x)", loads=loads, environment=key).texts == ["[1]\n"]
     other = kernel.run(loads=loads, environment={"NBFLOW_VALUE_KEY": "b" * 64}, calls=())
     assert "not written by this store" in other.answers["load"]["error"]["message"]
+    again = {"NBFLOW_VALUE_KEY": "b" * 64}
+    signed_anew = kernel.run("x = [1]", outputs=("x",), environment=again).values.values()
+    assert kernel.run("print(x)", loads=signed_anew, environment=again).texts == ["[1]\n"]
+    kernel.run("x = [1]", outputs=("x",), environment=key)
     digest = stored.values["x"].bundle
     path = kernel.folder / "values" / digest[:2] / digest[2:]
     raw = bytearray(path.read_bytes())
