@@ -139,7 +139,8 @@ class AttemptRunner:
         spec = now.spec
         if spec.group is not None:
             kept = self._kept.pop(spec.group, None)
-            if kept is not None and kept.is_alive:
+            # A process whose threads are still ending can't be waited for yet, but is gone.
+            if kept is not None and kept.is_alive and processes.is_alive(kept.pid):
                 return kept
             if kept is not None:
                 self._ended.append(kept)
