@@ -133,7 +133,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_the_repository_names_no_registry_and_no_machine_path() -> None:
-    words = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "/work/" + "main"]
+    words = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", str(ROOT)]
     for path, text in TEXT.items():
         assert not [word for word in words if word in text], path
     for name in ("Makefile", "pyproject.toml", ".ci/run", "mkdocs.yml"):

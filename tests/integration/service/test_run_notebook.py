@@ -1,6 +1,7 @@
 """One notebook run as a DAG: real kernels, a real metastore."""
 
 import json
+import socket
 import threading
 import time
 
@@ -47,16 +48,24 @@ def test_values_travel_and_the_merged_notebook_reads_as_if_run_top_to_bottom(
 
 
 def test_branches_run_side_by_side(service, page):
-    path = page(
-        ("import time", "setup"),
-        ("time.sleep(4)\nx = 1", "task:left"),
-        ("time.sleep(4)\ny = 2", "task:right"),
-        ("print(x + y)", "task:join"),
-    )
-    events = []
-    assert service.run(path, on_event=events.append).is_success
-    cells = [e for e in events if e.task in {"left", "right"} and e.cell in {"c1", "c2"}]
-    assert [e.status for e in cells[:2]] == [CellStatus.RUNNING, CellStatus.RUNNING]
+    with socket.create_server(("127.0.0.1", 0)) as meeting:
+        meet = f"socket.create_connection(('127.0.0.1', {meeting.getsockname()[1]}), 60).recv(1)"
+        path = page(
+            ("import socket", "setup"),
+            (f"x = len({meet})", "task:left"),
+            (f"y = len({meet})", "task:right"),
+            ("print(x + y)", "task:join"),
+        )
+        threading.Thread(target=_answer_two_at_once, args=(meeting,), daemon=True).start()
+        assert service.run(path).is_success
+
+
+def _answer_two_at_once(meeting):
+    """Let nobody go before both have come: one after the other would wait in vain."""
+    both = [meeting.accept()[0] for _ in range(2)]
+    for one in both:
+        one.sendall(b"!")
+        one.close()
 
 
 def test_a_failing_cell_is_reported_with_its_traceback_and_what_was_not_run(
