@@ -154,11 +154,8 @@ class Assignments(Methods):
         return True
 
     def _annotated(self, node: ast.AnnAssign) -> None:
-        if (
-            self.scope is None
-            or self.scope.kind == "class"
-            or not isinstance(node.target, ast.Name)
-        ):
+        local = self.scope is not None and self.scope.kind != "class"
+        if not (self.annotations_are_lazy() or (local and isinstance(node.target, ast.Name))):
             self.evaluate(node.annotation)
         if node.value is not None:
             self.assign(node.target, self.evaluate(node.value))

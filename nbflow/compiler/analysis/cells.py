@@ -155,7 +155,10 @@ class Cells(Magics):
     def _definition(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
             pairs = self.imported(node)
-            number = self._unit(node, tuple(n for n, _ in pairs), NOTHING)
+            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            number = self._unit(node, tuple(n for n, _ in pairs), NOTHING, option=future)
+            if future:
+                self.events.append(SetOption(line=self.line, unit=number, what="__future__"))
             star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
             for name, value in pairs:
                 self.bind_page(name, value, kind=BindKind.IMPORT, unit=number)
@@ -260,7 +263,7 @@ class Cells(Magics):
         kind = self._code_kind(node.value)
         if kind is None:
             return False
-        if isinstance(node, ast.AnnAssign):
+        if isinstance(node, ast.AnnAssign) and not self.annotations_are_lazy():
             self.evaluate(node.annotation)
         value = self.evaluate(node.value)
         name = targets[0].id

@@ -28,7 +28,8 @@ class Definitions(Assignments):
 
     def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
         """Evaluate a definition; the function itself isn't run."""
-        results = [self.evaluate(part, escapes=False) for part in evaluated_at_definition(node)]
+        at_once = evaluated_at_definition(node, annotations=not self.annotations_are_lazy())
+        results = [self.evaluate(part, escapes=False) for part in at_once]
         self._decorate(node.decorator_list)
         made = self.function_value(node, node.name, [])
         for name in sorted(scope_of(node).global_binds):

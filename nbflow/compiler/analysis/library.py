@@ -18,8 +18,10 @@ from nbflow.compiler.analysis.values import (
 from nbflow.compiler.effects import AmbientUse, FileAction
 
 Keywords = dict[str | None, Value]
-QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
+_QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
 _WORD = re.compile(r"[^\W\d]\w*")
+
+_EVALUATE = ("pandas.eval", "numexpr.evaluate")
 
 
 class Library(Functions):
@@ -100,7 +102,7 @@ class Library(Functions):
             is_option_call(path) and path in lib.OPTION_CALLS
         ):
             self.option(option_words(path), kept=path in lib.KEEPING_OPTIONS)
-        self._formulas(root, every)
+        self._formulas(path, root, every)
         return self._library_result(path, root, word, args, keywords)
 
     def _library_state(
@@ -174,20 +176,35 @@ class Library(Functions):
             if what in files.WHOLE_FOLDERS:
                 self.file(action, files.below(path), what)
 
-    def _formulas(self, root: str, values: list[Value]) -> None:
-        """Patsy looks up the names of a formula in the notebook."""
-        if root != "statsmodels":
-            return
+    def _formulas(self, path: str, root: str, values: list[Value]) -> None:
+        """Patsy, pandas and numexpr look up the names of a formula in the notebook."""
         for value in values:
-            if isinstance(value.const, str) and "~" in value.const:
-                self._names_in_text(_WORD.findall(value.const))
+            text = value.const
+            if isinstance(text, str) and (
+                path in _EVALUATE or (root == "statsmodels" and "~" in text)
+            ):
+                self._names_in_text(_WORD.findall(text))
 
     def _names_in_text(self, words: list[str]) -> None:
+        """Read the names of the page that stand in a text, which may hold other words, too."""
         self.guard += 1
         for word in words:
-            if self.bound(word) and not self.quiet:
-                self.read(word, called=True)
+            if self.bound(word):
+                self._read_from_text(word)
         self.guard -= 1
+
+    def _names_of_query(self, values: list[Value]) -> None:
+        """Pandas looks up ``@name`` of a query where the query is called, then on the page."""
+        for value in values:
+            if isinstance(value.const, str):
+                for word in _QUERY_NAME.findall(value.const):
+                    self._read_from_text(word)
+
+    def _read_from_text(self, word: str) -> None:
+        # No look-up that a function's free names tell of, so that a followed call says it, too.
+        quiet, self.quiet = self.quiet, 0
+        self.name(word, called=True)
+        self.quiet = quiet
 
     def _library_result(
         self, path: str, root: str, word: str, args: list[Value], keywords: Keywords

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nbflow.compiler.analysis import files, tables
 from nbflow.compiler.analysis.calls import Calls
-from nbflow.compiler.analysis.library import QUERY_NAME, Keywords, seeded
+from nbflow.compiler.analysis.library import Keywords, seeded
 from nbflow.compiler.analysis.values import (
     FRESH_NONE,
     IMMUTABLE,
@@ -214,9 +214,7 @@ class Methods(Calls):
             self.mutate(receiver, f".{name}()")
             return fresh("pandas")
         if name in ("query", "eval"):
-            for value in args:
-                if isinstance(value.const, str):
-                    self._names_in_text(QUERY_NAME.findall(value.const))
+            self._names_of_query(args)
         if name in ("plot", "hist", "boxplot", "bar", "line", "scatter"):
             return holding("axes", [keywords["ax"]] if "ax" in keywords else [])
         if name in ("iterrows", "itertuples"):
@@ -265,9 +263,7 @@ class Methods(Calls):
             return self._from_live(receiver, name)
         followed = self._any_class(receiver, name, args, keywords, starred)
         if name in ("query", "eval"):
-            for value in args:
-                if isinstance(value.const, str):
-                    self._names_in_text(QUERY_NAME.findall(value.const))
+            self._names_of_query(args)
         if name in tables.MUTATORS and not (name == "update" and receiver.type == "view"):
             put = name in tables.PUTTING
             self.mutate(receiver, f".{name}()", stores=holding(None, every) if put else None)

@@ -160,6 +160,10 @@ class Recorder:
         self._loaded[name] = value
         return value
 
+    def annotations_are_lazy(self) -> bool:
+        """Tell whether ``from __future__ import annotations`` holds here: IPython keeps it on."""
+        return self.value_of("annotations").path == "__future__.annotations"
+
     def notebook_classes(self) -> list[ClassInfo]:
         """Return all classes of the notebook so far."""
         self.saw_classes = True
@@ -176,6 +180,8 @@ class Recorder:
         if self.quiet:
             if name in PROVIDED and name in self.names:
                 self._emit_read(name, called, escapes)
+            if self._runs_code_of_this_cell() and name not in self.definite:
+                self.needs_now.add(name)
             return
         self.statement_reads.add(name)
         if name not in self.definite or name in self.foreign:
@@ -187,6 +193,10 @@ class Recorder:
             self.need_late(self.value_of(name))
             return
         self._emit_read(name, called, escapes)
+
+    def _runs_code_of_this_cell(self) -> bool:
+        """Tell whether a function that this cell defines is being followed from a call here."""
+        return bool(self.stack) and (self.stack[0].owner or self.stack[0].name) in self.made
 
     def _emit_read(self, name: str, called: bool, escapes: bool) -> None:
         guarded = bool(self.guard or self.unsure) or (name in PROVIDED and name not in self.names)
@@ -360,6 +370,7 @@ class Recorder:
         """Record that the page name is unbound."""
         sure = not self.maybe and not self.unsure
         if name not in self.definite:
+            self.needs_now.add(name)
             self._emit_read(name, False, False)
         self.events.append(Delete(name=name, line=self.line, sure=sure))
         if name not in self.ever:

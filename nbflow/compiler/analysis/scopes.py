@@ -193,14 +193,14 @@ def _comprehension(node: ast.AST, raw: _Raw) -> None:
     raw.yields = raw.yields or inner.yields
 
 
-def evaluated_at_definition(node: FunctionNode) -> Iterator[ast.expr]:
+def evaluated_at_definition(node: FunctionNode, *, annotations: bool = True) -> Iterator[ast.expr]:
     """Yield the expressions of a definition that run at once: decorators, defaults, annotations."""
     if not isinstance(node, ast.Lambda):
         yield from node.decorator_list
     args = node.args
     yield from args.defaults
     yield from (d for d in args.kw_defaults if d is not None)
-    if isinstance(node, ast.Lambda):
+    if isinstance(node, ast.Lambda) or not annotations:
         return
     every = (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg)
     for arg in every:

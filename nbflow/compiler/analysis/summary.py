@@ -15,7 +15,7 @@ def summary_of(state: Recorder) -> Summary:
     for index, unit in enumerate(state.units):
         ran = index in called
         for name in unit.needs_when_called:
-            if ran and name not in state.definite:
+            if ran and name not in state.definite and not _is_given(state, name):
                 now.add(name)
             elif not ran and name not in binds:
                 later.add(name)
@@ -23,7 +23,7 @@ def summary_of(state: Recorder) -> Summary:
         value = state.env.get(name)
         if value is not None and value.late and name not in state.own_units:
             later |= value.late - binds
-    visible = {n for n in later if n not in PROVIDED or n in state.names} - now
+    visible = {n for n in later if not _is_given(state, n)} - now
     _warn(state)
     return Summary(
         needs_now=tuple(sorted(now - state.starred)),
@@ -32,6 +32,11 @@ def summary_of(state: Recorder) -> Summary:
         mutates=tuple(sorted(state.mutated)), deletes=tuple(sorted(state.gone)),
         warns=tuple(sorted({f.kind for f in state.findings})),
     )  # fmt: skip
+
+
+def _is_given(state: Recorder, name: str) -> bool:
+    """Tell whether Python or IPython provides the name, and the notebook doesn't bind it."""
+    return name in PROVIDED and name not in state.names
 
 
 def _called(state: Recorder) -> set[int]:
