@@ -31,17 +31,22 @@ class TaskRow:
         self.ended: float | None = None
         self.try_no = 0
         self.note = ""
+        self.items: tuple[int, int] | None = None
+        """How many items of a mapped task have ended, of how many."""
 
     def take(self, event: RunEvent, now: float) -> None:
         """Move on by one event of this task."""
         if event.kind is RunEventKind.CELL:
             self.done += event.status is CellStatus.COMPLETED
             return
+        if event.kind is RunEventKind.ITEMS:
+            self.items = event.done or 0, event.total or 0
+            return
         self.state = TaskState(event.state) if event.state else self.state
         self.note = event.note
         self.try_no = event.try_no or self.try_no
         if self.state is TaskState.RUNNING:
-            self.started, self.ended, self.done = now, None, 0
+            self.started, self.ended, self.done, self.items = now, None, 0, None
         elif self.started is not None and self.state is not TaskState.QUEUED:
             self.ended = now
 
@@ -110,7 +115,7 @@ def shown(tasks: Sequence[tuple[str, int]], *, quiet: bool) -> Iterator[OnEvent]
     view = RunView(tasks)
     screen = console(stderr=True)
     if not screen.is_terminal:
-        yield _say_each
+        yield LineByLine().take
         return
     from rich.live import Live
 
@@ -125,21 +130,50 @@ def shown(tasks: Sequence[tuple[str, int]], *, quiet: bool) -> Iterator[OnEvent]
         yield view.take
 
 
-def _say_each(event: RunEvent) -> None:
-    """Print one line for each task that starts or ends."""
-    if event.kind is not RunEventKind.TASK or event.state is None:
-        return
-    from nbflow.render.tokens import tokens
+class LineByLine:
+    """Prints one line for each task that starts or ends, and each tenth of a mapped task's items."""
 
-    look = tokens().states[event.state.value]
-    if event.state in (TaskState.NONE, TaskState.QUEUED):
-        return
-    note = f" ({clean(event.note)})" if event.note else ""
-    sys.stderr.write(f"{look.glyph} {clean(event.task)}: {look.words[language()]}{note}\n")
+    def __init__(self) -> None:
+        self._tenths: dict[str, int] = {}
+
+    def take(self, event: RunEvent) -> None:
+        """Print what is worth a line."""
+        if event.kind is RunEventKind.ITEMS and event.total:
+            self._items(str(event.task), event.done or 0, event.total)
+        elif event.kind is RunEventKind.TASK and event.state not in (
+            None,
+            TaskState.NONE,
+            TaskState.QUEUED,
+        ):
+            self._task(event)
+
+    def _task(self, event: RunEvent) -> None:
+        from nbflow.render.tokens import tokens
+
+        assert event.state is not None
+        look = tokens().states[event.state.value]
+        note = f" ({clean(event.note)})" if event.note else ""
+        _print(f"{look.glyph} {clean(event.task)}: {look.words[language()]}{note}")
+
+    def _items(self, task: str, done: int, total: int) -> None:
+        tenth = done * 10 // total
+        if 0 < done < total and tenth > self._tenths.get(task, 0):
+            _print(f"  {clean(task)}: {_items_text(done, total)}")
+        self._tenths[task] = tenth
+
+
+def _print(line: str) -> None:
+    sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
 
+def _items_text(done: int, total: int) -> str:
+    return t("{done} of {all} items", done=done, all=total)
+
+
 def _cells(row: TaskRow) -> str:
+    if row.items is not None:
+        return _items_text(*row.items)
     if row.state is TaskState.RUNNING and row.cells > 1:
         return t("cell {number} of {all}", number=min(row.done + 1, row.cells), all=row.cells)
     return t("try {number}", number=row.try_no) if row.try_no > 1 else ""

@@ -17,7 +17,7 @@ from nbflow.execution.codec import dumps, encode
 from nbflow.execution.guard import AttemptGuard
 from nbflow.execution.kernel_session import KernelLaunch, KernelSession
 from nbflow.execution.outcome import Collected, result_of
-from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
+from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent, ItemsFound
 from nbflow.model.ids import CellId
 from nbflow.model.states import CellStatus, Reason, TaskState
 
@@ -164,7 +164,7 @@ class AttemptRunner:
 
     def _engine_run(self, now: _Running, folder: Path, collected: Collected) -> Any:
         from nbflow.execution.engine import EngineRun
-        from nbflow.execution.runtime_steps import steps_for
+        from nbflow.execution.runtime_steps import StepsTell, steps_for
 
         spec = now.spec
 
@@ -173,12 +173,17 @@ class AttemptRunner:
             self._emit({"type": "cell", "event": encode(event)})
             now.log.say(f"cell {cell}: {status.value}")
 
+        def on_items(found: ItemsFound) -> None:
+            self._emit({"type": "items", "event": encode(found)})
+            now.log.say(f"{len(found.labels)} items")
+
+        tell = StepsTell(on_text=now.log.write, on_items=on_items)
         return EngineRun(
             output_path=str(folder / NOTEBOOK_NAME),
             limits=spec.limits,
             session=now.session,
             guard=now.guard,
-            steps=steps_for(spec, folder / SPEC_NAME, collected, now.log.write),
+            steps=steps_for(spec, folder / SPEC_NAME, collected, tell),
             on_cell=on_cell,
             on_text=now.log.write,
         )

@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from nbflow.execution.codec import decode, encode
+from nbflow.execution.codec import decode
 from nbflow.execution.slot_process import SlotProcess
-from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
+from nbflow.model.attempt import AttemptEnd, AttemptResult, AttemptSpec, CellEvent, ItemsFound
 from nbflow.model.ids import Token
 from nbflow.model.states import Reason, TaskState
 
-Report = CellEvent | tuple[Token, AttemptResult]
-"""What `LocalExecutor.poll` yields: a cell's progress, or an attempt's end."""
+Report = CellEvent | ItemsFound | AttemptEnd
+"""What `LocalExecutor.poll` yields: a cell's progress, a mapped task's items, an attempt's end."""
 
 _STOP_PATIENCE = 8.0
 
@@ -66,7 +66,7 @@ class LocalExecutor:
             raise RuntimeError("the executor is closed")
         if spec.group in self._dead_groups:
             self._dead_groups.discard(spec.group)
-            self._report(spec.token, _lost(f"the live kernel of group {spec.group!r} is gone"))
+            self._report(_lost(spec, f"the live kernel of group {spec.group!r} is gone"))
             return
         self._waiting.append(spec)
         self._hand_out()
@@ -94,14 +94,15 @@ class LocalExecutor:
         self._events.put((None, {}))
 
     def cancel(self, token: Token) -> None:
-        """Cancel an attempt; its end is reported by `poll`. Unknown tokens are ignored."""
+        """Cancel an attempt, all items of it; the ends are reported by `poll`. Unknown tokens are
+        ignored.
+        """
         for spec in tuple(self._waiting):
             if spec.token == token:
                 self._waiting.remove(spec)
-                self._report(token, _cancelled())
-                return
+                self._report(_cancelled(spec))
         for slot in self._slots:
-            if slot.running == token:
+            if slot.running is not None and slot.running.token == token:
                 slot.send({"type": "cancel", "token": int(token)})
 
     def close_group(self, group: str) -> None:
@@ -131,18 +132,20 @@ class LocalExecutor:
     def _receive(self, slot: SlotProcess, event: dict[str, Any]) -> None:
         self._events.put((slot, event))
 
-    def _report(self, token: Token, result: AttemptResult) -> None:
-        self._reports.append((token, result))
+    def _report(self, end: AttemptEnd) -> None:
+        self._reports.append(end)
         self.wake()
 
     def _take(self, slot: SlotProcess, event: dict[str, Any]) -> None:
         match event["type"]:
             case "cell":
                 self._reports.append(decode(CellEvent, event["event"]))
+            case "items":
+                self._reports.append(decode(ItemsFound, event["event"]))
             case "result":
-                result = decode(AttemptResult, event["result"])
-                slot.end_attempt(result.kept_kernel)
-                self._reports.append((Token(event["token"]), result))
+                end = decode(AttemptEnd, event["end"])
+                slot.end_attempt(end.result.kept_kernel)
+                self._reports.append(end)
             case "idle":
                 slot.is_busy = False
                 self._recycle(slot)
@@ -158,15 +161,16 @@ class LocalExecutor:
             return
         self._slots.remove(slot)
         death = slot.death()
+        groups = set(slot.groups)
         if slot.running is not None:
-            self._reports.append((slot.running, _lost(f"{death} {slot.last_words}".strip())))
-        groups = slot.groups - {slot.running_group}
+            self._reports.append(_lost(slot.running, f"{death} {slot.last_words}".strip()))
+            groups.discard(slot.running.group or "")
         for spec in tuple(self._waiting):
             if spec.group is not None and spec.group in groups:
                 self._waiting.remove(spec)
                 groups.discard(spec.group)
                 message = f"the live kernel of group {spec.group!r} is gone: {death}"
-                self._reports.append((spec.token, _lost(message)))
+                self._reports.append(_lost(spec, message))
         self._dead_groups |= groups
         self._hand_out()
 
@@ -182,7 +186,7 @@ class LocalExecutor:
             if slot is None:
                 continue
             self._waiting.remove(spec)
-            slot.start_attempt(spec.token, spec.group, encode(spec))
+            slot.start_attempt(spec)
 
     def _slot_for(self, spec: AttemptSpec) -> SlotProcess | None:
         home = next((slot for slot in self._slots if spec.group in slot.groups), None)
@@ -197,11 +201,13 @@ class LocalExecutor:
         return None
 
 
-def _cancelled() -> AttemptResult:
-    return AttemptResult(
+def _cancelled(spec: AttemptSpec) -> AttemptEnd:
+    result = AttemptResult(
         state=TaskState.CANCELLED, reason=Reason.CANCELLED, message="cancelled before it started"
     )
+    return AttemptEnd(token=spec.token, item=spec.item, result=result)
 
 
-def _lost(message: str) -> AttemptResult:
-    return AttemptResult(state=TaskState.FAILED, reason=Reason.LOST, message=message)
+def _lost(spec: AttemptSpec, message: str) -> AttemptEnd:
+    result = AttemptResult(state=TaskState.FAILED, reason=Reason.LOST, message=message)
+    return AttemptEnd(token=spec.token, item=spec.item, result=result)

@@ -32,6 +32,7 @@ MODULES = (
     "guarding",
     "code_state",
     "storing",
+    "items",
     "loading",
     "replays",
 )

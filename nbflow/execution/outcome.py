@@ -19,12 +19,12 @@ _MESSAGE_LENGTH = 500
 class Collected:
     """What the steps around the cells learned; filled in while they run."""
 
-    skipped: bool = False
+    skipped: str = ""
+    """Why the cells were left out; empty if they weren't."""
     values: tuple[StoredValue, ...] = ()
     ambient: tuple[StoredValue, ...] = ()
     unstorable: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
-    foreach_count: int | None = None
 
 
 class StepError(Exception):
@@ -58,7 +58,7 @@ def result_of(
         error=error,
         problem=problem,
         ended=ended,
-        skipped=collected.skipped,
+        collected=collected,
         peak_memory=peak_memory,
     )
     well = state is TaskState.SUCCESS
@@ -72,7 +72,6 @@ def result_of(
         ambient=collected.ambient if well else (),
         unstorable=collected.unstorable if well else {},
         changed=collected.changed,
-        foreach_count=collected.foreach_count,
         notebook="executed.ipynb" if progress is not None else None,
     )
 
@@ -83,7 +82,7 @@ def _verdict(
     error: ErrorInfo | None,
     problem: BaseException | None,
     ended: Reason | None,
-    skipped: bool,
+    collected: Collected,
     peak_memory: int | None,
 ) -> tuple[TaskState, Reason, str]:
     if ended is not None:
@@ -94,10 +93,14 @@ def _verdict(
     if problem is not None:
         reason, message = _problem(spec, problem, peak_memory)
         return TaskState.FAILED, reason, message
-    if skipped:
-        return TaskState.SKIPPED, Reason.CONDITION, f"its condition {spec.when!r} is false"
+    if collected.skipped:
+        return TaskState.SKIPPED, Reason.CONDITION, collected.skipped
     if error is not None:
         return TaskState.FAILED, Reason.ERROR, _error_sentence(spec, error)
+    lost = [name for name in spec.must_store if name in collected.unstorable]
+    if lost:
+        what = f"output {lost[0]!r} can't be stored: {collected.unstorable[lost[0]]}"
+        return TaskState.FAILED, Reason.UNSTORABLE, what
     return TaskState.SUCCESS, Reason.DONE, "every cell ran"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from nbflow.errors import ExecutionError
 from nbflow.execution.attempt_run import NOTEBOOK_NAME
 from nbflow.execution.executor import LocalExecutor
-from nbflow.model.attempt import AttemptResult, AttemptSpec, CellToRun, Limits
+from nbflow.model.attempt import AttemptEnd, AttemptResult, AttemptSpec, CellToRun, Limits
 from nbflow.model.ids import CellId, RunId, TaskName, Token
 from nbflow.model.states import Reason
 
@@ -71,8 +71,8 @@ def _run(spec: AttemptSpec) -> AttemptResult:
         executor.start(spec)
         while True:
             for report in executor.poll():
-                if isinstance(report, tuple):
-                    return report[1]
+                if isinstance(report, AttemptEnd):
+                    return report.result
 
 
 def _limits(limits: Limits | None, timeout: float | None) -> Limits:

@@ -1,7 +1,7 @@
 """What is done in the kernel around a task's cells: replay, load, ask the condition, store."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,23 @@ from nbflow.execution import kernel_runtime
 from nbflow.execution.kernel_session import KernelSession
 from nbflow.execution.outcome import Collected, StepError
 from nbflow.execution.steps import ConditionFalseError, Steps
-from nbflow.model.attempt import AttemptSpec, ErrorInfo, ReplayStep
+from nbflow.model.attempt import AttemptSpec, ErrorInfo, ItemsFound, ReplayStep
 from nbflow.model.ids import CellId
 from nbflow.model.states import Reason
 
 
-def steps_for(
-    spec: AttemptSpec, spec_path: Path, collected: Collected, on_text: Callable[[str], None]
-) -> Steps:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepsTell:
+    """Who is told while the steps go on: of text that hidden code printed, of a task's items."""
+
+    on_text: Callable[[str], None]
+    on_items: Callable[[ItemsFound], None]
+
+
+def steps_for(spec: AttemptSpec, spec_path: Path, collected: Collected, tell: StepsTell) -> Steps:
     """Return the steps of an attempt; none for other languages, nor without a value store."""
     if uses_runtime(spec):
-        return RuntimeSteps(spec, spec_path, collected, on_text)
+        return RuntimeSteps(spec, spec_path, collected, tell)
     return Steps()
 
 
@@ -56,12 +62,13 @@ class RuntimeSteps(Steps):
         spec: AttemptSpec,
         spec_path: Path,
         collected: Collected,
-        on_text: Callable[[str], None],
+        tell: StepsTell,
     ) -> None:
         self._spec = spec
         self._spec_path = spec_path
         self._collected = collected
-        self._on_text = on_text
+        self._on_text = tell.on_text
+        self._on_items = tell.on_items
         self._borders = _borders(spec)
         self._replayed = 0
         self._is_loaded = False
@@ -107,12 +114,31 @@ class RuntimeSteps(Steps):
         self._is_loaded = True
         await self._replay(session, len(for_runtime(self._spec).replays))
         answer = await self._call(session, "load")
-        self._collected.foreach_count = answer.get("foreach_count")
-        if self._spec.when is not None:
+        items = answer.get("items")
+        if items is not None:
+            self._take_items(items)
+        elif self._spec.when is not None:
             answer = await self._call(session, "condition")
             if not answer["value"]:
-                self._collected.skipped = True
+                self._collected.skipped = f"its condition {self._spec.when!r} is false"
                 raise ConditionFalseError
+
+    def _take_items(self, items: Mapping[str, Any]) -> None:
+        """Tell the items that were found; none is no failure, the task is left out."""
+        if not items["labels"]:
+            self._collected.skipped = "its foreach has no items"
+            if items["found"]:
+                self._collected.skipped = (
+                    f"its condition {self._spec.when!r} is false for all items"
+                )
+            raise ConditionFalseError
+        self._on_items(
+            ItemsFound(
+                token=self._spec.token,
+                labels=tuple(items["labels"]),
+                values=kernel_runtime.stored_values(items["values"]),
+            )
+        )
 
     async def _replay(self, session: KernelSession, border: int) -> None:
         while self._replayed < border:

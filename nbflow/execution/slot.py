@@ -4,7 +4,8 @@ JSON lines come in at the standard input and go out at the standard output; both
 the rest of the process at once, so that nothing a library or kernel prints gets between them.
 
 In: ``{"type": "start", "spec": …}``, ``cancel`` (token), ``close_group`` (group), ``stop``.
-Out: ``ready``, ``cell`` (an event), ``result`` (token, result), ``idle`` after each attempt.
+Out: ``ready``, ``cell`` and ``items`` (events), ``result`` (an `AttemptEnd`), ``idle`` after each
+attempt.
 
 When the input ends, the process that drives the run is gone: the slot kills its kernels and exits.
 """
@@ -18,7 +19,7 @@ from typing import IO, Any
 
 from nbflow.execution import processes
 from nbflow.execution.codec import decode, encode
-from nbflow.model.attempt import AttemptSpec
+from nbflow.model.attempt import AttemptEnd, AttemptSpec
 
 
 def main() -> None:
@@ -91,7 +92,8 @@ class Slot:
         if int(spec.token) in self._cancelled:
             self._engine.cancel(int(spec.token))
         result = self._engine.run(spec)
-        self.emit({"type": "result", "token": int(spec.token), "result": encode(result)})
+        end = AttemptEnd(token=spec.token, item=spec.item, result=result)
+        self.emit({"type": "result", "end": encode(end)})
         self._engine.clean_up()
         self._cancelled.discard(int(spec.token))
         self.emit({"type": "idle"})

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.execution import processes
-from nbflow.model.ids import Token
+from nbflow.execution.codec import encode
+from nbflow.model.attempt import AttemptSpec
 
 _LAST_WORDS = 20
 
@@ -21,8 +22,8 @@ class SlotProcess:
     """A running slot. ``on_event(slot, event)`` is called from a thread of its own for each line
     that the slot sends, and at last with ``{"type": "gone"}`` when its process has ended.
 
-    ``running`` is the token of its attempt, ``groups`` the names of the kernels it keeps; it is
-    busy until it has cleaned up after the attempt.
+    ``running`` is what it runs, ``groups`` the names of the kernels it keeps; it is busy until it
+    has cleaned up after the attempt.
     """
 
     def __init__(
@@ -31,8 +32,7 @@ class SlotProcess:
         environment: Mapping[str, str],
     ) -> None:
         self.mark = uuid.uuid4().hex
-        self.running: Token | None = None
-        self.running_group: str | None = None
+        self.running: AttemptSpec | None = None
         self.is_busy = False
         self.groups: set[str] = set()
         self.attempts = 0
@@ -71,20 +71,18 @@ class SlotProcess:
         except (OSError, ValueError):
             return
 
-    def start_attempt(self, token: Token, group: str | None, spec: Any) -> None:
+    def start_attempt(self, spec: AttemptSpec) -> None:
         """Hand it an attempt."""
         self.is_busy = True
-        self.running = token
-        self.running_group = group
+        self.running = spec
         self.attempts += 1
-        self.send({"type": "start", "spec": spec})
+        self.send({"type": "start", "spec": encode(spec)})
 
     def end_attempt(self, kept_kernel: str | None) -> None:
         """Note that its attempt has a result, and which kernel it keeps because of it."""
+        if self.running is not None and self.running.group is not None:
+            self.groups.discard(self.running.group)
         self.running = None
-        if self.running_group is not None:
-            self.groups.discard(self.running_group)
-        self.running_group = None
         if kept_kernel is not None:
             self.groups.add(kept_kernel)
 

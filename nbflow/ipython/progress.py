@@ -39,6 +39,9 @@ class RunProgress:
             self.ended = at if event.state.is_final else None
         if event.kind is RunEventKind.TASK and isinstance(event.state, TaskState):
             self._task(str(event.task), event.state, event, at)
+        if event.kind is RunEventKind.ITEMS and event.task in self.tasks:
+            here = self.tasks[str(event.task)]
+            self.tasks[str(event.task)] = replace(here, done=event.done, total=event.total)
 
     def _task(self, name: str, state: TaskState, event: RunEvent, at: float) -> None:
         if name not in self.tasks:
@@ -52,7 +55,7 @@ class RunProgress:
         )
         if state is TaskState.RUNNING:
             self.started[name] = at
-            here = replace(here, seconds=None)
+            here = replace(here, seconds=None, done=None, total=None)
         elif state in _TIMED and name in self.started:
             here = replace(here, seconds=max(0.0, at - self.started[name]))
         self.tasks[name] = here

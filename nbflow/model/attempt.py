@@ -104,11 +104,15 @@ class AttemptSpec:
     ambient_loads: tuple[Load, ...] = ()
     cells: tuple[CellToRun, ...] = ()
     when: str | None = None
-    foreach: tuple[str, str, int] | None = None
-    """(name, expression, index): bind name to item number index of the expression's value."""
+    foreach: tuple[str, str] | None = None
+    """(name, expression): find a mapped task's items, tell them, and bind name to the first."""
+    item: int | None = None
+    """Which item of a mapped task this is, from 0: its items are attempts' pieces with one token."""
     outputs: tuple[str, ...] = ()
     optional_outputs: tuple[str, ...] = ()
     ambient_outputs: tuple[str, ...] = ()
+    must_store: tuple[str, ...] = ()
+    """Outputs without whose stored form the attempt has failed; no live kernel makes up for it."""
     guarded: tuple[str, ...] = ()
     """Loaded names that the task must not change; the guard reports it when one did."""
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -164,6 +168,28 @@ class AttemptResult:
     seconds: float = 0.0
     peak_memory: int | None = None
     foreach_count: int | None = None
+    """How many items a mapped task had."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptEnd:
+    """An attempt, or one item of a mapped task's, has ended."""
+
+    token: Token
+    result: AttemptResult
+    item: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemsFound:
+    """The items of a mapped task, in order: how to call each, and where the others load theirs.
+
+    ``values`` is empty if there is but one.
+    """
+
+    token: Token
+    labels: tuple[str, ...]
+    values: tuple[StoredValue, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -132,7 +132,7 @@ class Reason(enum.StrEnum):
     DONE = "done"
     """Every cell ran."""
     CONDITION = "condition"
-    """Its ``when`` was false."""
+    """Its ``when`` was false, or its ``foreach`` had no items."""
     ERROR = "error"
     """A cell raised."""
     TIMED_OUT = "timed_out"

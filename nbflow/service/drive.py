@@ -4,27 +4,25 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from nbflow.errors import ConflictError, MetastoreBusyError
-from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent
+from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
-from nbflow.model.dag import Dag, Task
-from nbflow.model.ids import RunId, TaskName, Token
-from nbflow.model.run import Claim, Decisions, RunMove, RunSnapshot, TaskSnapshot
-from nbflow.model.states import Reason, TaskState
+from nbflow.model.ids import TaskName, Token
+from nbflow.model.run import Decisions, RunSnapshot
+from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
-from nbflow.service.events import OnEvent, RunEvent, RunEventKind, ignore
+from nbflow.service.events import OnEvent, ignore
+from nbflow.service.flights import Flight, RunSetup, cancelled
 from nbflow.service.interrupts import CancelSwitch
-from nbflow.service.kernels import LiveKernels, Seat
-from nbflow.service.pages import Pages
-from nbflow.service.plan import AttemptRequest, plan_attempt
-from nbflow.service.published import Published
+from nbflow.service.kernels import LiveKernels
 from nbflow.service.reports import TaskReport
+from nbflow.service.telling import RunTeller
 
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
@@ -40,34 +38,6 @@ CANCEL_PATIENCE = 10.0
 """Seconds that cancelled attempts may take to end by themselves."""
 _GLANCE = 0.5
 """Seconds between looks at what other processes asked for."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunSetup:
-    """What is run, and where its files go: attempts below ``runs``, values in ``values``."""
-
-    dag: Dag
-    pages: Pages
-    run_id: RunId
-    published: Published
-    runs: Path
-    values: Path
-    slots: int = 2
-    context: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(kw_only=True, slots=True)
-class _Flight:
-    """An attempt under way; a mapped task's items follow each other in it."""
-
-    claim: Claim
-    task: Task
-    before: TaskSnapshot
-    seat: Seat
-    folder: Path
-    spec: AttemptSpec | None = None
-    item: int = 0
-    results: list[AttemptResult] = field(default_factory=list)
 
 
 class RunDriver:
@@ -87,11 +57,11 @@ class RunDriver:
         self._executor = executor
         self._clock = clock
         self._setup = setup
-        self._on_event = on_event
+        self._teller = RunTeller(setup.run_id, clock, on_event)
         self._switch = switch or CancelSwitch()
         self._switch.on_press = executor.wake
         self._kernels = LiveKernels(setup.dag, setup.run_id, setup.published)
-        self._flights: dict[Token, _Flight] = {}
+        self._flights: dict[Token, Flight] = {}
         self._renewed = clock.monotonic()
         self._trusted = self._renewed
         self._cancel_deadline: float | None = None
@@ -131,7 +101,7 @@ class RunDriver:
                 self._insist(partial(self._store.apply, self._setup.run_id, decisions))
             except ConflictError:
                 continue
-            self._tell(decisions)
+            self._teller.decisions(decisions)
         for name in self._kernels.unneeded(snapshot):
             self._executor.close_group(name)
         return snapshot
@@ -149,69 +119,65 @@ class RunDriver:
                     raise
 
     def _start_attempts(self, snapshot: RunSnapshot) -> None:
-        # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
-        limit = self._setup.slots - len(self._flights)
-        if limit <= 0:
+        """Fill the places: with tasks that may start, then with items of mapped tasks."""
+        room = self._room()
+        if room <= 0:
             return
-        for claim in self._store.claim(self._setup.run_id, limit=limit):
+        for claim in self._store.claim(self._setup.run_id, limit=room):
             task = self._setup.dag.task(claim.task)
-            folder = self._setup.runs / self._setup.run_id / task.name / str(claim.token)
-            flight = _Flight(
+            flight = Flight(
+                setup=self._setup,
                 claim=claim,
                 task=task,
                 before=snapshot.tasks[claim.task],
                 seat=self._kernels.seat(task, snapshot),
-                folder=folder,
+                begun=self._clock.monotonic(),
             )
             self._flights[claim.token] = flight
-            self._tell_task(task.name, TaskState.RUNNING, try_no=claim.try_no)
-            self._launch(flight)
+            self._teller.task(task.name, TaskState.RUNNING, try_no=claim.try_no)
+            self._start_pieces(flight, 1)
+        for flight in tuple(self._flights.values()):
+            self._start_pieces(flight, self._room())
 
-    def _launch(self, flight: _Flight) -> None:
-        mapped = flight.task.options.foreach is not None
-        workdir = flight.folder / f"item-{flight.item}" if mapped else flight.folder
-        request = AttemptRequest(
-            run_id=self._setup.run_id,
-            task=flight.task,
-            try_no=flight.claim.try_no,
-            token=flight.claim.token,
-            workdir=str(workdir),
-            values=str(self._setup.values),
-            kernel=flight.seat.kernel,
-            chain=flight.seat.chain,
-            item=flight.item if mapped else None,
-            context=self._setup.context,
-        )
-        flight.spec = plan_attempt(
-            self._setup.dag, self._setup.pages, self._setup.published, request
-        )
-        self._executor.start(flight.spec)
+    def _room(self) -> int:
+        # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
+        most = self._setup.dag.options.max_active_tasks
+        places = self._setup.slots if most is None else min(self._setup.slots, most)
+        return places - sum(max(1, len(flight.running)) for flight in self._flights.values())
+
+    def _start_pieces(self, flight: Flight, room: int) -> None:
+        for piece in flight.due(room):
+            self._executor.start(flight.start(piece))
 
     def _take_reports(self, snapshot: RunSnapshot) -> None:
         events: list[CellEvent] = []
         for report in self._executor.poll(self._patience(snapshot)):
-            if isinstance(report, CellEvent):
-                events.append(report)
-                self._tell_cell(report)
+            flight = self._flights.get(report.token)
+            if flight is None:
                 continue
-            token, result = report
-            flight = self._flights.get(token)
-            if flight is not None:
-                self._end_item(flight, result)
+            match report:
+                case CellEvent() if not flight.is_mapped:
+                    events.append(report)
+                    self._teller.cell(flight.task.name, report, flight.claim.try_no)
+                case ItemsFound():
+                    flight.found = report
+                    self._teller.items(flight.task.name, 0, flight.total)
+                case AttemptEnd():
+                    self._end_piece(flight, report)
         known = [event for event in events if event.token in self._flights]
         if known:
             self._store.record_cells(known)
 
-    def _end_item(self, flight: _Flight, result: AttemptResult) -> None:
-        flight.results.append(result)
-        more = result.foreach_count is not None and flight.item + 1 < result.foreach_count
-        if more and result.state is TaskState.SUCCESS and self._cancel_deadline is None:
-            flight.item += 1
-            self._launch(flight)
-        else:
-            self._finish(flight, _joined(flight))
+    def _end_piece(self, flight: Flight, end: AttemptEnd) -> None:
+        stops_others = flight.end(end.item or 0, end.result)
+        if flight.found is not None:
+            self._teller.items(flight.task.name, len(flight.results), flight.total)
+        if flight.is_over:
+            self._finish(flight, flight.result(self._clock.monotonic()))
+        elif stops_others:
+            self._executor.cancel(flight.claim.token)
 
-    def _finish(self, flight: _Flight, result: AttemptResult) -> None:
+    def _finish(self, flight: Flight, result: AttemptResult) -> None:
         """Record an attempt's end, and in the same transaction what it releases."""
         del self._flights[flight.claim.token]
         before = replace(flight.before, tries=flight.claim.try_no)
@@ -239,14 +205,14 @@ class RunDriver:
         if flight.spec is not None:
             self._kernels.ended(flight.task, flight.seat, flight.spec, result)
         self._report(flight, result, move.target, move.note)
-        self._tell_task(flight.task.name, move.target, note=move.note, try_no=flight.claim.try_no)
-        self._tell(follows)
+        self._teller.task(flight.task.name, move.target, note=move.note, try_no=flight.claim.try_no)
+        self._teller.decisions(follows)
 
-    def _publish(self, flight: _Flight, result: AttemptResult) -> None:
+    def _publish(self, flight: Flight, result: AttemptResult) -> None:
         published = self._setup.published
         published.add(flight.task.name, result)
-        if flight.task.options.foreach is not None:
-            items = [r.values for r in flight.results if r.state is TaskState.SUCCESS]
+        if flight.is_mapped:
+            items = [flight.results[piece].values for piece in sorted(flight.results)]
             published.put_items(flight.task.name, items)
 
     def _cancel_attempts(self) -> None:
@@ -254,12 +220,13 @@ class RunDriver:
         now = self._clock.monotonic()
         if self._cancel_deadline is None:
             self._cancel_deadline = now + CANCEL_PATIENCE
-            for token in self._flights:
+            for token, flight in self._flights.items():
+                flight.is_stopped = True
                 self._executor.cancel(token)
         if self._flights and (now > self._cancel_deadline or self._switch.at_once):
             self._executor.close()
             for flight in tuple(self._flights.values()):
-                self._finish(flight, _cancelled())
+                self._finish(flight, cancelled())
 
     def _renew(self) -> None:
         now = self._clock.monotonic()
@@ -275,6 +242,7 @@ class RunDriver:
             return
         self._renewed = self._trusted = now
         for token in set(tokens) - set(held):
+            self._flights[token].is_stopped = True
             self._executor.cancel(token)
 
     def _patience(self, snapshot: RunSnapshot) -> float:
@@ -287,8 +255,8 @@ class RunDriver:
         ]
         return max(0.0, min([_GLANCE, *waits]))
 
-    def _report(self, flight: _Flight, result: AttemptResult, state: TaskState, note: str) -> None:
-        folder = Path(flight.spec.workdir) if flight.spec else flight.folder
+    def _report(self, flight: Flight, result: AttemptResult, state: TaskState, note: str) -> None:
+        folder = flight.folder(flight.shown)
         self.reports[flight.task.name] = TaskReport(
             name=flight.task.name,
             state=state,
@@ -301,75 +269,6 @@ class RunDriver:
             log=_existing(folder, result.log),
             changed=result.changed,
         )
-
-    def _tell(self, decisions: Decisions) -> None:
-        run = decisions.run
-        if run is not None and not run.target.is_final:
-            self._tell_run(run)
-        for move in decisions.tasks:
-            self._tell_task(move.task, move.target, note=move.note)
-        if run is not None and run.target.is_final:
-            self._tell_run(run)
-
-    def _tell_run(self, move: RunMove) -> None:
-        self._on_event(
-            RunEvent(
-                kind=RunEventKind.RUN,
-                at=self._clock.wall(),
-                run_id=self._setup.run_id,
-                state=move.target,
-                note=move.note,
-            )
-        )
-
-    def _tell_task(
-        self, task: TaskName, state: TaskState, *, note: str = "", try_no: int | None = None
-    ) -> None:
-        self._on_event(
-            RunEvent(
-                kind=RunEventKind.TASK,
-                at=self._clock.wall(),
-                run_id=self._setup.run_id,
-                task=task,
-                state=state,
-                note=note,
-                try_no=try_no,
-            )
-        )
-
-    def _tell_cell(self, event: CellEvent) -> None:
-        flight = self._flights.get(event.token)
-        if flight is None:
-            return
-        self._on_event(
-            RunEvent(
-                kind=RunEventKind.CELL,
-                at=self._clock.wall(),
-                run_id=self._setup.run_id,
-                task=flight.task.name,
-                cell=event.cell,
-                status=event.status,
-                try_no=flight.claim.try_no,
-            )
-        )
-
-
-def _joined(flight: _Flight) -> AttemptResult:
-    """Make one result of a mapped task's items: values are recorded as ``name[0]``, ``name[1]`` …"""
-    last = flight.results[-1]
-    if flight.task.options.foreach is None or last.state is not TaskState.SUCCESS:
-        return last
-    values = tuple(
-        replace(value, name=f"{value.name}[{number}]")
-        for number, result in enumerate(flight.results)
-        for value in result.values
-        if last.foreach_count
-    )
-    return replace(last, values=values, seconds=sum(r.seconds for r in flight.results))
-
-
-def _cancelled() -> AttemptResult:
-    return AttemptResult(state=TaskState.CANCELLED, reason=Reason.CANCELLED, message="cancelled")
 
 
 def _existing(folder: Path, name: str | None) -> Path | None:

@@ -17,7 +17,9 @@ class RunEventKind(enum.StrEnum):
     TASK = "task"
     """A task instance moved to another state."""
     CELL = "cell"
-    """A cell started or ended."""
+    """A cell started or ended; those of a mapped task's items are not told."""
+    ITEMS = "items"
+    """``done`` of ``total`` items of a mapped task have ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +35,8 @@ class RunEvent:
     status: CellStatus | None = None
     try_no: int | None = None
     note: str = ""
+    done: int | None = None
+    total: int | None = None
 
 
 OnEvent = Callable[[RunEvent], None]

@@ -17,7 +17,8 @@ class AttemptRequest:
 
     ``kernel`` is the live kernel it runs in (its ``ran`` empty if it is to be started), None for a
     kernel of its own; ``chain`` are tasks whose code must run in it first, in page order, since the
-    kernel that had run them is gone. ``item`` numbers the attempt of a mapped task.
+    kernel that had run them is gone. ``item`` numbers the items of a mapped task; the first finds
+    them all, the others load theirs from ``item_value``.
     """
 
     run_id: RunId
@@ -30,6 +31,7 @@ class AttemptRequest:
     chain: tuple[Task, ...] = ()
     close_kernel: bool = False
     item: int | None = None
+    item_value: StoredValue | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -49,6 +51,7 @@ def plan_attempt(
     steps.add_gathered(task)
     loads = steps.loads(task)
     changing = set(task.mutates_inputs)
+    finds_items = request.item is not None and request.item_value is None
     return AttemptSpec(
         run_id=request.run_id,
         task=task.name,
@@ -62,14 +65,17 @@ def plan_attempt(
         metadata=page.notebook.raw["metadata"],
         replays=tuple(steps.found),
         lazy=steps.lazy(task),
-        loads=loads,
+        loads=(*loads, *_item(task, request.item_value)),
         ambient_loads=steps.ambient_loads(task),
         cells=tuple(page.to_run(cell) for cell in cells[before_inputs:]),
-        when=task.options.when,
-        foreach=_foreach(task, request.item),
+        # Items for which the condition is false are not among those found.
+        when=task.options.when if request.item_value is None else None,
+        foreach=_foreach(task) if finds_items else None,
+        item=request.item,
         outputs=task.outputs,
         optional_outputs=task.optional_outputs,
         ambient_outputs=task.ambient_outputs,
+        must_store=() if request.item is None else _gathered_outputs(task, request),
         guarded=tuple(load.name for load in loads if load.name not in changing),
         context=request.context,
         limits=Limits(timeout=task.options.timeout, memory=task.options.resources.memory),
@@ -141,6 +147,8 @@ class _Steps:
         """Add the lists that mapped tasks left for a task."""
         for wanted in task.inputs:
             holder = self.published.holder(wanted)
+            if holder is None or wanted.name in self.published.live.get(holder, ()):
+                continue
             if holder in self.published.items:
                 items = self.published.items[holder]
                 self.found.append(gathered(holder, wanted.name, items, task.cells[0]))
@@ -224,8 +232,20 @@ def _cells_before_inputs(task: Task, page: Page) -> int:
     return 0
 
 
-def _foreach(task: Task, item: int | None) -> tuple[str, str, int] | None:
-    if task.options.foreach is None:
-        return None
-    name, _, expression = task.options.foreach.partition(" in ")
-    return name.strip(), expression.strip(), item or 0
+def _foreach(task: Task) -> tuple[str, str]:
+    name, _, expression = (task.options.foreach or "").partition(" in ")
+    return name.strip(), expression.strip()
+
+
+def _item(task: Task, value: StoredValue | None) -> tuple[Load, ...]:
+    return () if value is None else (Load(name=_foreach(task)[0], value=value),)
+
+
+def _gathered_outputs(task: Task, request: AttemptRequest) -> tuple[str, ...]:
+    """Return the outputs of a mapped task that its readers get as a list, item by item. What it only
+    uses of a live kernel stays there.
+    """
+    outputs = (*task.outputs, *task.optional_outputs)
+    if request.kernel is None:
+        return outputs
+    return tuple(name for name in outputs if name in (*task.binds, *task.may_bind))

@@ -14,8 +14,9 @@ from nbflow.errors import NotFoundError, UsageError
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
 from nbflow.model.states import CellStatus, RunKind, TaskState
-from nbflow.service.drive import RunDriver, RunSetup
+from nbflow.service.drive import RunDriver
 from nbflow.service.events import OnEvent, ignore
+from nbflow.service.flights import RunSetup
 from nbflow.service.interrupts import CancelSwitch, signals_press
 from nbflow.service.pages import Pages, open_pages
 from nbflow.service.published import Published, inputs_of, missing_sources

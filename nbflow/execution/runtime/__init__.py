@@ -40,7 +40,9 @@ def replay_now(first: int = 0, last: int | None = None) -> None:
 
 
 def load() -> None:
-    """Bind inputs, the item of ``foreach`` and the ambient state. Answer: ``foreach_count``."""
+    """Bind inputs, the ambient state and the first item of ``foreach``. Answer: ``items``, None but
+    for ``foreach``: ``found`` (how many), ``labels`` and ``values`` of those that run.
+    """
     state.answer("load", loading.load)
 
 

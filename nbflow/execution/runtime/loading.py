@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Any, Iterable
 
-from . import ambient, bundles, guarding, pickling
+from . import ambient, bundles, guarding, items, pickling
 from .state import Answer, StepError, attempt, namespace
 
 
@@ -40,10 +40,10 @@ def load() -> Answer:
                 ambient.restore(one["name"], _loaded.value(one["value"]))
         show_figures()
         guarding.remember(spec.get("guarded") or ())
-        count = _bind_item(spec["foreach"]) if spec.get("foreach") else None
+        found = items.find(*spec["foreach"]) if spec.get("foreach") else None
     finally:
         _loaded.objects.clear()
-    return {"foreach_count": count}
+    return {"items": found}
 
 
 def bind(loads: Iterable[dict[str, Any]]) -> None:
@@ -73,27 +73,7 @@ def show_figures(*, loaded: bool = True) -> None:
 
 def condition() -> Answer:
     """Evaluate the task's condition."""
-    try:
-        return {"value": bool(_evaluate(attempt.spec["when"], "<when>"))}
-    except Exception as problem:
-        raise StepError(f"the condition {attempt.spec['when']!r} failed") from problem
-
-
-def _bind_item(foreach: Any) -> int:
-    name, expression, index = foreach
-    try:
-        items = list(_evaluate(expression, "<foreach>"))
-    except Exception as problem:
-        raise StepError(f"the items {expression!r} of foreach failed") from problem
-    if items:
-        if index >= len(items):
-            raise StepError(f"foreach has {len(items)} items, there is no item {index}")
-        namespace()[name] = items[index]
-    return len(items)
-
-
-def _evaluate(expression: str, filename: str) -> Any:
-    return eval(compile(expression.strip(), filename, "eval"), namespace())
+    return {"value": items.holds(attempt.spec["when"])}
 
 
 class _named:  # noqa: N801

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from nbflow.execution.executor import LocalExecutor
-from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent, CellToRun, Limits
+from nbflow.model.attempt import (
+    AttemptEnd,
+    AttemptResult,
+    AttemptSpec,
+    CellEvent,
+    CellToRun,
+    Limits,
+)
 from nbflow.model.ids import CellId, RunId, TaskName, Token
 
 _tokens = count(int(time.time()) * 1000)
@@ -96,8 +103,8 @@ class Driver:
         for report in self.executor.poll(0.05):
             if isinstance(report, CellEvent):
                 self.events.append(report)
-            else:
-                self._ended[report[0]] = report[1]
+            elif isinstance(report, AttemptEnd):
+                self._ended[report.token] = report.result
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Replays, prompts, conditions, items: what the runtime does around a task's cells."""
 
 import ast
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -141,10 +142,36 @@ def test_a_failing_condition_shows_the_expression(kernel):
     assert "nope > 1" in done.answers["condition"]["error"]["message"]
 
 
-def test_an_item_of_foreach_is_bound_and_counted(kernel):
-    done = kernel.run("print(item)", foreach=("item", "range(10, 13)", 1))
-    assert done.texts == ["11\n"]
-    assert done.answers["load"]["foreach_count"] == 3
+def test_items_are_found_once_and_stored_for_the_other_kernels(kernel):
+    done = kernel.run("print(item)", foreach=("item", "[[10], [11], 'text']"))
+    assert done.texts == ["[10]\n"]
+    items = done.answers["load"]["items"]
+    assert (items["found"], items["labels"]) == (3, ["[10]", "[11]", '"text"'])
+    (second,) = kernel_runtime.stored_values(items["values"][1:2])
+    other = kernel.run("print(item)", loads=[dataclasses.replace(second, name="item")])
+    assert other.texts == ["[11]\n"]
+
+
+def test_items_for_which_the_condition_is_false_are_left_out(kernel):
+    done = kernel.run("print(item)", foreach=("item", "range(10)"), when="item % 4 == 3")
+    assert done.texts == ["3\n"]
+    assert done.answers["load"]["items"]["labels"] == ["3", "7"]
+    none = kernel.run(foreach=("item", "range(3)"), when="item > 5")
+    assert none.answers["load"]["items"] == {"found": 3, "labels": [], "values": []}
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ("__import__('itertools').count()", "more than 1,024 items"),
+        ("[1, (n for n in range(2))]", "item 2 of 2 (generator) of foreach can't be stored"),
+        ("nowhere", "the items 'nowhere' of foreach failed"),
+    ],
+)
+def test_items_that_cannot_be_had_are_told_in_words(kernel, items, words):
+    answer = kernel.run(foreach=("item", items)).answers["load"]
+    assert not answer["ok"]
+    assert words in answer["error"]["message"]
 
 
 def test_a_kernel_killed_while_it_stores_leaves_nothing_visible(kernel):

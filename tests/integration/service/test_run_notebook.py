@@ -179,19 +179,6 @@ def test_a_value_found_unstorable_at_run_time_keeps_its_kernel_for_its_readers(
     assert outputs(report.output) == {"c0": "made", "c1": "False", "c2": "True", "c3": "apart"}
 
 
-def test_a_mapped_task_runs_once_per_item_and_its_readers_get_lists(
-    service, page, outputs, tmp_path
-):
-    path = page(
-        ("sizes = [2, 3, 5]", "task:sizes"),
-        ("square = size ** 2", {"foreach": "size in sizes"}, "task:square"),
-        ("print(square)", "task:tell"),
-    )
-    report = service.run(path, output=tmp_path / "out.ipynb")
-    assert report.is_success, [(t.name, t.note) for t in report.tasks]
-    assert outputs(report.output)["c2"] == "[4, 9, 25]"
-
-
 def test_a_selected_task_takes_its_inputs_from_the_last_run(service, page, outputs, tmp_path):
     path = page(
         ("x = 7", "task:make"),

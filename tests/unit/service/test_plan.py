@@ -197,11 +197,23 @@ def test_the_mutation_guard_watches_inputs_that_may_not_change():
 def test_options_reach_the_slot():
     page = notebook(cell(0, "…"))
     options = TaskOptions(timeout=9.0, when="x > 1", foreach="item in range(3)")
-    spec = plan(dag(Task(name="t", cells=("c0",), options=options)), page, "t", item=2)
+    spec = plan(dag(Task(name="t", cells=("c0",), options=options)), page, "t", item=0)
     assert spec.limits.timeout == 9.0
     assert spec.when == "x > 1"
-    assert spec.foreach == ("item", "range(3)", 2)
+    assert spec.foreach == ("item", "range(3)")
     assert (spec.cwd, spec.kernel) == ("/somewhere", "python3")
+
+
+def test_only_the_first_item_looks_for_the_items_the_others_load_theirs():
+    page = notebook(cell(0, "…"))
+    of = dag(
+        Task(name="t", cells=("c0",), options=TaskOptions(when="i > 1", foreach="i in range(3)"))
+    )
+    first = plan(of, page, "t", item=0)
+    third = plan(of, page, "t", item=2, item_value=stored("i[2]"))
+    assert (first.foreach, first.when, first.loads) == (("i", "range(3)"), "i > 1", ())
+    assert (third.foreach, third.when, third.item) == (None, None, 2)
+    assert [(load.name, load.value.key) for load in third.loads] == [("i", "i[2]")]
 
 
 def test_readers_of_a_mapped_task_bind_the_list_of_its_items_values():
