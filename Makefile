@@ -2,7 +2,9 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
-VENV := .venv
+# BOUNDS=lowest: with the oldest releases of what nbflow depends on, in an environment of its own.
+BOUNDS ?=
+VENV := .venv$(if $(BOUNDS),-$(BOUNDS))
 BIN := $(VENV)/bin
 RUN_SETUP := sh scripts/setup.sh "$(PYTHON)" $(VENV)
 
@@ -13,7 +15,7 @@ help: ## list the doors
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with everything needed to develop
-	@$(RUN_SETUP) dev
+	@$(RUN_SETUP) $(or $(BOUNDS),dev)
 
 setup-demo:
 	@$(RUN_SETUP) demo
@@ -37,4 +39,4 @@ docs: setup ## build the documentation into site/, strictly
 	@$(BIN)/python docs/generate.py && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "site/index.html"
 
 clean: ## remove what the other doors made
-	@rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo
+	@rm -rf .venv .venv-lowest site build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh PYTHON VENV dev|demo: a virtual environment from nothing; quick when nothing changed.
+# setup.sh PYTHON VENV dev|demo|lowest: a virtual environment from nothing; quick when nothing changed.
 set -eu
 python=$1 venv=$2 kind=$3
 if [ -z "$python" ]; then
@@ -16,6 +16,8 @@ if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv"
 fi
 case $kind in
+    lowest) echo "→ installing nbflow with the oldest releases that pyproject.toml allows"
+        set -- --group test -e ".[examples,postgresql,mariadb]" ;;
     dev) echo "→ installing nbflow and the tools to develop it (a few minutes the first time)"
         set -- --group dev --group docs -e ".[examples,jupyter,postgresql,mariadb]" ;;
     *) echo "→ installing nbflow and what its examples need (a minute or two the first time)"
@@ -23,6 +25,13 @@ case $kind in
 esac
 "$venv/bin/python" -m pip --version | grep -qE '^pip (2[5-9]|[3-9][0-9])' \
     || "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+if [ "$kind" = lowest ]; then
+    # Only what nbflow itself names is old; the test tools and what others need are as new as they go with it.
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check uv
+    "$venv/bin/uv" pip compile --quiet --resolution lowest-direct --python "$venv/bin/python" \
+        --extra examples --extra postgresql --extra mariadb pyproject.toml --output-file "$venv/lowest.txt"
+    set -- --constraint "$venv/lowest.txt" "$@"
+fi
 "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
 touch "$stamp"
 echo "→ $("$venv/bin/python" -m nbflow version)"

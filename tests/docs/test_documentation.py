@@ -1,6 +1,7 @@
 """The documentation says all that there is, and nothing that there isn't."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import typer.main
 from nbflow.cli.entry import make_app
 from nbflow.model.codes import CODES
 from nbflow.notebooks.metadata import DagData, NotebookTaskData, TaskData
+from nbflow.notebooks.schema import SCHEMA_FILE, schema_text
 from nbflow.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,13 @@ def all_commands() -> dict[str, set[str]]:
         return found
 
     return walk(typer.main.get_command(make_app()), ())
+
+
+def test_the_shipped_schema_is_the_one_the_models_give() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
+    schema = json.loads(schema_text())
+    assert "retries" in schema["$defs"]["TaskData"]["properties"]
+    assert schema["$defs"]["CellMetadata"]["properties"]["task"] == {"$ref": "#/$defs/TaskData"}
 
 
 def test_the_generated_pages_are_fresh() -> None:

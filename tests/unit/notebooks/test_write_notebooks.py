@@ -4,7 +4,6 @@ import pytest
 
 from nbflow.errors import NotebookError
 from nbflow.notebooks import read_document, read_notebook
-from nbflow.notebooks.schema import SCHEMA_FILE, schema_text
 from nbflow.notebooks.suggest import suggest_tasks
 from nbflow.notebooks.write import TagChange, write_notebook, write_tags
 
@@ -84,13 +83,6 @@ def test_a_written_notebook_is_read_back_and_a_link_stays_a_link(tmp_path):
     write_notebook(DOCUMENT | {"cells": []}, link)
     assert link.is_symlink()
     assert read_notebook(real).cells == ()
-
-
-def test_the_shipped_schema_is_the_one_the_models_give():
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
-    schema = json.loads(schema_text())
-    assert "retries" in schema["$defs"]["TaskData"]["properties"]
-    assert schema["$defs"]["CellMetadata"]["properties"]["task"] == {"$ref": "#/$defs/TaskData"}
 
 
 def page(*cells):
