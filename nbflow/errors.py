@@ -18,7 +18,10 @@ Each has a code that the documentation explains, a sentence, a way out, and the 
 command line.
 """
 
+from collections.abc import Mapping
+
 from nbflow.model.diagnostics import Diagnostic
+from nbflow.model.ids import CellId
 
 
 class NbflowError(Exception):
@@ -54,15 +57,24 @@ class NotebookError(UsageError):
 
 
 class CompileError(UsageError):
-    """The notebook has findings of severity error; ``diagnostics`` holds all findings."""
+    """The notebook has findings of severity error; ``diagnostics`` holds all findings.
+
+    ``numbers`` says what people call the cells that the findings name by id.
+    """
 
     default_code = "NBF200"
 
     def __init__(
-        self, message: str, *, diagnostics: tuple[Diagnostic, ...], hint: str = ""
+        self,
+        message: str,
+        *,
+        diagnostics: tuple[Diagnostic, ...],
+        hint: str = "",
+        numbers: Mapping[CellId, str] | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.diagnostics = diagnostics
+        self.numbers = numbers or {}
 
 
 class ParameterError(UsageError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbflow.errors import UsageError
+from nbflow.model.sentence import Sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +44,7 @@ def load_settings(environ: "os._Environ[str] | dict[str, str] | None" = None) ->
     asked = env.get("NBFLOW_SLOTS") or str(max(2, min(8, os.cpu_count() or 2)))
     if not asked.isdecimal() or not 1 <= int(asked) <= 1024:
         raise UsageError(
-            f"NBFLOW_SLOTS is {asked!r}, not a number from 1 to 1024.",
+            Sentence("NBFLOW_SLOTS is {asked!r}, not a number from 1 to 1024.", asked=asked),
             hint="Unset it, or say how many tasks may run at once on this machine.",
             code="NBF708",
         )

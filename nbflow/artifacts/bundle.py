@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from nbflow.errors import StoreError
 from nbflow.model.ids import Digest
+from nbflow.model.sentence import Sentence
 
 _MAGIC = b"NBFVAL\x00\x01"
 _PREFIX = struct.Struct("<8sQQQQ24x32s")
@@ -39,16 +40,16 @@ def read_header(file: BinaryIO, digest: Digest) -> BundleHeader:
     """Read a bundle's header. Raises StoreError for a file that isn't the bundle of that digest."""
     prefix = file.read(_PREFIX.size)
     if len(prefix) < _PREFIX.size or prefix[:8] != _MAGIC:
-        raise _damaged(digest, "it is no bundle of this version")
+        raise _damaged(digest, Sentence("it is no bundle of this version"))
     _, header_at, header_length, stream_at, stream_length, tag = _PREFIX.unpack(prefix)
     file.seek(header_at)
     raw = file.read(min(header_length, _HEADER_LIMIT))
     if hashlib.sha256(raw).hexdigest() != digest:
-        raise _damaged(digest, "its header is not the one it is named after")
+        raise _damaged(digest, Sentence("its header is not the one it is named after"))
     fields: dict[str, Any] = json.loads(raw)
     parts = [(stream_at, stream_length, fields["stream"][1])]
     if fields["stream"][0] != stream_length:
-        raise _damaged(digest, "its stream is cut off")
+        raise _damaged(digest, Sentence("its stream is cut off"))
     parts += [(start, length, summed) for start, length, _, summed in fields["buffers"]]
     return BundleHeader(
         digest=digest,
@@ -68,11 +69,14 @@ def verify(file: BinaryIO, digest: Digest, key: str = "") -> BundleHeader:
     header = read_header(file, digest)
     for offset, length, wanted in header.parts:
         if _sum(file, offset, length) != wanted:
-            raise _damaged(digest, f"the {length} bytes at {offset} changed")
+            raise _damaged(
+                digest,
+                Sentence("the {length} bytes at {offset} changed", length=length, offset=offset),
+            )
     if key:
         tag = hmac.new(key.encode(), digest.encode(), hashlib.sha256).digest()
         if not hmac.compare_digest(tag, header.tag):
-            raise _damaged(digest, "it was not written by this store")
+            raise _damaged(digest, Sentence("it was not written by this store"))
     return header
 
 
@@ -87,7 +91,7 @@ def _sum(file: BinaryIO, offset: int, length: int) -> str:
 
 def _damaged(digest: Digest, why: str) -> StoreError:
     return StoreError(
-        f"the stored value {digest[:12]} is damaged: {why}",
+        Sentence("the stored value {digest} is damaged: {why}", digest=digest[:12], why=why),
         code="NBF645",
         hint="run the task that made it again",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbflow.artifacts.local import store_errors
 from nbflow.errors import StoreError
+from nbflow.model.sentence import Sentence
 
 _BYTES = 32
 _SHORTEST = 32
@@ -26,13 +27,16 @@ def value_key(path: Path) -> str:
         key = path.read_text("ascii", "replace").strip()
     if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
         raise StoreError(
-            f"the key of stored values can be read by others: {path}",
+            Sentence("the key of stored values can be read by others: {path}", path=path),
             code="NBF646",
-            hint=f"chmod 600 {path}; if somebody may have read it, delete it: values are made anew",
+            hint=Sentence(
+                "chmod 600 {path}; if somebody may have read it, delete it: values are made anew",
+                path=path,
+            ),
         )
     if len(key) < _SHORTEST:
         raise StoreError(
-            f"the key of stored values is missing or too short: {path}",
+            Sentence("the key of stored values is missing or too short: {path}", path=path),
             code="NBF646",
             hint="restore the file, or delete it: a new key is made, and stored values are made anew",
         )

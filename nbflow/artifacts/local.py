@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from nbflow import faults
 from nbflow.errors import StoreError
+from nbflow.model.sentence import Sentence
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -28,13 +29,13 @@ def store_errors(path: Path) -> Iterator[None]:
 def _error(path: Path, problem: OSError) -> StoreError:
     if problem.errno in _FULL:
         return StoreError(
-            f"no space left to write {path}",
+            Sentence("no space left to write {path}", path=path),
             code="NBF641",
-            hint="free space on that disk, or let `nbflow db prune` delete old runs",
+            hint="free space on that disk",
         )
     if problem.errno in _REFUSED:
         return StoreError(
-            f"{path} can't be used: {problem.strerror}",
+            Sentence("{path} can't be used: {strerror}", path=path, strerror=problem.strerror),
             code="NBF642",
             hint="give this account the right to write there, or set NBFLOW_HOME to another folder",
         )
@@ -42,14 +43,20 @@ def _error(path: Path, problem: OSError) -> StoreError:
         return outside(path)
     if problem.errno == errno.ENOENT:
         return StoreError(
-            f"{path} is not in the store", code="NBF643", hint="run the task again to make it anew"
+            Sentence("{path} is not in the store", path=path),
+            code="NBF643",
+            hint="run the task again to make it anew",
         )
-    return StoreError(f"{path} can't be used: {problem.strerror or problem}")
+    return StoreError(
+        Sentence(
+            "{path} can't be used: {strerror}", path=path, strerror=problem.strerror or problem
+        )
+    )
 
 
 def outside(path: Path) -> StoreError:
     """Return the error for a path that leads out of the store."""
-    return StoreError(f"{path} leads outside of the store", code="NBF644")
+    return StoreError(Sentence("{path} leads outside of the store", path=path), code="NBF644")
 
 
 class LocalFiles:

@@ -6,6 +6,7 @@ import urllib.parse
 
 from nbflow.errors import StoreError
 from nbflow.model.ids import Digest
+from nbflow.model.sentence import Sentence
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
@@ -17,14 +18,18 @@ _READABLE = 40
 def value_name(digest: Digest) -> str:
     """Return where a bundle lies under ``values/``. Raises StoreError for anything but a digest."""
     if not _DIGEST.fullmatch(digest):
-        raise StoreError(f"{digest[:80]!r} is no digest of a stored value", code="NBF643")
+        raise StoreError(
+            Sentence("{digest!r} is no digest of a stored value", digest=digest[:80]), code="NBF643"
+        )
     return f"{digest[:2]}/{digest[2:]}"
 
 
 def id_part(identifier: str) -> str:
     """Return a server-made id as a path's part. Raises StoreError for what could be a path."""
     if not _ID.fullmatch(identifier) or set(identifier) == {"."}:
-        raise StoreError(f"{identifier[:80]!r} is no id", code="NBF644")
+        raise StoreError(
+            Sentence("{identifier!r} is no id", identifier=identifier[:80]), code="NBF644"
+        )
     return identifier.replace(":", "%3A")
 
 

@@ -19,6 +19,7 @@ from nbflow.artifacts.local import LocalFiles, store_errors, sync_folder
 from nbflow.artifacts.names import id_part, task_part, value_name
 from nbflow.errors import StoreError
 from nbflow.model.ids import Digest, RunId, TaskName, Token
+from nbflow.model.sentence import Sentence
 
 _DRAFT = "."
 _LOG_PART = 1 << 20
@@ -187,7 +188,7 @@ class RemoteValues:
             self._remote, self._prefix = url_to_fs(url)
         except (ImportError, ValueError) as problem:
             raise StoreError(
-                f"the store {url!r} can't be opened: {problem}",
+                Sentence("the store {url!r} can't be opened: {problem}", url=url, problem=problem),
                 hint="install what fsspec names for that protocol, or use a folder",
             ) from problem
         self._local = local
@@ -237,9 +238,13 @@ class _remote_errors:  # noqa: N801
 
     def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
         if isinstance(problem, FileNotFoundError):
-            raise StoreError(f"{self._path} is not in the store", code="NBF643") from problem
+            raise StoreError(
+                Sentence("{path} is not in the store", path=self._path), code="NBF643"
+            ) from problem
         if isinstance(problem, OSError):
-            raise StoreError(f"{self._path} can't be used: {problem}") from problem
+            raise StoreError(
+                Sentence("{path} can't be used: {problem}", path=self._path, problem=problem)
+            ) from problem
 
 
 def _cut_character(raw: bytes) -> int:

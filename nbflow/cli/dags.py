@@ -8,7 +8,7 @@ import typer
 from nbflow.cli.options import FormOption, OutputOption, ParameterOption
 from nbflow.cli.output import Form, as_text, emit, say, write
 from nbflow.cli.run_verb import run as run_notebook
-from nbflow.cli.texts import language, t
+from nbflow.texts import language, t
 
 HELP = "DAGs in the DAGs folder."
 

@@ -6,7 +6,7 @@ import typer
 
 from nbflow.cli.options import FormOption
 from nbflow.cli.output import Form, emit, say
-from nbflow.cli.texts import t
+from nbflow.texts import t
 
 if TYPE_CHECKING:
     from nbflow.settings import Settings

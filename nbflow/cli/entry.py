@@ -6,10 +6,12 @@ import sys
 
 import typer
 
-from nbflow.cli import dags, db, notebooks, run_verb, runs, system, verify_verb
+from nbflow.cli import dags, db, info_verb, notebooks, run_verb, runs, system, verify_verb
 from nbflow.cli.output import tell
-from nbflow.cli.texts import t
-from nbflow.errors import NbflowError
+from nbflow.errors import CompileError, NbflowError
+from nbflow.model.ids import CellId
+from nbflow.model.sentence import CellName
+from nbflow.texts import t, told
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -24,6 +26,7 @@ def make_app() -> typer.Typer:
         context_settings=_HELP,
     )
     system.add_to(app)
+    info_verb.add_to(app)
     notebooks.add_to(app)
     run_verb.add_to(app)
     verify_verb.add_to(app)
@@ -68,11 +71,16 @@ def report(error: NbflowError) -> int:
         import traceback
 
         traceback.print_exception(error)
-    tell(f"{t('error')} {error.code}: {error.message}")
-    for diagnostic in getattr(error, "diagnostics", ()):
-        tell(f"  {diagnostic.severity}: {diagnostic.text()}")
+    numbers = error.numbers if isinstance(error, CompileError) else {}
+
+    def seen(cell: CellName) -> str:
+        return numbers.get(CellId(cell), cell)
+
+    tell(f"{t('error')} {error.code}: {told(error.message, seen=seen)}")
+    for diagnostic in error.diagnostics if isinstance(error, CompileError) else ():
+        tell(f"  {t(diagnostic.severity.value)}: {told(diagnostic.text(), seen=seen)}")
     if error.hint:
-        tell(f"  {error.hint}")
+        tell(f"  {told(error.hint)}")
     return error.exit_code
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nbflow.cli.texts import language, t
+from nbflow.texts import language, t
 
 
 def translate(command: Any) -> None:

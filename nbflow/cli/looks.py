@@ -12,8 +12,8 @@ def state_styles() -> dict[str, str]:
 
 def age(instant: datetime) -> str:
     """Return how long ago an instant was, in words."""
-    from nbflow.cli.texts import language
     from nbflow.render.words import say
+    from nbflow.texts import language
 
     minutes = int((datetime.now(UTC) - instant).total_seconds() // 60)
     if minutes < 1:

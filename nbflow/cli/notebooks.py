@@ -1,8 +1,8 @@
 """Verbs that read notebooks and run nothing: tag, lint, show, explain."""
 
 import enum
+import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +10,13 @@ import typer
 
 from nbflow.cli.options import DagOption, FormOption, NotebookPath, OutputOption
 from nbflow.cli.output import Form, as_text, emit, say, write
-from nbflow.cli.texts import language, t
+from nbflow.model.sentence import Sentence
+from nbflow.texts import language, t
 
 if TYPE_CHECKING:
     from nbflow.model.dag import Dag
     from nbflow.model.diagnostics import Diagnostic
+    from nbflow.service.on_page import OnPage
 
 _STYLES = {"severity": {"error": "red", "warning": "yellow", "info": "dim"}}
 
@@ -48,23 +50,7 @@ def add_to(app: typer.Typer) -> None:
         help=t("Say what is wrong with a notebook, at the cell, and where every cell ended up.")
     )(lint)
     app.command(help=t("Draw the DAG of a notebook or folder."))(show)
-    app.command(help=t("Say why one task waits for another."))(explain)
-
-
-def load_dags(path: Path, wanted: str | None = None) -> "list[Dag]":
-    """Return the DAGs at ``path``; only the DAG ``wanted``, if given."""
-    from nbflow.app import open_service
-
-    with open_service() as service:
-        return service.load_all(path) if wanted is None else [service.load(path, dag=wanted)]
-
-
-def load_dag(path: Path, wanted: str | None = None) -> "Dag":
-    """Return the one DAG at ``path`` that is meant."""
-    from nbflow.app import open_service
-
-    with open_service() as service:
-        return service.load(path, dag=wanted)
+    app.command(help=t("Say why one task waits for another, or what a code means."))(explain)
 
 
 def tag(
@@ -80,13 +66,19 @@ def tag(
 ) -> None:
     """Print the proposal, or write it."""
     from nbflow.app import open_service
+    from nbflow.notebooks.numbers import cell_numbers
 
     with open_service() as service:
         proposal = service.propose_tags(path, by=by.value)
         if write_it:
             proposal.write()
+    numbers = {} if form in (Form.JSON, Form.YAML) else cell_numbers([proposal.notebook])
     rows = [
-        {"task": str(name), "waits_for": _waits(proposal.dag, name), "cells": list(cells)}
+        {
+            "task": str(name),
+            "waits_for": _waits(proposal.dag, name),
+            "cells": [numbers.get(cell, str(cell)) for cell in cells],
+        }
         for name, cells in proposal.tasks.items()
     ]
     empty = t("Every cell has its place already.")
@@ -106,16 +98,30 @@ def lint(
     dag: DagOption = None,
 ) -> None:
     """Print the findings; exit 1 if one is an error."""
-    dags = load_dags(path, dag)
-    findings = [_finding(one, d) for one in dags for d in one.diagnostics]
-    cells = [
-        {"dag_id": str(one.id), "cell": cell, "task": role}
-        for one in dags
-        for cell, role in one.membership
-    ]
+    from nbflow.render.json_form import diagnostic_form
+    from nbflow.service.on_page import OnPage
+    from nbflow.service.targets import load_all, load_one
+
+    found = load_all(path) if dag is None else [load_one(path, dag)]
+    dags = [one.dag for one in found]
+    severities = {finding.severity.value for one in dags for finding in one.diagnostics}
     if form in (Form.JSON, Form.YAML):
-        write(as_text({"diagnostics": findings, "cells": cells}, form), output)
+        answer = {
+            "diagnostics": [
+                {"dag_id": str(one.id), **diagnostic_form(finding)}
+                for one in dags
+                for finding in one.diagnostics
+            ],
+            "cells": [
+                {"dag_id": str(one.id), "cell": str(cell), "task": role}
+                for one in dags
+                for cell, role in one.membership
+            ],
+        }
+        write(as_text(answer, form), output)
     else:
+        pages = [OnPage(one) for one in found]
+        findings = [_finding(page, finding) for page in pages for finding in page.dag.diagnostics]
         emit(
             findings,
             ["dag_id", "severity", "code", "cell", "line", "message", "hint"][len(dags) == 1 :],
@@ -125,8 +131,8 @@ def lint(
             output=output,
         )
         if form is Form.TABLE and output is None:
-            _say_membership(dags)
-    severities = {finding["severity"] for finding in findings}
+            for page in pages:
+                _say_membership(page.dag)
     if "error" in severities or (strict and "warning" in severities):
         raise typer.Exit(1)
 
@@ -146,21 +152,28 @@ def show(
     """Draw the DAG."""
     from nbflow.errors import UsageError
     from nbflow.render.draw import draw, format_of
+    from nbflow.service.on_page import OnPage
+    from nbflow.service.targets import load_one
 
     if theme not in ("light", "dark", "auto"):
-        raise UsageError(f"There is no theme {theme!r}.", hint="light, dark, auto", code="NBF706")
-    one = load_dag(path, dag)
+        raise UsageError(
+            Sentence("There is no theme {theme!r}.", theme=theme),
+            hint="light, dark, auto",
+            code="NBF706",
+        )
+    compiled = load_one(path, dag)
+    one = compiled.dag
     name = str(form.value) if form else (format_of(output) if output else "text")
     if form is Picture.YAML:
         from nbflow.render.json_form import json_form
 
         drawn: str | bytes = as_text(json_form(one), Form.YAML)
     elif form in (Picture.TABLE, Picture.PLAIN):
-        _emit_tasks(one, Form(form.value), output)
+        _emit_tasks(OnPage(compiled).dag, Form(form.value), output)
         return
     else:
         drawn = draw(
-            one,
+            one if name in ("json", "dot") else OnPage(compiled).dag,
             name,
             theme=theme,  # type: ignore[arg-type]  # checked above
             lang=language(),
@@ -168,8 +181,8 @@ def show(
         )
     if isinstance(drawn, bytes) and output is None and sys.stdout.isatty():
         raise UsageError(
-            t("A PNG can't be shown in a terminal."),
-            hint=t("Name a file: --output dag.png"),
+            "A PNG can't be shown in a terminal.",
+            hint="Name a file: --output dag.png",
             code="NBF707",
         )
     write(drawn, output)
@@ -178,7 +191,12 @@ def show(
 
 
 def explain(
-    path: NotebookPath,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NOTEBOOK", help=t("A notebook, a folder of notebooks, or a code like NBF203.")
+        ),
+    ],
     source: Annotated[
         str | None, typer.Argument(metavar="[SOURCE]", help=t("The task that is waited for."))
     ] = None,
@@ -189,22 +207,29 @@ def explain(
     output: OutputOption = None,
     dag: DagOption = None,
 ) -> None:
-    """Print why edges exist: all, those of one task, or those between two."""
+    """Print why edges exist: all, those of one task, or those between two; or what a code means."""
+    code = str(path).upper()
+    if re.fullmatch(r"NBF\d{3}", code) and not path.exists():
+        _explain_code(code, form, output)
+        return
     from nbflow.errors import NotFoundError
     from nbflow.render.json_form import json_form
     from nbflow.render.picture import why
+    from nbflow.service.on_page import OnPage
+    from nbflow.service.targets import load_one
 
-    one = load_dag(path, dag)
+    compiled = load_one(path, dag)
+    one = compiled.dag
     names = [str(task.name) for task in one.tasks]
     for name in (source, target):
         if name is not None and name not in names:
             raise NotFoundError(
-                f"There is no task {name!r} in {one.id}.",
-                hint=t("Tasks: {names}.", names=", ".join(names)),
+                Sentence("There is no task {name!r} in {id}.", name=name, id=one.id),
+                hint=Sentence("Tasks: {names}.", names=", ".join(names)),
             )
     edges = [
         plain | {"why": why(edge, language())}
-        for edge, plain in zip(one.edges, json_form(one)["edges"], strict=True)
+        for edge, plain in zip(OnPage(compiled).dag.edges, json_form(one)["edges"], strict=True)
         if _is_wanted((edge.source, edge.target), source, target)
     ]
     empty = t("No task waits for another.")
@@ -213,27 +238,60 @@ def explain(
     emit(edges, ["source", "target", "kind", "why"], form, empty=empty, output=output)
 
 
+def _explain_code(code: str, form: Form, output: Path | None) -> None:
+    """Print what a diagnostic or an error means."""
+    from nbflow.errors import NotFoundError
+    from nbflow.model.codes import CODES
+
+    if code not in CODES:
+        raise NotFoundError(
+            Sentence("There is no code {code}.", code=code),
+            hint="The reference lists all codes: docs/reference/diagnostics.md.",
+        )
+    known = CODES[code]
+    fact = {
+        "code": code,
+        "severity": known.severity.value,
+        "title": t(known.title),
+        "explanation": t(known.explanation),
+        "hint": t(known.remedy),
+    }
+    if form is Form.TABLE:
+        lines = [f"{code} {t(fact['severity'])}: {fact['title']}", fact["explanation"]]
+        write("\n".join([*lines, f"→ {fact['hint']}"]), output)
+    elif form is Form.PLAIN:
+        emit([fact], ["code", "severity", "title", "explanation", "hint"], form, output=output)
+    else:
+        write(as_text(fact, form), output)
+
+
 def _is_wanted(edge: tuple[str, str], source: str | None, target: str | None) -> bool:
     if source and target:
         return edge == (source, target)
     return source is None or source in edge
 
 
-def _finding(dag: "Dag", diagnostic: "Diagnostic") -> dict[str, Any]:
-    from nbflow.render.json_form import diagnostic_form
+def _finding(page: "OnPage", finding: "Diagnostic") -> dict[str, Any]:
+    """Return a finding as a table shows it."""
+    return {
+        "dag_id": str(page.dag.id),
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "cell": page.place(finding),
+        "line": finding.line,
+        "message": page.told(finding.message),
+        "hint": page.told(finding.hint),
+    }
 
-    return {"dag_id": str(dag.id), **diagnostic_form(diagnostic)}
 
-
-def _say_membership(dags: "Sequence[Dag]") -> None:
-    for dag in dags:
-        cells: dict[str, list[str]] = {}
-        for cell, role in dag.membership:
-            cells.setdefault(role, []).append(cell)
-        counts = t("{tasks} tasks, {cells} cells", tasks=len(dag.tasks), cells=len(dag.membership))
-        say(f"{dag.id}: {counts}")
-        for role, members in cells.items():
-            say(f"  {role}: {', '.join(members)}")
+def _say_membership(dag: "Dag") -> None:
+    cells: dict[str, list[str]] = {}
+    for cell, role in dag.membership:
+        cells.setdefault(role, []).append(cell)
+    counts = t("{tasks} tasks, {cells} cells", tasks=len(dag.tasks), cells=len(dag.membership))
+    say(f"{dag.id}: {counts}")
+    for role, members in cells.items():
+        say(f"  {role}: {', '.join(members)}")
 
 
 def _emit_tasks(dag: "Dag", form: Form, output: Path | None) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from nbflow.cli.output import Form
-from nbflow.cli.texts import t
+from nbflow.model.sentence import Sentence
+from nbflow.texts import t
 
 NotebookPath = Annotated[
     Path, typer.Argument(metavar="NOTEBOOK", help=t("A notebook, or a folder of notebooks."))
@@ -34,8 +35,8 @@ def read_parameters(given: Sequence[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise ParameterError(
-                f"The parameter {text!r} is not written NAME=VALUE.",
-                hint=t("Write for example -p target=0.9."),
+                Sentence("The parameter {text!r} is not written NAME=VALUE.", text=text),
+                hint="Write for example -p target=0.9.",
                 code="NBF709",
             )
         values[name.strip()] = value

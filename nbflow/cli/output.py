@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbflow.cli.texts import t
 from nbflow.errors import UsageError
+from nbflow.model.sentence import Sentence
+from nbflow.texts import t
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,8 +121,12 @@ def write(text: str | bytes, output: Path | None = None) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise UsageError(
-            f"{output} can't be written: {error.strerror or error}.",
-            hint=t("Choose a folder that exists and that you may write to."),
+            Sentence(
+                "{output} can't be written: {strerror}.",
+                output=output,
+                strerror=error.strerror or error,
+            ),
+            hint="Choose a folder that exists and that you may write to.",
             code="NBF704",
         ) from error
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nbflow.cli.output import clean, console
-from nbflow.cli.texts import language, t
 from nbflow.model.states import CellStatus, RunState, TaskState
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind, ignore
+from nbflow.texts import language, t
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,9 +9,10 @@ import typer
 
 from nbflow.cli.options import DagOption, NotebookPath, ParameterOption, read_parameters
 from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
-from nbflow.cli.texts import language, t
+from nbflow.texts import language, t
 
 if TYPE_CHECKING:
+    from nbflow.service.on_page import OnPage
     from nbflow.service.reports import RunReport, TaskReport
 
 _LAST_FRAMES = 3
@@ -47,11 +48,13 @@ def run(
     from nbflow.app import open_service
     from nbflow.cli.progress import shown
     from nbflow.model.states import RunState
+    from nbflow.service.on_page import OnPage
+    from nbflow.service.targets import load_one
 
     parameters = read_parameters(parameter or [])
+    compiled = load_one(path, dag)
     with open_service() as service:
-        one = service.load(path, dag=dag)
-        tasks = [(str(task.name), len(task.cells)) for task in one.tasks]
+        tasks = [(str(task.name), len(task.cells)) for task in compiled.dag.tasks]
         with shown(tasks, quiet=quiet) as on_event:
             report = service.run(
                 path,
@@ -63,7 +66,7 @@ def run(
                 on_event=on_event,
             )
     if form is Form.TABLE:
-        _say_report(report)
+        _say_report(report, OnPage(compiled))
     else:
         _emit(report, form)
     if report.state is RunState.CANCELLED:
@@ -93,13 +96,13 @@ def _row(task: "TaskReport") -> dict[str, Any]:
     }
 
 
-def _say_report(report: "RunReport") -> None:
+def _say_report(report: "RunReport", page: "OnPage") -> None:
     from nbflow.model.states import TaskState
     from nbflow.render.tokens import tokens
     from nbflow.render.words import duration
 
     for task in report.failed:
-        _say_failure(task)
+        _say_failure(task, page)
     left_out = [task for task in report.not_run if task.state is not TaskState.REMOVED]
     if left_out:
         say(t("Not run:"))
@@ -117,14 +120,13 @@ def _say_report(report: "RunReport") -> None:
         say(t("Executed notebook: {path}", path=report.output))
 
 
-def _say_failure(task: "TaskReport") -> None:
+def _say_failure(task: "TaskReport", page: "OnPage") -> None:
     look_at = t("✕ Task {task} failed: {why}", task=task.name, why=task.note or task.reason)
     say(look_at)
     error = task.error
     if error is not None:
         if error.cell is not None:
-            line = f", {t('line {line}', line=error.line)}" if error.line else ""
-            say(f"  {t('cell {cell}', cell=error.cell)}{line}")
+            say(f"  {page.spot(error.cell, error.line)}")
         _print_traceback(error.traceback or (f"{error.name}: {error.message}",))
     if task.notebook is not None:
         say(f"  {t('executed notebook')}: {task.notebook}")

@@ -7,7 +7,8 @@ import typer
 
 from nbflow.cli.options import FormOption, OutputOption
 from nbflow.cli.output import Form, as_text, clean, emit, say, write
-from nbflow.cli.texts import language, t
+from nbflow.model.sentence import Sentence
+from nbflow.texts import language, t
 
 if TYPE_CHECKING:
     from nbflow.metastore.rows import RunRow
@@ -106,8 +107,8 @@ def logs(
     names = list(dict.fromkeys(str(attempt.task) for attempt, _ in found))
     if task is not None and task not in names:
         raise NotFoundError(
-            f"Run {run_id} tried no task {task!r}.",
-            hint=t("Tasks: {names}.", names=", ".join(names)),
+            Sentence("Run {run_id} tried no task {task!r}.", run_id=run_id, task=task),
+            hint=Sentence("Tasks: {names}.", names=", ".join(names)),
         )
     parts = []
     for attempt, files in found:

@@ -13,7 +13,7 @@ from nbflow.cli.options import (
     read_parameters,
 )
 from nbflow.cli.output import Form, as_text, emit, say, tell, write
-from nbflow.cli.texts import t
+from nbflow.texts import t
 
 if TYPE_CHECKING:
     from nbflow.service.verify import Verification
@@ -39,11 +39,13 @@ def verify(
     """Print the differences; exit 1 if there is one."""
     from nbflow.app import open_service
     from nbflow.cli.progress import shown
+    from nbflow.service.on_page import OnPage
+    from nbflow.service.targets import load_one
 
     parameters = read_parameters(parameter or [])
+    compiled = load_one(path, dag)
     with open_service() as service:
-        one = service.load(path, dag=dag)
-        tasks = [(str(task.name), len(task.cells)) for task in one.tasks]
+        tasks = [(str(task.name), len(task.cells)) for task in compiled.dag.tasks]
         with shown(tasks, quiet=quiet) as on_event:
             outcome = service.verify(path, parameters, dag=dag, on_event=on_event)
     rows = _rows(outcome)
@@ -57,7 +59,10 @@ def verify(
         }
         write(as_text(answer, form), output)
     else:
+        page = OnPage(compiled)
         shortened = [{k: str(v)[:_LONGEST] for k, v in row.items()} for row in rows]
+        for row in shortened:
+            row["cell"] = page.number(row["cell"])
         emit(shortened, ["cell", "what", "expected", "found"], form, output=output)
     if form is Form.TABLE:
         _say_verdict(outcome)

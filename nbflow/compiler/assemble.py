@@ -26,6 +26,7 @@ from nbflow.model.dag import Dag, KernelGroup, Parameter, Place
 from nbflow.model.ids import CellId, DagId, Digest, TaskName
 from nbflow.model.names import name_from_text
 from nbflow.model.notebook import Cell, Notebook, Role
+from nbflow.model.sentence import Sentence
 
 MEANING = "1"
 """Changes whenever the same notebook would compile to something else."""
@@ -65,7 +66,9 @@ def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
     report_cycle(ordered, order, findings)
     for safe in fold.safe:
         findings.add(
-            "NBF210", f"'{safe.what}': task '{safe.task}' keeps page order", place=safe.place
+            "NBF210",
+            Sentence("'{what}': task '{task}' keeps page order", what=safe.what, task=safe.task),
+            place=safe.place,
         )
     return Dag(
         id=dag_id,
@@ -151,15 +154,23 @@ def _groups(
     if notebook.language != "python" and len(order) > 1:
         findings.add(
             "NBF217",
-            f"dependencies of {notebook.language} cells can't be inferred; the tasks keep page order",
+            Sentence(
+                "dependencies of {language} cells can't be inferred; the tasks keep page order",
+                language=notebook.language,
+            ),
         )
         return one_group(order, "all variables", notebook.language)
     groups = kernel_groups(fold.drafts, order, fold.safe)
     for group in groups:
         findings.add(
             "NBF211",
-            f"tasks {', '.join(group.tasks)} share one kernel because of "
-            f"'{group.variable}' ({group.type}); they run one after another, and a retry starts with {group.tasks[0]}",
+            Sentence(
+                "tasks {tasks} share one kernel because of '{variable}' ({type}); they run one after another, and a retry starts with {tasks2}",
+                tasks=", ".join(group.tasks),
+                variable=group.variable,
+                type=group.type,
+                tasks2=group.tasks[0],
+            ),
         )
     return groups
 

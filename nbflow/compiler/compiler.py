@@ -8,6 +8,7 @@ from nbflow.compiler.whole_notebooks import compile_whole_notebooks
 from nbflow.model.dag import Dag
 from nbflow.model.names import name_key
 from nbflow.model.notebook import Notebook
+from nbflow.model.sentence import Sentence
 
 
 class Compiler:
@@ -51,7 +52,12 @@ def _unique_ids(dags: Sequence[Dag]) -> Sequence[Dag]:
             findings = Findings(dag.diagnostics)
             findings.add(
                 "NBF216",
-                f"two DAGs have the id '{dag.id}': {other.notebooks[0]} and {dag.notebooks[0]}",
+                Sentence(
+                    "two DAGs have the id '{id}': {notebooks} and {notebooks2}",
+                    id=dag.id,
+                    notebooks=other.notebooks[0],
+                    notebooks2=dag.notebooks[0],
+                ),
             )
             dag = replace(dag, diagnostics=findings.all())
         result.append(dag)

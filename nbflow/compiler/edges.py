@@ -9,6 +9,7 @@ from nbflow.model.dag import Edge, EdgeKind, KernelGroup, Place
 from nbflow.model.graph import find_cycle
 from nbflow.model.ids import TaskName
 from nbflow.model.names import name_key
+from nbflow.model.sentence import Sentence
 
 
 class EdgeList:
@@ -89,12 +90,14 @@ def order_edges(
             source = known.get(name_key(name))
             if source is None:
                 findings.add(
-                    "NBF202", f"task '{task}' comes after '{name}', which is no task", place=place,
-                    hint=f"The tasks are: {', '.join(order)}.",
+                    "NBF202", Sentence("task '{task}' comes after '{name}', which is no task", task=task, name=name), place=place,
+                    hint=Sentence("The tasks are: {order}.", order=', '.join(order)),
                 )  # fmt: skip
             elif source == task:
                 findings.add(
-                    "NBF201", f"task '{task}' waits for itself: {task} -> {task}", place=place
+                    "NBF201",
+                    Sentence("task '{task}' waits for itself: {task} -> {task}", task=task),
+                    place=place,
                 )
             else:
                 yield Edge(source=source, target=task, kind=EdgeKind.ORDER, reader=place)
@@ -111,5 +114,12 @@ def report_cycle(edges: Iterable[Edge], order: Sequence[TaskName], findings: Fin
     if path is None:
         return False
     steps = [f"{a} -> {b} ({whys.get((a, b), '?')})" for a, b in pairwise(path)]
-    findings.add("NBF201", f"tasks wait for each other: {' -> '.join(path)}; {', '.join(steps)}")
+    findings.add(
+        "NBF201",
+        Sentence(
+            "tasks wait for each other: {path}; {steps}",
+            path=" -> ".join(path),
+            steps=", ".join(steps),
+        ),
+    )
     return True

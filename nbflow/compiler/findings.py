@@ -9,6 +9,7 @@ from nbflow.model.codes import CODES
 from nbflow.model.dag import Place
 from nbflow.model.diagnostics import Diagnostic
 from nbflow.model.ids import CellId, TaskName
+from nbflow.model.sentence import CellName, Sentence
 
 
 class Findings:
@@ -21,7 +22,15 @@ class Findings:
         """Return everything found so far."""
         return tuple(self._found)
 
-    def add(self, code: str, message: str, *, place: Place | None = None, hint: str = "") -> None:
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        place: Place | None = None,
+        hint: str = "",
+        path: str | None = None,
+    ) -> None:
         """Note one finding; severity and, by default, the hint are the code's own."""
         info = CODES[code]
         diagnostic = Diagnostic(
@@ -31,27 +40,43 @@ class Findings:
             hint=hint or info.remedy,
             cell=place.cell if place else None,
             line=place.line if place else None,
+            path=path,
         )
         self._found.setdefault(diagnostic)
 
-    def of_analysis(self, cell: CellId, findings: Iterable[Finding]) -> None:
-        """Note what the analysis of a cell found."""
+    def of_analysis(
+        self, cell: CellId, findings: Iterable[Finding], path: str | None = None
+    ) -> None:
+        """Note what the analysis of a cell found; ``path`` where the DAG has several notebooks."""
         for finding in findings:
             place = Place(cell=cell, line=finding.line)
-            self.add(finding.code, finding.message, place=place, hint=finding.hint)
+            self.add(finding.code, finding.message, place=place, hint=finding.hint, path=path)
 
     def unbound(self, name: str, place: Place, *, guarded: bool) -> None:
         """Note a name that no earlier cell binds."""
         if guarded:
-            self.add("NBF204", f"'{name}' may be read before any cell binds it", place=place)
+            self.add(
+                "NBF204",
+                Sentence("'{name}' may be read before any cell binds it", name=name),
+                place=place,
+            )
         else:
-            self.add("NBF203", f"'{name}' is read before any cell binds it", place=place)
+            self.add(
+                "NBF203",
+                Sentence("'{name}' is read before any cell binds it", name=name),
+                place=place,
+            )
 
     def deleted(self, name: str, place: Place, deletion: Place) -> None:
         """Note the use of a deleted name."""
         self.add(
             "NBF205",
-            f"'{name}' is read, but cell {deletion.cell} deleted it in line {deletion.line}",
+            Sentence(
+                "'{name}' is read, but cell {cell} deleted it in line {line}",
+                name=name,
+                cell=CellName(deletion.cell),
+                line=deletion.line,
+            ),
             place=place,
         )
 
@@ -61,8 +86,13 @@ class Findings:
         """Note a task that would have to load two versions of one name."""
         self.add(
             "NBF206",
-            f"task '{task}' needs two versions of '{name}': the one of cell "
-            f"{known.version.place.cell} and the one of cell {version.place.cell}",
+            Sentence(
+                "task '{task}' needs two versions of '{name}': the one of cell {cell} and the one of cell {cell2}",
+                task=task,
+                name=name,
+                cell=CellName(known.version.place.cell),
+                cell2=CellName(version.place.cell),
+            ),
             place=place,
         )
 
@@ -72,8 +102,14 @@ class Findings:
         """Note a task that reads its own name after another task wrote it in between."""
         self.add(
             "NBF206",
-            f"task '{task}' writes '{name}' in cell {own.cell} and later needs the version that "
-            f"cell {version.place.cell} of task '{version.task}' makes in between",
+            Sentence(
+                "task '{task}' writes '{name}' in cell {cell} and later needs the version that cell {cell2} of task '{task2}' makes in between",
+                task=task,
+                name=name,
+                cell=CellName(own.cell),
+                cell2=CellName(version.place.cell),
+                task2=version.task,
+            ),
             place=place,
         )
 
@@ -81,8 +117,14 @@ class Findings:
         """Note a reader of a version that its own writer changes again later."""
         self.add(
             "NBF207",
-            f"task '{reader}' needs '{version.name}' as cell {version.place.cell} leaves it, but "
-            f"task '{version.task}' changes it again in cell {last.place.cell}",
+            Sentence(
+                "task '{reader}' needs '{name}' as cell {cell} leaves it, but task '{task}' changes it again in cell {cell2}",
+                reader=reader,
+                name=version.name,
+                cell=CellName(version.place.cell),
+                task=version.task,
+                cell2=CellName(last.place.cell),
+            ),
             place=place,
         )
 
@@ -90,7 +132,12 @@ class Findings:
         """Note a reader of a process-wide state that its own writer changes again later."""
         self.add(
             "NBF207",
-            f"task '{reader}' needs the state of '{state}' from the middle of task '{writer}'",
+            Sentence(
+                "task '{reader}' needs the state of '{state}' from the middle of task '{writer}'",
+                reader=reader,
+                state=state,
+                writer=writer,
+            ),
             place=place,
         )
 
@@ -98,10 +145,17 @@ class Findings:
         """Note a setup cell that was taken into the task above it."""
         self.add(
             "NBF208",
-            f"this setup cell reads what a task writes, so it belongs to task '{task}'",
+            Sentence(
+                "this setup cell reads what a task writes, so it belongs to task '{task}'",
+                task=task,
+            ),
             place=place,
         )
 
     def setup_makes_data(self, place: Place, name: str) -> None:
         """Note a setup cell that makes data."""
-        self.add("NBF209", f"this setup cell makes '{name}' again in every later task", place=place)
+        self.add(
+            "NBF209",
+            Sentence("this setup cell makes '{name}' again in every later task", name=name),
+            place=place,
+        )

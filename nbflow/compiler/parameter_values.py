@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nbflow.model.dag import Parameter
+from nbflow.model.sentence import Sentence
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -43,7 +44,11 @@ def codify(value: object) -> str:
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(value)
-    raise BadValueError(f"has a value of type {type(value).__name__}, which can't be handed over")
+    raise BadValueError(
+        Sentence(
+            "has a value of type {type}, which can't be handed over", type=type(value).__name__
+        )
+    )
 
 
 def read_value(parameter: Parameter, value: object) -> object:
@@ -60,7 +65,14 @@ def read_value(parameter: Parameter, value: object) -> object:
         return tuple(value)
     if accepted is None or _fits(value, kind, accepted):
         return float(value) if kind == "float" and isinstance(value, int) else value
-    raise BadValueError(f"is {kind}, but {_short(value)} is {type(value).__name__}")
+    raise BadValueError(
+        Sentence(
+            "is {kind}, but {value} is {type}",
+            kind=kind,
+            value=_short(value),
+            type=type(value).__name__,
+        )
+    )
 
 
 def read_text(parameter: Parameter, text: str) -> object:
@@ -166,7 +178,7 @@ def _fits(value: object, kind: str, accepted: tuple[type, ...]) -> bool:
 def _read_bool(text: str, _: Parameter) -> bool:
     word = text.strip().lower()
     if word not in _TRUE | _FALSE:
-        raise BadValueError(f"is bool: write true or false, not {_short(text)}")
+        raise BadValueError(Sentence("is bool: write true or false, not {text}", text=_short(text)))
     return word in _TRUE
 
 
@@ -175,7 +187,9 @@ def _read_number(kind: type[int] | type[float]) -> Callable[[str, Parameter], ob
         try:
             return kind(text)
         except ValueError:
-            raise BadValueError(f"is {kind.__name__}, and {_short(text)} is not") from None
+            raise BadValueError(
+                Sentence("is {type}, and {text} is not", type=kind.__name__, text=_short(text))
+            ) from None
 
     return read
 
@@ -188,7 +202,9 @@ def _read_container(kind: type) -> Callable[[str, Parameter], object]:
         if kind is set and isinstance(value, list):
             value = set(value)
         if not isinstance(value, kind):
-            raise BadValueError(f"is {kind.__name__}, and {_short(text)} is not")
+            raise BadValueError(
+                Sentence("is {type}, and {text} is not", type=kind.__name__, text=_short(text))
+            )
         return value
 
     return read
@@ -198,7 +214,9 @@ def _read_date(text: str, _: Parameter) -> datetime.date:
     try:
         return datetime.date.fromisoformat(text.strip())
     except ValueError:
-        raise BadValueError(f"is a date: write 2024-12-31, not {_short(text)}") from None
+        raise BadValueError(
+            Sentence("is a date: write 2024-12-31, not {text}", text=_short(text))
+        ) from None
 
 
 def _read_datetime(text: str, _: Parameter) -> datetime.datetime:
@@ -206,13 +224,13 @@ def _read_datetime(text: str, _: Parameter) -> datetime.datetime:
         return datetime.datetime.fromisoformat(text.strip())
     except ValueError:
         raise BadValueError(
-            f"is a date and time: write 2024-12-31T09:30, not {_short(text)}"
+            Sentence("is a date and time: write 2024-12-31T09:30, not {text}", text=_short(text))
         ) from None
 
 
 def _read_path(text: str, _: Parameter) -> pathlib.PurePath:
     if "\0" in text:
-        raise BadValueError("is a path, and holds a NUL")
+        raise BadValueError(Sentence("is a path, and holds a NUL"))
     return pathlib.PurePath(text)
 
 
@@ -220,7 +238,9 @@ def _read_member(text: str, parameter: Parameter) -> Expression:
     owner = parameter.default.rpartition(".")[0]
     match = _MEMBER.fullmatch(text.strip())
     if not match or (match[1] and match[1] not in (owner, owner.rpartition(".")[2])):
-        raise BadValueError(f"is a member of {owner}, and {_short(text)} is not")
+        raise BadValueError(
+            Sentence("is a member of {owner}, and {text} is not", owner=owner, text=_short(text))
+        )
     return Expression(f"{owner}.{match[2]}")
 
 

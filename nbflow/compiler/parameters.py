@@ -16,6 +16,7 @@ from nbflow.errors import ParameterError
 from nbflow.model.dag import Parameter
 from nbflow.model.ids import CellId
 from nbflow.model.notebook import Cell
+from nbflow.model.sentence import Sentence
 
 MAX_VALUE = 64_000
 """Longest value, in bytes of its source text."""
@@ -70,29 +71,44 @@ def check_values(
             continue
         try:
             if len(value) > MAX_VALUE if isinstance(value, str | bytes) else False:
-                raise BadValueError("is too large")
+                raise BadValueError(Sentence("is too large"))
             read = (
                 read_text(known[name], str(value)) if from_text else read_value(known[name], value)
             )
             size = len(codify(read))
         except BadValueError as error:
             too_large = too_large or str(error) == "is too large"
-            problems.append(f"{name} {error}")
+            problems.append(Sentence("{name} {error}", name=name, error=error.args[0]))
             continue
         total += size
         if size > MAX_VALUE:
             too_large = True
             problems.append(
-                f"{name} is too large: {size:,} bytes; at most {MAX_VALUE:,} are allowed"
+                Sentence(
+                    "{name} is too large: {size:,} bytes; at most {max_value:,} are allowed",
+                    name=name,
+                    size=size,
+                    max_value=MAX_VALUE,
+                )
             )
         values[name] = read
     if total > MAX_VALUES:
         too_large = True
-        problems.append(f"all values together have {total:,} bytes; at most {MAX_VALUES:,}")
+        problems.append(
+            Sentence(
+                "all values together have {total:,} bytes; at most {max_values:,}",
+                total=total,
+                max_values=MAX_VALUES,
+            )
+        )
     if problems:
-        names = ", ".join(f"{one.name} ({one.type})" for one in parameters) or "none"
+        names = ", ".join(f"{one.name} ({one.type})" for one in parameters) or Sentence("none")
         code = "NBF402" if too_large and len(problems) == 1 else "NBF401"
-        raise ParameterError("; ".join(problems), hint=f"the parameters are: {names}", code=code)
+        raise ParameterError(
+            Sentence("{problems}", problems=tuple(problems)),
+            hint=Sentence("the parameters are: {names}", names=names),
+            code=code,
+        )
     return values
 
 
@@ -109,7 +125,7 @@ def apply_parameters(source: str, values: Mapping[str, object]) -> str:
     missing = sorted(set(values) - {name for name, _ in found})
     if missing:
         raise ParameterError(
-            f"the parameters cell does not assign {', '.join(missing)}",
+            Sentence("the parameters cell does not assign {missing}", missing=", ".join(missing)),
             hint="assign a default there, like n = 10",
         )
     data = source.encode("utf-8", "surrogatepass")

@@ -16,6 +16,7 @@ from nbflow.model.ids import CellId, Digest, TaskName
 from nbflow.model.names import name_key
 from nbflow.model.notebook import Cell, Notebook, Role
 from nbflow.model.options import DagOptions, NotebookTask
+from nbflow.model.sentence import Sentence
 
 
 def compile_whole_notebooks(notebooks: Sequence[Notebook], analyser: Analyser) -> Dag:
@@ -73,13 +74,19 @@ def _unique(notebooks: Sequence[Notebook], findings: Findings) -> list[Member]:
         if other is not notebook:
             findings.add(
                 "NBF214",
-                f"task '{notebook.task.name}' stands in two notebooks: {other.path} and "
-                f"{notebook.path}",
+                Sentence(
+                    "task '{name}' stands in two notebooks: {path} and {path2}",
+                    name=notebook.task.name,
+                    path=other.path,
+                    path2=notebook.path,
+                ),
             )
             continue
         result.append((notebook.task, notebook))
         if any(cell.task or cell.role is Role.SETUP for cell in notebook.cells):
-            findings.add("NBF213", f"the cell tags of {notebook.path} don't count")
+            findings.add(
+                "NBF213", Sentence("the cell tags of {path} don't count", path=notebook.path)
+            )
     return result
 
 
@@ -106,7 +113,11 @@ def _input_edges(tasks: Sequence[Member], findings: Findings) -> list[Edge]:
                 wanted = ".".join(source) if source else name
                 findings.add(
                     "NBF215",
-                    f"task '{task.name}' takes '{wanted}', which not exactly one task puts out",
+                    Sentence(
+                        "task '{name}' takes '{wanted}', which not exactly one task puts out",
+                        name=task.name,
+                        wanted=wanted,
+                    ),
                     hint="Add it to one notebook's `outputs`, or write `NAME: TASK.VARIABLE`.",
                 )
                 continue
@@ -137,7 +148,7 @@ def _file_uses(tasks: Sequence[Member], analyser: Analyser, findings: Findings) 
         cells = _cells(notebook)
         for cell_id, analysis in analyse_cells(notebook, cells, analyser).items():
             if analysis.syntax_error is not None:
-                findings.of_analysis(cell_id, [analysis.syntax_error])
+                findings.of_analysis(cell_id, [analysis.syntax_error], notebook.path)
             uses.extend(
                 FileUse(
                     task=task.name, action=event.action, path=event.path,
@@ -193,6 +204,11 @@ def _options(tasks: Sequence[Member], findings: Findings) -> DagOptions:
         if other.dag != given[0].dag:
             findings.add(
                 "NBF216",
-                f"the settings of DAG '{tasks[0][0].dag}' differ in {given[0].path} and {other.path}",
+                Sentence(
+                    "the settings of DAG '{dag}' differ in {path} and {path2}",
+                    dag=tasks[0][0].dag,
+                    path=given[0].path,
+                    path2=other.path,
+                ),
             )
     return given[0].dag

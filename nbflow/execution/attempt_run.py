@@ -19,6 +19,7 @@ from nbflow.execution.kernel_session import KernelLaunch, KernelSession
 from nbflow.execution.outcome import Collected, result_of
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent, ItemsFound
 from nbflow.model.ids import CellId
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, Reason, TaskState
 
 NOTEBOOK_NAME = "executed.ipynb"
@@ -144,9 +145,13 @@ class AttemptRunner:
                 return kept
             if kept is not None:
                 self._ended.append(kept)
-                raise GroupLostError(f"the live kernel of group {spec.group!r} died")
+                raise GroupLostError(
+                    Sentence("the live kernel of group {group!r} died", group=spec.group)
+                )
             if spec.group.startswith("attempt-"):
-                raise GroupLostError(f"the live kernel {spec.group!r} is gone")
+                raise GroupLostError(
+                    Sentence("the live kernel {group!r} is gone", group=spec.group)
+                )
         now.marks = {
             processes.SLOT_MARK: self._slot_mark,
             processes.ATTEMPT_MARK: str(spec.token),

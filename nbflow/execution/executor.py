@@ -10,6 +10,7 @@ from nbflow.execution.codec import decode
 from nbflow.execution.slot_process import SlotProcess
 from nbflow.model.attempt import AttemptEnd, AttemptResult, AttemptSpec, CellEvent, ItemsFound
 from nbflow.model.ids import Token
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason, TaskState
 
 Report = CellEvent | ItemsFound | AttemptEnd
@@ -66,7 +67,12 @@ class LocalExecutor:
             raise RuntimeError("the executor is closed")
         if spec.group in self._dead_groups:
             self._dead_groups.discard(spec.group)
-            self._report(_lost(spec, f"the live kernel of group {spec.group!r} is gone"))
+            self._report(
+                _lost(
+                    spec,
+                    Sentence("the live kernel of group {group!r} is gone", group=spec.group),
+                )
+            )
             return
         self._waiting.append(spec)
         self._hand_out()
@@ -169,7 +175,11 @@ class LocalExecutor:
             if spec.group is not None and spec.group in groups:
                 self._waiting.remove(spec)
                 groups.discard(spec.group)
-                message = f"the live kernel of group {spec.group!r} is gone: {death}"
+                message = Sentence(
+                    "the live kernel of group {group!r} is gone: {death}",
+                    group=spec.group,
+                    death=death,
+                )
                 self._reports.append(_lost(spec, message))
         self._dead_groups |= groups
         self._hand_out()

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbflow.errors import ExecutionError
 from nbflow.model.attempt import AttemptSpec, StoredValue
+from nbflow.model.sentence import Sentence
 
 PACKAGE = "_nbflow_runtime"
 VALUE_KEY = "NBFLOW_VALUE_KEY"
@@ -96,12 +97,14 @@ def read_result(workdir: Path, verb: str) -> Mapping[str, Any]:
         result = json.loads(path.read_bytes())
     except (OSError, ValueError) as problem:
         raise ExecutionError(
-            f"the kernel left no answer to {verb}: {problem}",
+            Sentence("the kernel left no answer to {verb}: {problem}", verb=verb, problem=problem),
             code="NBF506",
             hint="the attempt's log holds what the kernel wrote",
         ) from problem
     if not isinstance(result, dict):
-        raise ExecutionError(f"the kernel's answer to {verb} is damaged", code="NBF506")
+        raise ExecutionError(
+            Sentence("the kernel's answer to {verb} is damaged", verb=verb), code="NBF506"
+        )
     return result
 
 

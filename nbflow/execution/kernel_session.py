@@ -15,6 +15,7 @@ from typing import Any
 from nbflow.errors import ExecutionError
 from nbflow.execution import processes, stream_pieces
 from nbflow.execution.kernels import KernelStartError, check_kernel
+from nbflow.model.sentence import Sentence
 
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _REFUSED = re.compile(r"LD_.*|PYTHON.*|PATH|NBFLOW_.*")
@@ -60,7 +61,7 @@ def check_environment(environment: Mapping[str, str]) -> None:
     for name in environment:
         if not _ENV_NAME.fullmatch(name) or _REFUSED.fullmatch(name):
             raise ExecutionError(
-                f"the environment variable {name!r} can't be set for a task",
+                Sentence("the environment variable {name!r} can't be set for a task", name=name),
                 code="NBF505",
                 hint="use upper-case names; LD_*, PYTHON*, PATH and NBFLOW_* are nbflow's own",
             )
@@ -105,8 +106,12 @@ class KernelSession:
             context.destroy(linger=0)
             shutil.rmtree(folder, ignore_errors=True)
             raise KernelStartError(
-                f"kernel {launch.kernel!r} could not be started: {problem}",
-                hint=f"look at kernel.json in {installed.folder}",
+                Sentence(
+                    "kernel {kernel!r} could not be started: {problem}",
+                    kernel=launch.kernel,
+                    problem=problem,
+                ),
+                hint=Sentence("look at kernel.json in {folder}", folder=installed.folder),
             ) from problem
         session = cls(manager, launch, folder, is_ipykernel)
         session.interrupt_mode = installed.interrupt_mode
@@ -124,13 +129,20 @@ class KernelSession:
         while not await self._answers():
             if not self.is_alive:
                 raise KernelStartError(
-                    f"kernel {self.launch.kernel!r} ended before it was ready "
-                    f"(exit code {self.exit_status})",
+                    Sentence(
+                        "kernel {kernel!r} ended before it was ready (exit code {exit_status})",
+                        kernel=self.launch.kernel,
+                        exit_status=self.exit_status,
+                    ),
                     hint="the attempt's log holds what it wrote",
                 )
             if time.monotonic() > deadline:
                 raise KernelStartError(
-                    f"kernel {self.launch.kernel!r} did not start within {timeout:g} s",
+                    Sentence(
+                        "kernel {kernel!r} did not start within {timeout:g} s",
+                        kernel=self.launch.kernel,
+                        timeout=timeout,
+                    ),
                     hint="start it by hand once, or raise the start time-out",
                 )
         if self.is_ipykernel:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nbflow.errors import ExecutionError
+from nbflow.model.sentence import Sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +51,15 @@ def check_kernel(name: str) -> InstalledKernel:
     except (NoSuchKernel, ValueError, OSError):
         available = ", ".join(kernel.name for kernel in installed_kernels()) or "none"
         raise KernelStartError(
-            f"kernel {name!r} is not installed; available: {available}",
-            hint=f"install it, for Python with: python -m ipykernel install --sys-prefix --name {name}"
+            Sentence(
+                "kernel {name!r} is not installed; available: {available}",
+                name=name,
+                available=available,
+            ),
+            hint=Sentence(
+                "install it, for Python with: python -m ipykernel install --sys-prefix --name {name}",
+                name=name,
+            )
             if name.isidentifier()
             else "choose an installed kernel in the notebook",
         ) from None

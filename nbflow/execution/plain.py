@@ -12,6 +12,7 @@ from nbflow.execution.attempt_run import NOTEBOOK_NAME
 from nbflow.execution.executor import LocalExecutor
 from nbflow.model.attempt import AttemptEnd, AttemptResult, AttemptSpec, CellToRun, Limits
 from nbflow.model.ids import CellId, RunId, TaskName, Token
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason
 
 _NO_NOTEBOOK = frozenset({Reason.KERNEL_START, Reason.LOST})
@@ -61,7 +62,9 @@ def run_plain(
         )
         result = _run(spec)
         if result.reason in _NO_NOTEBOOK or result.notebook is None:
-            raise ExecutionError(f"the notebook could not be run: {result.message}")
+            raise ExecutionError(
+                Sentence("the notebook could not be run: {message}", message=result.message)
+            )
         executed = json.loads(Path(folder, NOTEBOOK_NAME).read_text(encoding="utf-8"))
     return _merged(notebook, executed)
 

@@ -44,10 +44,11 @@ def warn_of_options(info: Any) -> None:
 def _findings(source: str) -> list[str]:
     """Read the cell as a compile would, alone on its page; return what is wrong with its line."""
     from nbflow.notebooks.cells import read_cells
+    from nbflow.texts import told
 
     cell = {"cell_type": "code", "id": "this", "metadata": {}, "source": source, "outputs": []}
     _, findings = read_cells([cell], "", python=True)
-    return list(dict.fromkeys(finding.message for finding in findings))
+    return list(dict.fromkeys(told(finding.message) for finding in findings))
 
 
 def _run_body(shell: Any) -> Any:

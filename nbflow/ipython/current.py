@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nbflow.errors import UsageError
+from nbflow.model.sentence import Sentence
 from nbflow.render.words import say
 
 _ENDINGS = (".ipynb", ".py", ".md")
@@ -30,7 +31,7 @@ def current_notebook(names: Mapping[str, Any]) -> Path:
             if candidate.is_file():
                 return candidate
         raise UsageError(
-            f"The notebook's file {path.name} is not there.",
+            Sentence("The notebook's file {name} is not there.", name=path.name),
             hint="Save the notebook; after renaming it restart the kernel, or say %dag PATH.",
             code="NBF710",
         )

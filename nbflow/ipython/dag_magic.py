@@ -12,13 +12,15 @@ from IPython.core.magic import Magics, line_magic, magics_class
 
 from nbflow.errors import CompileError, NbflowError, RunFailedError, UsageError
 from nbflow.ipython.current import age_words, current_notebook, freshness
-from nbflow.ipython.on_page import as_seen, finding_text
 from nbflow.ipython.runs import RunNotebook, RunRequest, run_here
 from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Severity
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
-from nbflow.render.words import language, say
+from nbflow.render.words import say
+from nbflow.service.on_page import OnPage
 from nbflow.service.targets import Compiled, load_one
+from nbflow.texts import language, told
 
 USAGE = """\
 %dag [PATH]                    draw the notebook's DAG
@@ -53,7 +55,7 @@ def parse_line(text: str) -> Line:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise _misused(f"The line can't be read: {error}.") from error
+        raise _misused(Sentence("The line can't be read: {error}.", error=error)) from error
     line = Line()
     if words and words[0] in VERBS:
         line.verb = words.pop(0)
@@ -62,7 +64,7 @@ def parse_line(text: str) -> Line:
         if word in {"-p", "--param"}:
             name, equals, value = _value(words, word).partition("=")
             if not equals or not name:
-                raise _misused(f"{word} takes NAME=VALUE.")
+                raise _misused(Sentence("{word} takes NAME=VALUE.", word=word))
             line.parameters[name] = value
         elif word == "--select":
             line.select = _value(words, word)
@@ -73,24 +75,24 @@ def parse_line(text: str) -> Line:
         elif word == "--wait":
             line.wait = True
         elif word.startswith("-"):
-            raise _misused(f"There is no option {word}.")
+            raise _misused(Sentence("There is no option {word}.", word=word))
         elif word.lower().endswith((".ipynb", ".py", ".md")):
             line.path = word
         else:
             line.names.append(word)
     if line.names and (line.verb != "explain" or len(line.names) != 2):
-        raise _misused(f"What is {line.names[0]!r}?")
+        raise _misused(Sentence("What is {names!r}?", names=line.names[0]))
     return line
 
 
 def _value(words: list[str], option: str) -> str:
     if not words:
-        raise _misused(f"{option} takes a value.")
+        raise _misused(Sentence("{option} takes a value.", option=option))
     return words.pop(0)
 
 
 def _misused(message: str) -> UsageError:
-    return UsageError(message, hint=f"Usage:\n{USAGE}", code="NBF711")
+    return UsageError(message, hint=Sentence("Usage:\n{usage}", usage=USAGE), code="NBF711")
 
 
 @magics_class
@@ -121,17 +123,18 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
     def _draw(self, line: Line, path: Path, lang: str) -> Any:
         from nbflow.ipython.dag_view import DagView
 
-        return DagView(as_seen(self.load(path)), lang=lang, head=self._head(line, path, lang))
+        return DagView(OnPage(self.load(path)).dag, lang=lang, head=self._head(line, path, lang))
 
     def _lint(self, line: Line, path: Path, lang: str) -> None:
         compiled = self.load(path)
+        page = OnPage(compiled, lang)
         for finding in compiled.dag.diagnostics:
-            print(finding_text(compiled, finding))  # noqa: T201
+            print(page.finding(finding))  # noqa: T201
         if not compiled.dag.diagnostics:
             print(say("lint.clean", lang))  # noqa: T201
 
     def _explain(self, line: Line, path: Path, lang: str) -> None:
-        print(explain(as_seen(self.load(path)), line.names, lang))  # noqa: T201
+        print(explain(OnPage(self.load(path)).dag, line.names, lang))  # noqa: T201
 
     def _show(self, line: Line, path: Path, lang: str) -> Any:
         from IPython.display import SVG, Image
@@ -157,7 +160,7 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
             output=Path(line.output) if line.output else None,
         )
         _check(request)
-        live = LiveRun(as_seen(compiled), request, self.run_notebook, lang=lang)
+        live = LiveRun(OnPage(compiled).dag, request, self.run_notebook, lang=lang)
         live.show()
         live.start()
         if line.wait:
@@ -189,7 +192,7 @@ class CellFailure(Exception):  # noqa: N818 - what people read is its name
 
 def error_text(error: NbflowError) -> str:
     """Return code and sentence, and the way out on a line of its own."""
-    return f"{error.code}: {error.message}" + (f"\n{error.hint}" if error.hint else "")
+    return f"{error.code}: {told(error.message)}" + (f"\n{told(error.hint)}" if error.hint else "")
 
 
 def _check(request: RunRequest) -> None:
@@ -197,11 +200,12 @@ def _check(request: RunRequest) -> None:
     try:
         request.check()
     except CompileError as error:
+        page = OnPage(request.compiled)
         findings = [d for d in error.diagnostics if d.severity is Severity.ERROR]
         raise CompileError(
             "The notebook can't run as a DAG yet.",
             diagnostics=error.diagnostics,
-            hint="\n".join(finding_text(request.compiled, one) for one in findings),
+            hint="\n".join(page.finding(one) for one in findings),
         ) from None
 
 
@@ -217,7 +221,8 @@ def explain(dag: Dag, names: Sequence[str], lang: str) -> str:
     for name in names:
         if name not in known:
             raise NotFoundError(
-                f"There is no task {name!r} in {dag.id}.", hint=f"Tasks: {', '.join(known)}."
+                Sentence("There is no task {name!r} in {id}.", name=name, id=dag.id),
+                hint=Sentence("Tasks: {known}.", known=", ".join(known)),
             )
     wanted = tuple(names) if names else None
     pairs: dict[tuple[str, str], list[str]] = {}

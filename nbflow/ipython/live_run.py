@@ -24,6 +24,7 @@ from nbflow.render.svg import to_svg
 from nbflow.render.tokens import tokens
 from nbflow.render.words import duration, say
 from nbflow.service.events import RunEvent
+from nbflow.texts import told
 
 _UPDATE_SECONDS = 0.1
 """At most this often the browser is told of news."""
@@ -114,11 +115,14 @@ class LiveRun:
         try:
             ending = self._run(self._request, on_event=self._take, cancelled=self._cancelled)
         except NbflowError as error:
-            hint = f"\n{error.hint}" if error.hint else ""
-            ending = RunEnding(state=RunState.FAILED, message=f"{error.message}{hint}")
+            hint = f"\n{told(error.hint, self._lang)}" if error.hint else ""
+            ending = RunEnding(
+                state=RunState.FAILED, message=f"{told(error.message, self._lang)}{hint}"
+            )
         except Exception as error:  # a fault of ours must end the view too, not leave it turning
             ending = RunEnding(
-                state=RunState.FAILED, message=f"nbflow failed: {type(error).__name__}: {error}"
+                state=RunState.FAILED,
+                message=say("live.fault", self._lang, kind=type(error).__name__, error=error),
             )
         with self._lock:
             self._ending = ending

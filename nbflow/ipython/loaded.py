@@ -28,9 +28,9 @@ class NotebookDag(LoadedDag):
         Raises CompileError, ParameterError, NotFoundError before anything runs.
         """
         from nbflow.ipython.live_run import LiveRun
-        from nbflow.ipython.on_page import as_seen
         from nbflow.ipython.runs import RunRequest, run_here
-        from nbflow.render.words import language
+        from nbflow.service.on_page import OnPage
+        from nbflow.texts import language
 
         request = RunRequest(
             compiled=self._compiled,
@@ -39,16 +39,16 @@ class NotebookDag(LoadedDag):
             output=Path(output) if output else None,
         )
         request.check()
-        live = LiveRun(as_seen(self._compiled), request, run_here, lang=language())
+        live = LiveRun(OnPage(self._compiled).dag, request, run_here, lang=language())
         live.start()
         return live
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from nbflow.ipython.on_page import as_seen
         from nbflow.render.inline import mime_bundle
-        from nbflow.render.words import language
+        from nbflow.service.on_page import OnPage
+        from nbflow.texts import language
 
-        return dict(mime_bundle(as_seen(self._compiled), lang=language()))
+        return dict(mime_bundle(OnPage(self._compiled).dag, lang=language()))
 
 
 def load(target: "Target", *, dag: str | None = None) -> NotebookDag:

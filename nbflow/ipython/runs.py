@@ -80,15 +80,16 @@ def run_here(request: RunRequest, *, on_event: OnEvent, cancelled: threading.Eve
 
 def what_failed(report: "RunReport", compiled: Compiled) -> str:
     """Return one line for each task that failed: which, why, and where on the page."""
-    from nbflow.ipython.on_page import cell_number
+    from nbflow.service.on_page import OnPage
+
+    page = OnPage(compiled)
 
     def line(task: "TaskReport") -> str:
         error = task.error
         why = task.note or (f"{error.name}: {error.message}" if error else str(task.reason or ""))
         place = ""
         if error is not None and error.cell is not None:
-            place = f" (cell {cell_number(compiled, error.cell)}"
-            place += f", line {error.line})" if error.line else ")"
+            place = f" ({page.spot(error.cell, error.line)})"
         return f"{task.name}: {' '.join(why.split())}{place}"
 
     return "\n".join(line(task) for task in report.failed)

@@ -8,6 +8,7 @@ from sqlalchemy import URL, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from nbflow.errors import MetastoreBusyError, MetastoreError
+from nbflow.model.sentence import Sentence
 
 BUSY_TIMEOUT = 30_000
 """Milliseconds that SQLite waits for another writer."""
@@ -38,7 +39,7 @@ def parse_url(text: str) -> URL:
     }
     if name not in drivers:
         raise MetastoreError(
-            f"nbflow keeps no metastore in {name}.",
+            Sentence("nbflow keeps no metastore in {name}.", name=name),
             hint="Use sqlite, postgresql or mariadb.",
             code="NBF605",
         )
@@ -97,8 +98,8 @@ def make_engine(url: URL) -> Engine:
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         extra = url.get_backend_name().replace("mysql", "mariadb")
         raise MetastoreError(
-            f"The driver for {extra} is not installed.",
-            hint=f"pip install 'jupyter-nbflow[{extra}]'",
+            Sentence("The driver for {extra} is not installed.", extra=extra),
+            hint=Sentence("pip install 'jupyter-nbflow[{extra}]'", extra=extra),
             code="NBF605",
         ) from error
 
@@ -107,7 +108,11 @@ def _sqlite_engine(url: URL, path: Path) -> Engine:
     kind = file_system_of(path)
     if kind in NETWORK_FILE_SYSTEMS:
         raise MetastoreError(
-            f"{path} is on a network file system ({kind}), where SQLite's log is not safe.",
+            Sentence(
+                "{path} is on a network file system ({kind}), where SQLite's log is not safe.",
+                path=path,
+                kind=kind,
+            ),
             hint="Move NBFLOW_HOME to a local disk, or use PostgreSQL (NBFLOW_DATABASE_URL).",
             code="NBF606",
         )
@@ -167,36 +172,39 @@ def translated(error: DBAPIError | sqlite3.Error, place: str) -> MetastoreError:
         return damaged(place, first)
     if "readonly" in text or "unable to open" in text or "read-only" in text:
         return MetastoreError(
-            f"The metastore {place} can't be written: {first}.",
+            Sentence("The metastore {place} can't be written: {first}.", place=place, first=first),
             hint="Check the owner and the mode of the file and its folder.",
             code="NBF607",
         )
     if any(word in text for word in _FULL):
         return MetastoreBusyError(
-            f"The metastore {place} can't grow: {first}.",
+            Sentence("The metastore {place} can't grow: {first}.", place=place, first=first),
             hint="Free some disk space; nothing was written, and work goes on then.",
             code="NBF608",
         )
     if "locked" in text or (isinstance(error, DBAPIError) and is_retried(error)):
         return MetastoreBusyError(
-            f"The metastore {place} is locked by another process.",
+            Sentence("The metastore {place} is locked by another process.", place=place),
             hint="Nothing was written; try again, or end the process that holds it.",
         )
     if isinstance(error, DBAPIError) and (
         error.connection_invalidated or "onnect" in text or error_code(error).startswith("57P")
     ):
         return MetastoreBusyError(
-            f"The metastore {place} does not answer: {first}.",
+            Sentence("The metastore {place} does not answer: {first}.", place=place, first=first),
             hint="Check that its server runs and that NBFLOW_DATABASE_URL is right.",
             code="NBF609",
         )
-    return MetastoreError(f"The metastore {place} refused: {first}.", hint="See `nbflow db check`.")
+    return MetastoreError(
+        Sentence("The metastore {place} refused: {first}.", place=place, first=first),
+        hint="See `nbflow db check`.",
+    )
 
 
 def damaged(place: str, detail: str) -> MetastoreError:
     """Return the error of a file that is no sound database any more."""
     return MetastoreError(
-        f"The metastore is damaged: {place}: {detail}.",
+        Sentence("The metastore is damaged: {place}: {detail}.", place=place, detail=detail),
         hint="Run `nbflow db check`, then put a backup in its place.",
         code="NBF617",
     )
@@ -205,5 +213,7 @@ def damaged(place: str, detail: str) -> MetastoreError:
 def no_metastore(path: Path) -> MetastoreError:
     """Return the error of a file that isn't there."""
     return MetastoreError(
-        f"There is no metastore at {path}.", hint="Run `nbflow db init`.", code="NBF616"
+        Sentence("There is no metastore at {path}.", path=path),
+        hint="Run `nbflow db init`.",
+        code="NBF616",
     )

@@ -18,6 +18,7 @@ from nbflow.faults import InjectedFaultError, point
 from nbflow.metastore.dialect import error_code, is_retried, make_engine, sqlite_path, translated
 from nbflow.metastore.tables import EPOCH
 from nbflow.model.clock import Clock
+from nbflow.model.sentence import Sentence
 
 T = TypeVar("T")
 ATTEMPTS = 5
@@ -78,7 +79,9 @@ class Database:
                 if not again or attempt == ATTEMPTS:
                     raise translated(error, self.place) from error
             time.sleep(random.uniform(0.2, 1.0) * 0.02 * 2**attempt)  # noqa: S311
-        raise MetastoreBusyError(f"The metastore {self.place} is busy.", hint="Try again.")
+        raise MetastoreBusyError(
+            Sentence("The metastore {place} is busy.", place=self.place), hint="Try again."
+        )
 
     def _once(
         self,

@@ -16,6 +16,7 @@ from nbflow.metastore.dialect import damaged, no_metastore, parse_url, sqlite_pa
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schema import REVISION, REVISIONS, create_sqlite, revision, server_lock
 from nbflow.model.clock import SystemClock
+from nbflow.model.sentence import Sentence
 
 _PATIENCE = 5.0
 """Seconds to wait for other processes that have an SQLite metastore open."""
@@ -78,7 +79,8 @@ def downgrade(url: str, target: str) -> None:
     """
     if target not in REVISIONS:
         raise SchemaError(
-            f"There is no version {target!r} of the schema.", hint=f"One of {', '.join(REVISIONS)}."
+            Sentence("There is no version {target!r} of the schema.", target=target),
+            hint=Sentence("One of {revisions}.", revisions=", ".join(REVISIONS)),
         )
     _change(url, target, upgrade=False)
 
@@ -129,7 +131,7 @@ def _change_file(path: Path, target: str, *, upgrade: bool) -> None:
                 return
     except sqlite3.OperationalError as error:
         raise MetastoreBusyError(
-            f"The metastore {path} is in use: {error}.",
+            Sentence("The metastore {path} is in use: {error}.", path=path, error=error),
             hint="Stop the other nbflow processes, then run this again.",
         ) from error
     except sqlite3.DatabaseError as error:
@@ -206,12 +208,16 @@ def _refuse_impossible(state: SchemaState, target: str, *, upgrade: bool) -> Non
     if found is not None and found not in REVISIONS:
         number = str(int(found)) if found.isdigit() else found
         raise SchemaError(
-            f"The metastore's schema is newer: {number} > {int(REVISION)}.",
+            Sentence(
+                "The metastore's schema is newer: {number} > {revision}.",
+                number=number,
+                revision=int(REVISION),
+            ),
             hint="Run this with the nbflow that made it.",
         )
     if not upgrade and (found is None or int(found) < int(target)):
         raise SchemaError(
-            f"The metastore's schema is older than {int(target)} already.",
+            Sentence("The metastore's schema is older than {target} already.", target=int(target)),
             hint="`nbflow db migrate` brings it up to date.",
         )
 

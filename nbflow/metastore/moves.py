@@ -11,6 +11,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.model.ids import RunId, TaskName, Token
 from nbflow.model.run import Decisions, RunMove, RunSnapshot, TaskMove, TaskSnapshot
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RUN_MOVES, TASK_MOVES, RunKind, RunState, TaskState
 
 _WAITING = frozenset({TaskState.QUEUED, TaskState.UP_FOR_RETRY})
@@ -32,7 +33,14 @@ class Moves:
         for move in decisions.tasks:
             if TaskState.RUNNING in (move.source, move.target):
                 # Only a claim starts an attempt, and only its token ends it.
-                raise _no_move(f"{move.task} from {move.source} to {move.target} by decision")
+                raise _no_move(
+                    Sentence(
+                        "{task} from {source} to {target} by decision",
+                        task=move.task,
+                        source=move.source,
+                        target=move.target,
+                    )
+                )
             self.task(move)
         if decisions.run is not None:
             self.run(decisions.run)
@@ -41,7 +49,14 @@ class Moves:
     def task(self, move: TaskMove, *, token: Token | None = None, **columns: Any) -> None:
         """Move one task instance, and set more of its columns in the same statement."""
         if move.target not in TASK_MOVES[move.source]:
-            raise _no_move(f"{move.task} from {move.source} to {move.target}")
+            raise _no_move(
+                Sentence(
+                    "{task} from {source} to {target}",
+                    task=move.task,
+                    source=move.source,
+                    target=move.target,
+                )
+            )
         of = t.task_instance.c
         guard = [of.run_id == self.run_id, of.task == move.task, of.state == move.source.value]
         if token is not None:
@@ -61,7 +76,12 @@ class Moves:
         done = self.connection.execute(t.task_instance.update().where(*guard).values(row))
         if done.rowcount != 1:
             raise ConflictError(
-                f"{move.task} of run {self.run_id} is no longer {move.source}.",
+                Sentence(
+                    "{task} of run {run_id} is no longer {source}.",
+                    task=move.task,
+                    run_id=self.run_id,
+                    source=move.source,
+                ),
                 hint="Another process was first; nothing was written.",
             )
         self.note(move.task, move.source, move.target, move.note, token)
@@ -69,7 +89,9 @@ class Moves:
     def run(self, move: RunMove) -> None:
         """Move the run; its end writes the notification to send."""
         if move.target not in RUN_MOVES[move.source]:
-            raise _no_move(f"a run from {move.source} to {move.target}")
+            raise _no_move(
+                Sentence("a run from {source} to {target}", source=move.source, target=move.target)
+            )
         row: dict[str, Any] = {"state": move.target.value, "note": move.note}
         if move.target is RunState.RUNNING:
             row["started"] = self.now
@@ -81,7 +103,9 @@ class Moves:
         )
         if done.rowcount != 1:
             raise ConflictError(
-                f"Run {self.run_id} is no longer {move.source}.",
+                Sentence(
+                    "Run {run_id} is no longer {source}.", run_id=self.run_id, source=move.source
+                ),
                 hint="Another process was first; nothing was written.",
             )
         self.note(None, move.source, move.target, move.note, None)
@@ -128,7 +152,7 @@ class Moves:
 
 def _no_move(what: str) -> ConflictError:
     return ConflictError(
-        f"There is no such move: {what}.",
+        Sentence("There is no such move: {what}.", what=what),
         hint="This is a mistake in nbflow; please report it.",
         code="NBF612",
     )
@@ -144,7 +168,9 @@ def lock_run(db: Database, connection: Connection, run_id: RunId) -> None:
 def no_run(run_id: str) -> NotFoundError:
     """Return the error for a run that isn't there."""
     return NotFoundError(
-        f"There is no run {run_id!r}.", hint="`nbflow runs list` shows them.", code="NBF613"
+        Sentence("There is no run {run_id!r}.", run_id=run_id),
+        hint="`nbflow runs list` shows them.",
+        code="NBF613",
     )
 
 

@@ -13,6 +13,7 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import Moves, lock_run
 from nbflow.model.ids import DagId, Digest, RunId, TaskName
 from nbflow.model.run import Decisions
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import FINAL_RUN_STATES, RunKind, RunState, TaskState
 
 
@@ -49,7 +50,11 @@ def create_run(db: Database, new: NewRun, owner: str | None, now: datetime) -> b
         unknown = (wanted or set()) - {row.name for row in tasks}
         if unknown:
             raise NotFoundError(
-                f"There is no task {min(unknown)!r} in {new.dag_id}.",
+                Sentence(
+                    "There is no task {unknown!r} in {dag_id}.",
+                    unknown=min(unknown),
+                    dag_id=new.dag_id,
+                ),
                 hint="`nbflow dags show` lists the tasks.",
                 code="NBF613",
             )

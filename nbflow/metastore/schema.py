@@ -15,6 +15,7 @@ from nbflow.faults import point
 from nbflow.metastore import tables as t
 from nbflow.metastore.dialect import translated
 from nbflow.metastore.engine import Database
+from nbflow.model.sentence import Sentence
 
 REVISIONS = ("0001", "0002")
 """All migrations in their order; a test holds them against the files."""
@@ -53,7 +54,11 @@ def create_sqlite(path: Path) -> None:
         half.chmod(0o600)
     except OSError as error:
         raise MetastoreError(
-            f"The metastore {path} can't be made: {error.strerror}.",
+            Sentence(
+                "The metastore {path} can't be made: {strerror}.",
+                path=path,
+                strerror=error.strerror,
+            ),
             hint="Set NBFLOW_HOME to a folder that you may write to.",
             code="NBF607",
         ) from error
@@ -115,15 +120,24 @@ def check_revision(found: str | None, place: str) -> None:
         return
     if found is None:
         raise SchemaError(
-            f"There are no tables in the metastore {place}.", hint="Run `nbflow db init`."
+            Sentence("There are no tables in the metastore {place}.", place=place),
+            hint="Run `nbflow db init`.",
         )
     if not found.isdigit() or int(found) > int(REVISION):
         raise SchemaError(
-            f"The metastore's schema is newer: {_number(found)} > {_number(REVISION)}.",
+            Sentence(
+                "The metastore's schema is newer: {found} > {revision}.",
+                found=_number(found),
+                revision=_number(REVISION),
+            ),
             hint="Upgrade nbflow here too, or downgrade the metastore with the newer one.",
         )
     raise SchemaError(
-        f"The metastore's schema is older: {_number(found)} < {_number(REVISION)}.",
+        Sentence(
+            "The metastore's schema is older: {found} < {revision}.",
+            found=_number(found),
+            revision=_number(REVISION),
+        ),
         hint="Run `nbflow db migrate`.",
     )
 

@@ -26,6 +26,7 @@ from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
+from nbflow.model.sentence import Sentence
 
 LEASE = 60.0
 """Seconds that a claim holds without being renewed."""
@@ -54,13 +55,13 @@ def _prepare(db: Database, *, create: bool) -> None:
             raise no_metastore(db.path)
         schema.create_sqlite(db.path)
     elif db.path is not None and db.path.stat().st_size == 0:
-        raise damaged(db.place, "the file is empty")
+        raise damaged(db.place, Sentence("the file is empty"))
     found = db.read(schema.revision)
     if found is None and create and db.path is None:
         db.guard(lambda: schema.create_on_server(db))
         found = db.read(schema.revision)
     if found is None and db.path is not None:
-        raise damaged(db.place, "it is no metastore")
+        raise damaged(db.place, Sentence("it is no metastore"))
     schema.check_revision(found, db.place)
 
 

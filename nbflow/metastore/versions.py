@@ -13,6 +13,7 @@ from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest
+from nbflow.model.sentence import Sentence
 
 
 def deploy(db: Database, dag: Dag, snapshots: Mapping[str, bytes], now: datetime) -> Digest:
@@ -48,8 +49,13 @@ def _check_pools(db: Database, connection: Connection, dag: Dag) -> None:
     for row in rows:
         if wanted[row.name] > row.slots:
             raise UsageError(
-                f"A task of {dag.id} wants {wanted[row.name]} slots of the pool {row.name!r}, "
-                f"which has {row.slots}.",
+                Sentence(
+                    "A task of {id} wants {wanted} slots of the pool {name!r}, which has {slots}.",
+                    id=dag.id,
+                    wanted=wanted[row.name],
+                    name=row.name,
+                    slots=row.slots,
+                ),
                 hint="Lower its pool_slots, or make the pool larger.",
                 code="NBF614",
             )
@@ -116,7 +122,7 @@ def load_version(connection: Connection, digest: Digest) -> Dag:
     document = connection.execute(query).scalar()
     if document is None:
         raise NotFoundError(
-            f"There is no DAG version {digest[:12]}.",
+            Sentence("There is no DAG version {digest}.", digest=digest[:12]),
             hint="`nbflow dags show` lists a DAG's versions.",
             code="NBF613",
         )
@@ -134,7 +140,9 @@ def current_version(connection: Connection, dag_id: DagId) -> Digest:
 def no_dag(dag_id: str) -> NotFoundError:
     """Return the error for a DAG that was never deployed."""
     return NotFoundError(
-        f"There is no DAG {dag_id!r}.", hint="`nbflow dags list` shows them.", code="NBF613"
+        Sentence("There is no DAG {dag_id!r}.", dag_id=dag_id),
+        hint="`nbflow dags list` shows them.",
+        code="NBF613",
     )
 
 

@@ -2,8 +2,10 @@
 
 import enum
 from dataclasses import dataclass
+from typing import Any
 
 from nbflow.model.ids import CellId
+from nbflow.model.sentence import CellName, Sentence, as_sentence
 
 
 class Severity(enum.StrEnum):
@@ -36,11 +38,20 @@ class Diagnostic:
         if not self.message:
             raise ValueError("a diagnostic needs a message")
 
-    def text(self) -> str:
+    def text(self) -> Sentence:
         """Return the finding as one line for people: place, code, sentence, way out."""
-        place = ":".join(str(p) for p in (self.path, self.cell, self.line) if p is not None)
-        hint = f" — {self.hint}" if self.hint else ""
-        return f"{place + ': ' if place else ''}{self.code} {self.message}{hint}"
+        values: dict[str, Any] = {"path": self.path, "line": self.line}
+        values["cell"] = None if self.cell is None else CellName(self.cell)
+        places = [f"{{{key}}}" for key in ("path", "cell", "line") if values[key] is not None]
+        template = f"{':'.join(places)}: " if places else ""
+        template += "{code} {message}" + (" — {hint}" if self.hint else "")
+        return Sentence(
+            template,
+            code=self.code,
+            message=as_sentence(self.message),
+            hint=as_sentence(self.hint),
+            **values,
+        )
 
 
 def has_errors(diagnostics: "tuple[Diagnostic, ...] | list[Diagnostic]") -> bool:

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from nbflow.model.sentence import Sentence
+
 MAX_NAME_LENGTH = 100
 
 # \w is Unicode letters, digits and "_"; combining marks count as parts of letters after NFC.
@@ -23,11 +25,17 @@ def name_problem(text: str) -> str | None:
     """Return what is wrong with a name as half a sentence, or None if it is well formed."""
     name = normalise_name(text)
     if not name:
-        return "is empty"
+        return Sentence("is empty")
     if len(name) > MAX_NAME_LENGTH:
-        return f"has {len(name)} characters; at most {MAX_NAME_LENGTH} are allowed"
+        return Sentence(
+            "has {count} characters; at most {most} are allowed",
+            count=len(name),
+            most=MAX_NAME_LENGTH,
+        )
     if not _NAME.fullmatch(name):
-        return "may hold letters, digits, '_', '.' and '-' only, the first a letter or digit"
+        return Sentence(
+            "may hold letters, digits, '_', '.' and '-' only, the first a letter or digit"
+        )
     return None
 
 

@@ -9,6 +9,7 @@ from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId, TaskName
 from nbflow.model.names import name_key
 from nbflow.model.notebook import Cell, CellType, Role
+from nbflow.model.sentence import CellName, Sentence
 from nbflow.notebooks.tags import Marks, Problem, merge_marks, read_magic, read_tags
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
@@ -70,7 +71,7 @@ def _read_cell(page: _Page, index: int, document: Mapping[str, Any]) -> Cell:
     tags = read_tags(document["metadata"].get("tags", ()), python=page.python)
     if kind is not CellType.CODE:
         if tags.tasks or "setup" in tags.roles:
-            page.report(_no_effect(f"a {kind} cell belongs to no task"), name)
+            page.report(_no_effect(Sentence("a {kind} cell belongs to no task", kind=kind)), name)
         source = document["source"]
         heading = heading_of(source) if kind is CellType.MARKDOWN else None
         return Cell(id=name, index=index, type=kind, source=source, heading=heading)
@@ -120,8 +121,10 @@ def _is_parameters(page: _Page, name: CellId, marks: Marks) -> bool:
     page.report(
         Problem(
             "NBF107",
-            f"a second cell has the tag parameters (the first is {page.parameters}); "
-            "this one is an ordinary cell",
+            Sentence(
+                "a second cell has the tag parameters (the first is {parameters}); this one is an ordinary cell",
+                parameters=CellName(page.parameters),
+            ),
             "move the parameters into one cell",
             error=False,
         ),
@@ -144,7 +147,12 @@ def _metadata_options(page: _Page, name: CellId, metadata: Mapping[str, Any]) ->
     if not isinstance(task, Mapping):
         what = "metadata.nbflow.task" if isinstance(nbflow, Mapping) else "metadata.nbflow"
         page.report(
-            Problem("NBF112", f"{what} of the cell is not an object", 'write {"retries": 2}'), name
+            Problem(
+                "NBF112",
+                Sentence("{what} of the cell is not an object", what=what),
+                'write {"retries": 2}',
+            ),
+            name,
         )
         return {}
     return dict(task)
@@ -158,7 +166,9 @@ def _checked_options(page: _Page, name: CellId, options: dict[str, Any]) -> dict
     from nbflow.notebooks.metadata import TaskData
     from nbflow.notebooks.notebook_metadata import option_problems
 
-    bad, problems = option_problems(TaskData, options, "the task option", python=page.python)
+    bad, problems = option_problems(
+        TaskData, options, Sentence("the task option"), python=page.python
+    )
     for problem in problems:
         page.report(problem, name)
     return {key: value for key, value in options.items() if key not in bad}
@@ -181,8 +191,11 @@ def _drop_later_options(page: _Page, cells: list[Cell]) -> list[Cell]:
             page.report(
                 Problem(
                     "NBF113",
-                    f"the options {keys} stand on a later cell of the task {current} and "
-                    "have no effect",
+                    Sentence(
+                        "the options {keys} stand on a later cell of the task {current} and have no effect",
+                        keys=keys,
+                        current=current,
+                    ),
                     "move them to the task's first cell",
                     error=False,
                 ),
@@ -190,7 +203,9 @@ def _drop_later_options(page: _Page, cells: list[Cell]) -> list[Cell]:
             )
             cell = _without_options(cell)
         elif cell.options and cell.role in (Role.SETUP, Role.PARAMETERS, Role.SKIP):
-            message = f"a {cell.role} cell is no task; its options have no effect"
+            message = Sentence(
+                "a {role} cell is no task; its options have no effect", role=cell.role
+            )
             page.report(Problem("NBF113", message, "take them off", error=False), cell.id)
             cell = _without_options(cell)
         kept.append(cell)

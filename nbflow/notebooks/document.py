@@ -6,6 +6,7 @@ from typing import Any
 from nbflow.errors import NotebookError
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
+from nbflow.model.sentence import Sentence
 
 _HINT = "save it again in Jupyter, or restore it from version control"
 
@@ -13,17 +14,29 @@ _HINT = "save it again in Jupyter, or restore it from version control"
 def check_document(value: object, shown: str) -> dict[str, Any]:
     """Return ``value`` as a notebook of a version we read; NotebookError naming what is wrong."""
     if not isinstance(value, Mapping):
-        raise _not_a_notebook(shown, f"is JSON, but {_kind(value)} where a notebook is an object")
+        raise _not_a_notebook(
+            shown,
+            Sentence("is JSON, but {value} where a notebook is an object", value=_kind(value)),
+        )
     missing = [key for key in ("nbformat", "cells") if key not in value]
     old = value.get("nbformat") == 3 and "worksheets" in value
     if missing and not old:
-        raise _not_a_notebook(shown, f"is no notebook: it lacks {' and '.join(missing)}")
+        raise _not_a_notebook(
+            shown, Sentence("is no notebook: it lacks {missing}", missing=" and ".join(missing))
+        )
     version = value["nbformat"]
     if isinstance(version, bool) or not isinstance(version, int):
-        raise _not_a_notebook(shown, f"is no notebook: nbformat is {_kind(version)}, not a number")
+        raise _not_a_notebook(
+            shown,
+            Sentence("is no notebook: nbformat is {version}, not a number", version=_kind(version)),
+        )
     if version not in (3, 4):
         raise NotebookError(
-            f"{shown}: has notebook format {version}; versions 4 and 3 can be read",
+            Sentence(
+                "{shown}: has notebook format {version}; versions 4 and 3 can be read",
+                shown=shown,
+                version=version,
+            ),
             code="NBF007",
             hint="convert it: jupyter nbconvert --to notebook --nbformat 4 FILE",
         )
@@ -40,16 +53,21 @@ def normalise(value: Mapping[str, Any], shown: str) -> tuple[dict[str, Any], lis
     problems: list[str] = []
     metadata = value.get("metadata", {})
     if not isinstance(metadata, Mapping):
-        problems.append(f"metadata is {_kind(metadata)}, not an object")
+        problems.append(Sentence("metadata is {metadata}, not an object", metadata=_kind(metadata)))
     cells = value.get("cells")
     if not isinstance(cells, list | tuple):
-        problems.append(f"cells is {_kind(cells)}, not a list")
+        problems.append(Sentence("cells is {cells}, not a list", cells=_kind(cells)))
         cells = []
     for number, cell in enumerate(cells, 1):
-        problems += [f"cell {number}: {text}" for text in _cell_problems(cell)]
+        problems += [
+            Sentence("cell {number}: {text}", number=number, text=text)
+            for text in _cell_problems(cell)
+        ]
     if problems:
-        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise _not_a_notebook(shown, "; ".join(problems[:3]) + more)
+        first, more = Sentence("{problems}", problems=tuple(problems[:3])), len(problems) - 3
+        if more > 0:
+            first = Sentence("{problems} (and {count} more)", problems=first, count=more)
+        raise _not_a_notebook(shown, first)
     ids, diagnostics = cell_ids(cells, shown)
     raw = {**value, "metadata": dict(metadata)}
     raw["cells"] = [_normal_cell(cell, name) for cell, name in zip(cells, ids, strict=True)]
@@ -76,33 +94,37 @@ def _normal_cell(cell: Mapping[str, Any], name: CellId) -> dict[str, Any]:
 
 def _cell_problems(cell: object) -> list[str]:
     if not isinstance(cell, Mapping):
-        return [f"is {_kind(cell)}, not an object"]
-    problems = []
+        return [Sentence("is {kind}, not an object", kind=_kind(cell))]
+    problems: list[str] = []
     kind = cell.get("cell_type")
     if kind not in ("code", "markdown", "raw"):
-        shown = repr(kind)[:40] if "cell_type" in cell else "missing"
-        problems.append(f"cell_type is {shown}, not code, markdown or raw")
+        shown = repr(kind)[:40] if "cell_type" in cell else Sentence("missing")
+        problems.append(Sentence("cell_type is {shown}, not code, markdown or raw", shown=shown))
     source = cell.get("source")
     if not _is_text(source):
         problems.append(
-            f"source is {_kind(source)}, not text" if "source" in cell else "has no source"
+            Sentence("source is {source}, not text", source=_kind(source))
+            if "source" in cell
+            else Sentence("has no source")
         )
     metadata = cell.get("metadata", {})
     if metadata is not None and not isinstance(metadata, Mapping):
-        problems.append(f"metadata is {_kind(metadata)}, not an object")
+        problems.append(Sentence("metadata is {metadata}, not an object", metadata=_kind(metadata)))
     elif metadata:
         tags = metadata.get("tags", [])
         if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
-            problems.append(f"metadata.tags is {_kind(tags)}, not a list of strings")
+            problems.append(
+                Sentence("metadata.tags is {tags}, not a list of strings", tags=_kind(tags))
+            )
     outputs = cell.get("outputs", [])
     if kind == "code" and (
         not isinstance(outputs, list | tuple | None)
         or not all(isinstance(one, Mapping) for one in outputs or ())
     ):
-        problems.append("outputs is not a list of objects")
+        problems.append(Sentence("outputs is not a list of objects"))
     name = cell.get("id")
     if name is not None and not isinstance(name, str):
-        problems.append(f"id is {_kind(name)}, not text")
+        problems.append(Sentence("id is {name}, not text", name=_kind(name)))
     return problems
 
 
@@ -126,7 +148,11 @@ def cell_ids(
                     Diagnostic(
                         code="NBF009",
                         severity=Severity.WARNING,
-                        message=f"two cells have the id {name}; the later one is called {derived}",
+                        message=Sentence(
+                            "two cells have the id {name}; the later one is called {derived}",
+                            name=name,
+                            derived=derived,
+                        ),
                         hint="save the notebook in Jupyter once; it gives each cell its own id",
                         cell=CellId(derived),
                         path=shown,
@@ -147,7 +173,11 @@ def _upgrade(value: dict[str, Any], shown: str) -> dict[str, Any]:
         new = upgrade(from_dict(value), from_version=3, from_minor=value.get("nbformat_minor", 0))
     except Exception as error:
         raise NotebookError(
-            f"{shown}: has notebook format 3 and can't be converted: {error}",
+            Sentence(
+                "{shown}: has notebook format 3 and can't be converted: {error}",
+                shown=shown,
+                error=error,
+            ),
             code="NBF007",
             hint="convert it: jupyter nbconvert --to notebook --nbformat 4 FILE",
         ) from error
@@ -171,14 +201,22 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _kind(value: object) -> str:
+def _kind(value: object) -> Sentence:
     if value is None:
-        return "null"
+        return Sentence("null")
     if isinstance(value, bool):
-        return "true or false"
-    names = {int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
-    return names.get(type(value), f"a {type(value).__name__}")
+        return Sentence("true or false")
+    names = {
+        int: Sentence("a number"),
+        float: Sentence("a number"),
+        str: Sentence("a string"),
+        list: Sentence("a list"),
+        dict: Sentence("an object"),
+    }
+    return names.get(type(value)) or Sentence("a value of type {kind}", kind=type(value).__name__)
 
 
 def _not_a_notebook(shown: str, what: str) -> NotebookError:
-    return NotebookError(f"{shown}: {what}", code="NBF006", hint=_HINT)
+    return NotebookError(
+        Sentence("{shown}: {what}", shown=shown, what=what), code="NBF006", hint=_HINT
+    )

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from nbflow.errors import NotebookError
+from nbflow.model.sentence import Sentence
 from nbflow.notebooks.document import plain
 
 
@@ -20,7 +21,7 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise NotebookError(
-            f"{shown}: jupytext can't read it: {first}",
+            Sentence("{shown}: jupytext can't read it: {first}", shown=shown, first=first),
             code="NBF008",
             hint="check the header between the two lines '# ---'",
         ) from error
@@ -51,7 +52,7 @@ def text_from_document(document: dict[str, Any], text: str, suffix: str, shown: 
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise NotebookError(
-            f"{shown}: jupytext can't write it: {first}",
+            Sentence("{shown}: jupytext can't write it: {first}", shown=shown, first=first),
             code="NBF008",
             hint="tag the cells in an editor instead",
         ) from error

@@ -7,7 +7,7 @@ import datetime
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
@@ -26,6 +26,7 @@ from nbflow.model.options import (
     TriggerRule,
     Verdict,
 )
+from nbflow.model.sentence import Sentence
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*"
@@ -39,14 +40,14 @@ def seconds(value: object) -> float:
     if isinstance(value, str):
         match = re.fullmatch(_DURATION, value)
         if not match:
-            raise ValueError("must be seconds or a duration like 90s, 15m, 2h, 1d")
+            raise ValueError(Sentence("must be seconds or a duration like 90s, 15m, 2h, 1d"))
         number = float(match[1]) * _UNITS[match[2]]
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be seconds or a duration like 90s, 15m, 2h, 1d")
+        raise ValueError(Sentence("must be seconds or a duration like 90s, 15m, 2h, 1d"))
     else:
         number = float(value)
     if not 0 <= number <= _LONGEST:
-        raise ValueError("must be between 0 and 366 days")
+        raise ValueError(Sentence("must be between 0 and 366 days"))
     return number
 
 
@@ -55,7 +56,7 @@ def _positive_seconds(value: object) -> float | None:
         return None
     number = seconds(value)
     if number <= 0:
-        raise ValueError("must be more than 0 seconds")
+        raise ValueError(Sentence("must be more than 0 seconds"))
     return number
 
 
@@ -66,14 +67,14 @@ def _size(value: object) -> int | None:
         return value
     match = re.fullmatch(_BYTES, value) if isinstance(value, str) else None
     if not match:
-        raise ValueError("must be bytes or a size like 512M, 2G, 2GiB")
+        raise ValueError(Sentence("must be bytes or a size like 512M, 2G, 2GiB"))
     step = 1024 if match[3] else 1000
     return int(float(match[1]) * step ** " KMGT".index(match[2].upper() or " "))
 
 
 def _not_bool(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("must be a number")
+        raise ValueError(Sentence("must be a number"))
     return value
 
 
@@ -85,9 +86,11 @@ def _words(value: object) -> object:
 
 
 def _name(value: object) -> str:
-    problem = name_problem(value) if isinstance(value, str) else "is not text"
+    problem = name_problem(value) if isinstance(value, str) else Sentence("is not text")
     if problem:
-        raise ValueError(f"the name {str(value)[:60]!r} {problem}")
+        raise ValueError(
+            Sentence("the name {name!r} {problem}", name=str(value)[:60], problem=problem)
+        )
     return normalise_name(str(value))
 
 
@@ -103,7 +106,7 @@ def _date_text(value: object) -> object:
 
 def _foreach(value: object) -> object:
     if value is not None and not (isinstance(value, str) and _FOREACH.fullmatch(value)):
-        raise ValueError('must be written "NAME in EXPRESSION"')
+        raise ValueError(Sentence('must be written "NAME in EXPRESSION"'))
     return value
 
 
@@ -138,6 +141,22 @@ DateText = Annotated[str | None, BeforeValidator(_date_text)]
 Entries = Annotated[
     tuple[Annotated[dict[str, Any], BeforeValidator(_as_mapping)], ...], BeforeValidator(_mappings)
 ]
+
+
+_PYDANTIC = {
+    **dict.fromkeys(("enum", "literal_error"), "must be {expected}"),
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "greater_than": "must be more than {gt}",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    "finite_number": "must be a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    "string_type": "must be text",
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "model_type"), "must be an object"),
+}
+"""pydantic's kinds of problems in our words; the fields are those of its contexts."""
 
 
 class _Model(BaseModel):
@@ -242,11 +261,24 @@ def validate(
     except ValidationError as error:
         for one in error.errors():
             place = ".".join(str(part) for part in one["loc"])
-            wrong.setdefault(place, one["msg"].removeprefix("Value error, "))
+            wrong.setdefault(place, _said(one))
         bad = {str(one["loc"][0]) for one in error.errors()}
         checked = model.model_validate({k: v for k, v in given.items() if k not in bad})
     values = {key: getattr(checked, key) for key in given if key in checked.model_fields_set}
     return values, list(wrong.items()), unknown
+
+
+def _said(problem: Any) -> str:
+    """Return what is wrong with a value as half a sentence: ours, or pydantic's in our words."""
+    context = problem.get("ctx", {})
+    ours = context.get("error")
+    if isinstance(ours, ValueError) and ours.args:
+        return cast("str", ours.args[0])
+    template = _PYDANTIC.get(problem["type"])
+    if template is None:
+        text = str(problem["msg"])
+        return text[:1].lower() + text[1:]
+    return Sentence(template, **{key: value for key, value in context.items() if key != "error"})
 
 
 def build_task_options(
@@ -282,7 +314,9 @@ def build_notebook_task(
     for variable in [*outputs, *values.get("params", {})]:
         if not str(variable).isidentifier():
             key = "outputs" if variable in outputs else "params"
-            problems.append((key, f"{variable!r} is not the name of a variable"))
+            problems.append(
+                (key, Sentence("{name!r} is not the name of a variable", name=variable))
+            )
     own = {key: value for key, value in values.items() if key in TaskData.model_fields}
     task = NotebookTask(
         dag=DagId(values.get("dag") or dag),
@@ -318,11 +352,18 @@ def _inputs(
         name = name.strip()
         task, _, variable = (source or "").strip().rpartition(".")
         if not name.isidentifier():
-            problems.append(("inputs", f"{name!r} is not the name of a variable"))
+            problems.append(
+                ("inputs", Sentence("{name!r} is not the name of a variable", name=name))
+            )
         elif source is None:
             inputs[name] = None
         elif name_problem(task) or not variable.isidentifier():
-            problems.append(("inputs", f"{source.strip()!r} is not written TASK.variable"))
+            problems.append(
+                (
+                    "inputs",
+                    Sentence("{source!r} is not written TASK.variable", source=source.strip()),
+                )
+            )
         else:
             inputs[name] = (TaskName(normalise_name(task)), variable)
     return inputs

@@ -6,6 +6,7 @@ from typing import Any
 
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.options import DagOptions, NotebookTask
+from nbflow.model.sentence import Sentence
 from nbflow.notebooks.metadata import (
     DagData,
     NotebookTaskData,
@@ -52,19 +53,35 @@ def option_problems(
     values, wrong, unknown = validate(model, data)
     bad = {place.split(".")[0] for place, _ in wrong} | {key for key, _ in unknown}
     problems = [
-        Problem("NBF110", f"{what} {place}: {_sentence(text)}", _way_out(data, place))
+        Problem(
+            "NBF110",
+            Sentence("{what} {place}: {text}", what=what, place=place, text=text),
+            _way_out(data, place),
+        )
         for place, text in wrong
     ]
     for key, near in unknown:
-        hint = f"did you mean {near}?" if near else "see the reference of the format for the keys"
-        problems.append(Problem("NBF111", f"{what} {key} is unknown", hint, error=False))
+        hint = (
+            Sentence("did you mean {near}?", near=near)
+            if near
+            else "see the reference of the format for the keys"
+        )
+        problems.append(
+            Problem(
+                "NBF111", Sentence("{what} {key} is unknown", what=what, key=key), hint, error=False
+            )
+        )
     if python:
         for key in ("when", "foreach"):
             problem = _expression_problem(values.get(key), key)
             if problem:
                 bad.add(key)
                 problems.append(
-                    Problem("NBF114", f"{what} {key}: {problem}", "mend the expression")
+                    Problem(
+                        "NBF114",
+                        Sentence("{what} {key}: {problem}", what=what, key=key, problem=problem),
+                        "mend the expression",
+                    )
                 )
     return bad, problems
 
@@ -82,7 +99,11 @@ def _read(
         problems.append(
             Problem(
                 "NBF116",
-                f"metadata.nbflow has version {version!r}; this release reads version {VERSION}",
+                Sentence(
+                    "metadata.nbflow has version {version!r}; this release reads version {version2}",
+                    version=version,
+                    version2=VERSION,
+                ),
                 "install a newer jupyter-nbflow, or set the version to 1",
             )
         )
@@ -90,7 +111,11 @@ def _read(
     for key in nbflow:
         if key not in ("version", "dag", "task"):
             hint = "the keys are version, dag and task"
-            problems.append(Problem("NBF111", f"metadata.nbflow.{key} is unknown", hint, False))
+            problems.append(
+                Problem(
+                    "NBF111", Sentence("metadata.nbflow.{key} is unknown", key=key), hint, False
+                )
+            )
     dag = _object(nbflow, "dag", problems)
     task = _object(nbflow, "task", problems)
     options = _dag(dag, stem, problems) if dag is not None else None
@@ -105,7 +130,11 @@ def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dic
         return None
     if not isinstance(value, Mapping):
         problems.append(
-            Problem("NBF112", f"metadata.nbflow.{key} is not an object", "see the docs")
+            Problem(
+                "NBF112",
+                Sentence("metadata.nbflow.{key} is not an object", key=key),
+                "see the docs",
+            )
         )
         return None
     return dict(value)
@@ -114,10 +143,10 @@ def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dic
 def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions:
     defaults = data.get("defaults")
     if isinstance(defaults, Mapping):
-        bad, found = option_problems(TaskData, defaults, "the dag's default")
+        bad, found = option_problems(TaskData, defaults, Sentence("the dag's default"))
         problems += found
         data["defaults"] = {key: value for key, value in defaults.items() if key not in bad}
-    bad, found = option_problems(DagData, data, "the dag's")
+    bad, found = option_problems(DagData, data, Sentence("the dag's"))
     problems += found
     good = {key: value for key, value in data.items() if key not in bad}
     values, _, _ = validate(DagData, good)
@@ -125,24 +154,24 @@ def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions
 
 
 def _task(data: dict[str, Any], dag: str, stem: str, problems: list[Problem]) -> NotebookTask:
-    bad, found = option_problems(NotebookTaskData, data, "the notebook task's")
+    bad, found = option_problems(NotebookTaskData, data, Sentence("the notebook task's"))
     problems += found
     values, _, _ = validate(NotebookTaskData, {k: v for k, v in data.items() if k not in bad})
     task, wrong = build_notebook_task(values, dag=dag, name=stem)
     problems += [
-        Problem("NBF110", f"the notebook task's {key}: {text}", 'like ["x", "y: load.z"]')
+        Problem(
+            "NBF110",
+            Sentence("the notebook task's {key}: {text}", key=key, text=text),
+            'like ["x", "y: load.z"]',
+        )
         for key, text in wrong
     ]
     return task
 
 
-def _sentence(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
 def _way_out(data: Mapping[str, Any], place: str) -> str:
     key = place.split(".", maxsplit=1)[0]
-    return f"it is {str(data.get(key))[:60]!r} now"
+    return Sentence("it is {value!r} now", value=str(data.get(key))[:60])
 
 
 def _expression_problem(value: object, key: str) -> str | None:
@@ -153,5 +182,5 @@ def _expression_problem(value: object, key: str) -> str | None:
     try:
         ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return f"{text.strip()[:60]!r} is not a Python expression"
+        return Sentence("{text!r} is not a Python expression", text=text.strip()[:60])
     return None

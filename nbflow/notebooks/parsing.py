@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbflow.errors import NotebookError
+from nbflow.model.sentence import Sentence
 
 MAX_BYTES = 50_000_000
 """Notebooks of this size or more are refused; outputs belong into files."""
@@ -27,20 +28,26 @@ def read_bytes(path: Path, shown: str) -> bytes:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise NotebookError(
-            f"{shown}: there is no such file", code="NBF001", hint="check the path"
+            Sentence("{shown}: there is no such file", shown=shown),
+            code="NBF001",
+            hint="check the path",
         ) from None
     except OSError as error:
         raise _unreadable(shown, error) from None
     except ValueError:
         raise NotebookError(
-            f"{shown!r}: is not a path that a file can have", code="NBF001", hint="check the path"
+            Sentence("{shown!r}: is not a path that a file can have", shown=shown),
+            code="NBF001",
+            hint="check the path",
         ) from None
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
-        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        kind = Sentence("a folder" if stat.S_ISDIR(mode) else "not a regular file")
         raise NotebookError(
-            f"{shown}: is {kind}, not a notebook", code="NBF001", hint="name a notebook file"
+            Sentence("{shown}: is {kind}, not a notebook", shown=shown, kind=kind),
+            code="NBF001",
+            hint="name a notebook file",
         )
     with os.fdopen(handle, "rb") as file:
         try:
@@ -49,7 +56,9 @@ def read_bytes(path: Path, shown: str) -> bytes:
             raise _unreadable(shown, error) from None
     if len(data) >= MAX_BYTES:
         raise NotebookError(
-            f"{shown}: is {MAX_BYTES // 10**6} MB or larger",
+            Sentence(
+                "{shown}: is {max_bytes} MB or larger", shown=shown, max_bytes=MAX_BYTES // 10**6
+            ),
             code="NBF002",
             hint="clear the outputs (Edit > Clear Outputs of All Cells) and save it again",
         )
@@ -61,7 +70,7 @@ def decode(data: bytes, shown: str) -> tuple[str, bool]:
     bom = data.startswith(b"\xef\xbb\xbf")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise NotebookError(
-            f"{shown}: is UTF-16 text; notebooks are UTF-8",
+            Sentence("{shown}: is UTF-16 text; notebooks are UTF-8", shown=shown),
             code="NBF003",
             hint="save it again with the encoding UTF-8",
         )
@@ -70,9 +79,15 @@ def decode(data: bytes, shown: str) -> tuple[str, bool]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         binary = b"\0" in data[:4096]
-        what = "is binary data, no notebook" if binary else "is not UTF-8 text"
+        what = Sentence("is binary data, no notebook" if binary else "is not UTF-8 text")
         raise NotebookError(
-            f"{shown}:{line}: {what} (byte {error.start})",
+            Sentence(
+                "{shown}:{line}: {what} (byte {start})",
+                shown=shown,
+                line=line,
+                what=what,
+                start=error.start,
+            ),
             code="NBF003",
             hint="name a notebook file" if binary else "save it again with the encoding UTF-8",
         ) from None
@@ -84,10 +99,10 @@ def parse_json(data: bytes, shown: str) -> tuple[Any, list[str]]:
     Raises NotebookError with the line for anything that is no JSON text within the limits.
     """
     text, bom = decode(data, shown)
-    tolerated = ["starts with a byte order mark"] if bom else []
+    tolerated: list[str] = [Sentence("starts with a byte order mark")] if bom else []
     if not text.strip():
         raise NotebookError(
-            f"{shown}: is empty",
+            Sentence("{shown}: is empty", shown=shown),
             code="NBF004",
             hint="write a notebook there first, or restore it from version control",
         )
@@ -104,12 +119,12 @@ def parse_json(data: bytes, shown: str) -> tuple[Any, list[str]]:
         raise _not_json(text, error, shown) from None
     except (ValueError, RecursionError):
         raise NotebookError(
-            f"{shown}: holds a number with thousands of digits",
+            Sentence("{shown}: holds a number with thousands of digits", shown=shown),
             code="NBF005",
             hint="no notebook needs one: restore the file, or clear its outputs",
         ) from None
     if constants:
-        tolerated.append(f"holds {constants[0]}, which is not JSON")
+        tolerated.append(Sentence("holds {constants}, which is not JSON", constants=constants[0]))
     if _SURROGATE_ESCAPE.search(text):
         tolerated += _mend_surrogates(value, shown)
     return value, tolerated
@@ -118,7 +133,7 @@ def parse_json(data: bytes, shown: str) -> tuple[Any, list[str]]:
 def _unreadable(shown: str, error: OSError) -> NotebookError:
     reason = (error.strerror or str(error)).lower()
     return NotebookError(
-        f"{shown}: can't be read: {reason}",
+        Sentence("{shown}: can't be read: {reason}", shown=shown, reason=reason),
         code="NBF001",
         hint="check the path and the permissions of the file",
     )
@@ -135,7 +150,12 @@ def _check_depth(data: bytes, shown: str) -> None:
             if depth > MAX_DEPTH:
                 line = data.count(b"\n", 0, match.start()) + 1
                 raise NotebookError(
-                    f"{shown}:{line}: is nested more than {MAX_DEPTH} levels deep",
+                    Sentence(
+                        "{shown}:{line}: is nested more than {max_depth} levels deep",
+                        shown=shown,
+                        line=line,
+                        max_depth=MAX_DEPTH,
+                    ),
                     code="NBF005",
                     hint="no notebook is: restore the file, or clear its outputs",
                 )
@@ -148,13 +168,23 @@ def _not_json(text: str, error: json.JSONDecodeError, shown: str) -> NotebookErr
     if conflict:
         line = text.count("\n", 0, conflict.start()) + 1
         return NotebookError(
-            f"{shown}:{line}: holds the marks of an unresolved merge conflict",
+            Sentence(
+                "{shown}:{line}: holds the marks of an unresolved merge conflict",
+                shown=shown,
+                line=line,
+            ),
             code="NBF004",
             hint="resolve the conflict (nbdime can: nbdime mergetool), then try again",
         )
     what = error.msg[0].lower() + error.msg[1:]
     return NotebookError(
-        f"{shown}:{error.lineno}: is not JSON: {what} (column {error.colno})",
+        Sentence(
+            "{shown}:{lineno}: is not JSON: {what} (column {colno})",
+            shown=shown,
+            lineno=error.lineno,
+            what=what,
+            colno=error.colno,
+        ),
         code="NBF004",
         hint="the file may be cut short or no notebook: restore it, or save it again in Jupyter",
     )
@@ -171,8 +201,11 @@ def _mend_surrogates(value: Any, shown: str) -> list[str]:
         if isinstance(item, str) and _SURROGATE.search(item):
             if not in_outputs:
                 raise NotebookError(
-                    f"{shown}: holds half a character (a lone surrogate) near "
-                    f"{_SURROGATE.sub('�', item)[:40]!r}",
+                    Sentence(
+                        "{shown}: holds half a character (a lone surrogate) near {item!r}",
+                        shown=shown,
+                        item=_SURROGATE.sub("�", item)[:40],
+                    ),
                     code="NBF003",
                     hint="delete that character in the notebook and save it again",
                 )
@@ -181,11 +214,13 @@ def _mend_surrogates(value: Any, shown: str) -> list[str]:
         elif isinstance(item, dict):
             if any(_SURROGATE.search(name) for name in item):
                 raise NotebookError(
-                    f"{shown}: holds half a character (a lone surrogate) in a key",
+                    Sentence(
+                        "{shown}: holds half a character (a lone surrogate) in a key", shown=shown
+                    ),
                     code="NBF003",
                     hint="restore the file, or save it again in Jupyter",
                 )
             stack.extend((item, name, in_outputs or name == "outputs") for name in item)
         elif isinstance(item, list):
             stack.extend((item, index, in_outputs) for index in range(len(item)))
-    return ["holds half a character (a lone surrogate) in an output"] if mended else []
+    return [Sentence("holds half a character (a lone surrogate) in an output")] if mended else []

@@ -14,6 +14,7 @@ from nbflow.model.ids import CellId, DagId, Digest
 from nbflow.model.names import name_from_text
 from nbflow.model.notebook import Cell, Notebook, Role
 from nbflow.model.options import DagOptions, NotebookTask
+from nbflow.model.sentence import Sentence
 from nbflow.notebooks.cells import read_cells
 from nbflow.notebooks.document import check_document, normalise
 from nbflow.notebooks.parsing import MAX_DEPTH, decode, parse_json, read_bytes
@@ -45,7 +46,7 @@ def read_notebook(path: str | Path) -> Notebook:
         Diagnostic(
             code="NBF010",
             severity=Severity.WARNING,
-            message=f"the file {what}",
+            message=Sentence("the file {what}", what=what),
             hint="it was read all the same; save it again in Jupyter",
             path=shown,
         )
@@ -98,7 +99,9 @@ def read_folder(path: str | Path) -> list[Notebook]:
     root = Path(path)
     if not root.is_dir():
         raise NotebookError(
-            f"{path}: is not a folder", code="NBF001", hint="name a folder of notebooks"
+            Sentence("{path}: is not a folder", path=path),
+            code="NBF001",
+            hint="name a folder of notebooks",
         )
     found = []
     for file in _notebook_files(root):
@@ -164,7 +167,10 @@ def _kernel(metadata: Mapping[str, Any], path: str, diagnostics: list[Diagnostic
         Diagnostic(
             code="NBF120",
             severity=Severity.ERROR,
-            message=f"the kernel name {str(name)[:60]!r} in the metadata is none that can exist",
+            message=Sentence(
+                "the kernel name {name!r} in the metadata is none that can exist",
+                name=str(name)[:60],
+            ),
             hint="choose a kernel in Jupyter and save the notebook",
             path=path,
         )
@@ -186,7 +192,11 @@ def _check_metadata_depth(document: Mapping[str, Any], path: str) -> None:
             return
         level = below
     raise NotebookError(
-        f"{path}: its metadata are nested more than {MAX_DEPTH} levels deep",
+        Sentence(
+            "{path}: its metadata are nested more than {max_depth} levels deep",
+            path=path,
+            max_depth=MAX_DEPTH,
+        ),
         code="NBF005",
         hint="no notebook needs that: restore the file",
     )

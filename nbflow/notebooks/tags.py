@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.model.names import name_key, name_problem, normalise_name
+from nbflow.model.sentence import Sentence
 
 PREFIXES = ("task", "after", "reads", "writes", "ignores")
 ROLES = ("setup", "parameters", "skip")
@@ -62,7 +63,7 @@ def read_tags(tags: Sequence[str], *, python: bool = True) -> Marks:
         kind, colon, value = tag.partition(":")
         if colon and kind in PREFIXES:
             marks.any = True
-            _add(marks, kind, value, f"the tag {tag!r}", python=python, line=None)
+            _add(marks, kind, value, Sentence("the tag {tag!r}", tag=tag), python=python, line=None)
         elif tag in ROLES:
             marks.any = True
             if tag not in marks.roles:
@@ -88,9 +89,15 @@ def read_magic(source: str, *, python: bool = True) -> tuple[Marks | None, str]:
     marks = Marks(any=True)
     word = match[1].lower()
     if match[1] != word:
-        message = f"%%{match[1]} is read as %%{word}"
+        message = Sentence("%%{match} is read as %%{word}", match=match[1], word=word)
         marks.problems.append(
-            Problem("NBF104", message, f"write %%{word}", error=False, line=first + 1)
+            Problem(
+                "NBF104",
+                message,
+                Sentence("write %%{word}", word=word),
+                error=False,
+                line=first + 1,
+            )
         )
     _read_line(marks, word, match[2] or "", first + 1, python=python)
     return marks, "\n".join(lines)
@@ -141,8 +148,12 @@ def merge_marks(tags: Marks, magic: Marks | None, options: dict[str, Any]) -> Ma
             both.problems.append(
                 Problem(
                     "NBF106",
-                    f"the option {key} is {options[key]!r} in the cell's metadata and "
-                    f"{value!r} on its %% line",
+                    Sentence(
+                        "the option {key} is {options!r} in the cell's metadata and {value!r} on its %% line",
+                        key=key,
+                        options=options[key],
+                        value=value,
+                    ),
                     "keep one of them",
                 )
             )
@@ -155,7 +166,11 @@ def merge_marks(tags: Marks, magic: Marks | None, options: dict[str, Any]) -> Ma
         both.problems.append(
             Problem(
                 "NBF106",
-                f"the tag {said[0]!r} and the line {written[1]!r} contradict each other",
+                Sentence(
+                    "the tag {said!r} and the line {written!r} contradict each other",
+                    said=said[0],
+                    written=written[1],
+                ),
                 "keep one of them",
             )
         )
@@ -180,9 +195,13 @@ def _one_role(marks: Marks, problems: list[Problem]) -> tuple[list[str], list[st
         said.append("parameters")
     if len(said) <= 1:
         return marks.tasks, marks.roles
-    words = " and ".join(repr(one) for one in said)
+    words = ", ".join(repr(one) for one in said)
     problems.append(
-        Problem("NBF103", f"the cell has the tags {words}; one role a cell", "keep one of them")
+        Problem(
+            "NBF103",
+            Sentence("the cell has the tags {words}; one role a cell", words=words),
+            "keep one of them",
+        )
     )
     return marks.tasks[:1], [role for role in marks.roles if role == "parameters"]
 
@@ -192,7 +211,9 @@ def _read_line(marks: Marks, word: str, text: str, line: int, *, python: bool) -
     try:
         words = shlex.split(text)
     except ValueError as error:
-        message = f"the %%{word} line can't be read: {str(error).lower()}"
+        message = Sentence(
+            "the %%{word} line can't be read: {lower}", word=word, lower=str(error).lower()
+        )
         marks.problems.append(Problem("NBF105", message, "close the quotation mark", line=line))
         return
     names: list[str] = []
@@ -210,7 +231,9 @@ def _read_line(marks: Marks, word: str, text: str, line: int, *, python: bool) -
             continue
         if not equals:
             if index >= len(words) or words[index].startswith("--"):
-                message = f"the option --{key.replace('_', '-')} lacks its value"
+                message = Sentence(
+                    "the option --{value} lacks its value", value=key.replace("_", "-")
+                )
                 marks.problems.append(Problem("NBF105", message, "write it after", line=line))
                 continue
             value = words[index]
@@ -220,24 +243,36 @@ def _read_line(marks: Marks, word: str, text: str, line: int, *, python: bool) -
         if names or marks.options:
             marks.problems.append(
                 Problem(
-                    "NBF105", f"%%{word} takes no name and no options", f"write %%{word}", line=line
+                    "NBF105",
+                    Sentence("%%{word} takes no name and no options", word=word),
+                    Sentence("write %%{word}", word=word),
+                    line=line,
                 )
             )
             marks.options.clear()
         marks.roles.append(word)
     elif len(names) != 1:
-        what = f"{len(names)} names ({', '.join(names)})" if names else "no name"
+        what = (
+            Sentence("{count} names ({names})", count=len(names), names=", ".join(names))
+            if names
+            else Sentence("no name")
+        )
         marks.problems.append(
-            Problem("NBF105", f"the %%task line has {what}", "write %%task NAME", line=line)
+            Problem(
+                "NBF105",
+                Sentence("the %%task line has {what}", what=what),
+                "write %%task NAME",
+                line=line,
+            )
         )
     else:
-        _add(marks, "task", names[0], "the %%task line", python=python, line=line)
+        _add(marks, "task", names[0], Sentence("the %%task line"), python=python, line=line)
 
 
 def _set_option(marks: Marks, key: str, value: str, line: int, *, python: bool) -> None:
     if key in _LISTS:
         for name in value.split(","):
-            where = f"the option --{key}"
+            where = Sentence("the option --{key}", key=key)
             _add(marks, key, name, where, python=python, line=line)
     elif key in _RESOURCES:
         marks.options.setdefault("resources", {})[key] = value
@@ -252,7 +287,7 @@ def _add(
     if kind in ("task", "after"):
         problem = name_problem(value)
         if problem:
-            message = f"{where} names a task that {problem}"
+            message = Sentence("{where} names a task that {problem}", where=where, problem=problem)
             hint = "a name is letters, digits, '_', '.' and '-', like load_data"
             marks.problems.append(Problem("NBF101", message, hint, line=line))
             return
@@ -264,7 +299,9 @@ def _add(
     variable = unicodedata.normalize("NFKC", value.strip())
     fits = variable.isidentifier() if python else re.fullmatch(r"[\w.]+", variable)
     if not fits and variable not in AMBIENT:
-        message = f"{where}: {variable!r} is not the name of a variable"
+        message = Sentence(
+            "{where}: {variable!r} is not the name of a variable", where=where, variable=variable
+        )
         hint = "write the variable's bare name, like reads:df"
         marks.problems.append(Problem("NBF102", message, hint, line=line))
         return
@@ -286,8 +323,8 @@ def _near_miss(marks: Marks, tag: str) -> None:
     marks.problems.append(
         Problem(
             "NBF104",
-            f"the tag {tag[:80]!r} is no tag of nbflow and is ignored",
-            f"if you meant it, write {meant}",
+            Sentence("the tag {tag!r} is no tag of nbflow and is ignored", tag=tag[:80]),
+            Sentence("if you meant it, write {meant}", meant=meant),
             error=False,
         )
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from nbflow.errors import NotebookError
 from nbflow.model.ids import CellId
+from nbflow.model.sentence import Sentence
 from nbflow.notebooks.document import cell_ids, check_document, normalise
 from nbflow.notebooks.parsing import decode, parse_json, read_bytes
 
@@ -76,7 +77,11 @@ def replace_file(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise NotebookError(
-            f"{path}: can't be written: {(error.strerror or str(error)).lower()}",
+            Sentence(
+                "{path}: can't be written: {lower}",
+                path=path,
+                lower=(error.strerror or str(error)).lower(),
+            ),
             code="NBF011",
             hint="check the folder's permissions and the space on the disk",
         ) from None
@@ -93,7 +98,7 @@ def _changed(
     unknown = sorted(set(changes) - set(ids))
     if unknown:
         raise NotebookError(
-            f"{shown}: has no cell {', '.join(unknown)}",
+            Sentence("{shown}: has no cell {unknown}", shown=shown, unknown=", ".join(unknown)),
             code="NBF006",
             hint="the notebook changed in the meantime: read it again",
         )

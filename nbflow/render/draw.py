@@ -5,6 +5,7 @@ from typing import Literal
 
 from nbflow.errors import UsageError
 from nbflow.model.dag import Dag
+from nbflow.model.sentence import Sentence
 from nbflow.render.layout import Direction
 from nbflow.render.picture import States
 from nbflow.render.tokens import Theme
@@ -27,8 +28,12 @@ def format_of(path: str | Path) -> Format:
     suffix = Path(path).suffix.lower()
     if suffix not in _ENDINGS:
         raise UsageError(
-            f"{path}: the ending {suffix or '(none)'} names no form of a DAG.",
-            hint=f"Use one of {', '.join(_ENDINGS)}, or say --format.",
+            Sentence(
+                "{path}: the ending {suffix} names no form of a DAG.",
+                path=path,
+                suffix=suffix or "(none)",
+            ),
+            hint=Sentence("Use one of {endings}, or say --format.", endings=", ".join(_ENDINGS)),
             code="NBF702",
         )
     return _ENDINGS[suffix]
@@ -69,8 +74,8 @@ def draw(
             return to_text(dag, states, color=color, lang=lang)
         case _:
             raise UsageError(
-                f"There is no form {form!r} of a DAG.",
-                hint=f"Forms: {', '.join(FORMATS)}.",
+                Sentence("There is no form {form!r} of a DAG.", form=form),
+                hint=Sentence("Forms: {formats}.", formats=", ".join(FORMATS)),
                 code="NBF702",
             )
 

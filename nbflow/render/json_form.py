@@ -41,8 +41,8 @@ def diagnostic_form(diagnostic: Diagnostic) -> dict[str, Any]:
         "severity": diagnostic.severity.value,
         "cell": diagnostic.cell,
         "line": diagnostic.line,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
+        "message": str(diagnostic.message),
+        "hint": str(diagnostic.hint),
     }
 
 

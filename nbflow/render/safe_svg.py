@@ -7,6 +7,7 @@ check holds even if a later painter forgets to.
 from xml.etree import ElementTree
 
 from nbflow.errors import NbflowError
+from nbflow.model.sentence import Sentence
 
 SVG = "http://www.w3.org/2000/svg"
 
@@ -29,23 +30,23 @@ def checked_svg(text: str, *, style: str) -> str:
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - our own text; no DOCTYPE gets this far
     except ElementTree.ParseError as error:
-        raise _refused("it is not well-formed") from error
+        raise _refused(Sentence("it is not well-formed")) from error
     if "<!" in text or "<?" in text:
-        raise _refused("it holds a declaration")
+        raise _refused(Sentence("it holds a declaration"))
     for element in root.iter():
         if element.tag not in _ELEMENTS:
-            raise _refused(f"element {element.tag!r}")
+            raise _refused(Sentence("element {tag!r}", tag=element.tag))
         if element.tag == f"{{{SVG}}}style" and element.text != style:
-            raise _refused("a foreign style sheet")
+            raise _refused(Sentence("a foreign style sheet"))
         for name, value in element.attrib.items():
             if name not in _ATTRIBUTES or (name == "style" and value not in _STYLES):
-                raise _refused(f"attribute {name!r}")
+                raise _refused(Sentence("attribute {name!r}", name=name))
     return text
 
 
 def _refused(what: str) -> NbflowError:
     return NbflowError(
-        f"The picture was not drawn: {what} is not allowed in it.",
+        Sentence("The picture was not drawn: {what} is not allowed in it.", what=what),
         hint="This is a fault in nbflow; `nbflow show --format text` draws without a picture.",
         code="NBF701",
     )

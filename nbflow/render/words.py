@@ -1,11 +1,7 @@
 """The few words that pictures and the live view speak, in English and Korean."""
 
-import locale
-import os
-
 from nbflow.render.tokens import tokens
-
-LANGUAGES = ("en", "ko")
+from nbflow.texts import LANGUAGES
 
 _WORDS: dict[str, tuple[str, str]] = {
     "legend.task": ("task", "작업"),
@@ -52,6 +48,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "live.cancelled": ("Run cancelled", "실행 취소됨"),
     "live.cancel": ("Cancel run", "실행 취소"),
     "live.cancelling": ("Cancelling…", "취소하는 중…"),
+    "live.fault": ("nbflow failed: {kind}: {error}", "nbflow 오류: {kind}: {error}"),
     "live.output": ("Open the executed notebook", "실행된 노트북 열기"),
     "live.progress": ("{n} of {m} tasks", "작업 {m}개 중 {n}개"),
     "magic.saved": (
@@ -68,18 +65,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{target} 작업은 {source} 작업을 기다리지 않습니다.",
     ),
 }
-
-
-def language(asked: str | None = None) -> str:
-    """Return ``en`` or ``ko``: as asked, else ``NBFLOW_LANG``, else the process's locale."""
-    candidates = [asked, os.environ.get("NBFLOW_LANG")]
-    candidates += [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    if not any(candidates):
-        candidates.append(locale.getlocale()[0])
-    for candidate in candidates:
-        if candidate:
-            return "ko" if candidate.lower().startswith(("ko", "korean")) else "en"
-    return "en"
 
 
 def say(key: str, lang: str, **values: object) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import UsageError
+from nbflow.model.sentence import Sentence
 
 MAX_LENGTH = 256
 PRESETS = {
@@ -80,10 +81,16 @@ def parse_schedule(
         return None
     if len(words) > MAX_LENGTH:
         raise _refused(
-            f"the schedule has {len(words)} characters; at most {MAX_LENGTH} are allowed"
+            Sentence(
+                "the schedule has {count} characters; at most {max_length} are allowed",
+                count=len(words),
+                max_length=MAX_LENGTH,
+            )
         )
     if not words.isascii():
-        raise _refused(f"schedule {words!r} holds characters that are not ASCII")
+        raise _refused(
+            Sentence("schedule {words!r} holds characters that are not ASCII", words=words)
+        )
     lower = words.lower()
     if lower == "@once":
         return Once(zone=zone, at=anchor)
@@ -103,7 +110,7 @@ def read_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ScheduleError(
-            f"there is no time zone {name!r}",
+            Sentence("there is no time zone {name!r}", name=name),
             hint="use an IANA name such as 'Europe/Berlin', 'Asia/Seoul' or 'UTC'",
             code="NBF221",
         ) from None
@@ -118,7 +125,7 @@ def read_instant(text: str, zone: ZoneInfo) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise ScheduleError(
-            f"{text!r} is not a date or time",
+            Sentence("{text!r} is not a date or time", text=text),
             hint="write it as 2026-12-01 or 2026-12-01T09:00",
             code="NBF222",
         ) from None
@@ -130,14 +137,24 @@ def _preset(name: str) -> str:
         return PRESETS[name]
     if name == "@reboot":
         raise _refused("'@reboot' has no meaning here: nothing starts with the machine")
-    raise _refused(f"there is no preset {name!r}; known: {', '.join(PRESETS)}, @once")
+    raise _refused(
+        Sentence(
+            "there is no preset {name!r}; known: {presets}, @once",
+            name=name,
+            presets=", ".join(PRESETS),
+        )
+    )
 
 
 def _interval(words: str, zone: ZoneInfo, anchor: datetime | None) -> Interval:
     match = _EVERY.fullmatch(words)
     count = int(match[1]) if match and len(match[1]) < 9 else 0
     if match is None or count == 0:
-        raise _refused(f"{words!r} is not an interval; the units are s, m, h, d, w and mo")
+        raise _refused(
+            Sentence(
+                "{words!r} is not an interval; the units are s, m, h, d, w and mo", words=words
+            )
+        )
     unit = match[2].lower()
     if unit in _SECONDS:
         return Interval(zone=zone, anchor=anchor, seconds=count * _SECONDS[unit])
@@ -149,15 +166,29 @@ def _interval(words: str, zone: ZoneInfo, anchor: datetime | None) -> Interval:
 def _check_fields(words: str) -> None:
     fields = words.split()
     if len(fields) not in (5, 6):
-        raise _refused(f"cron expression {words!r} has {len(fields)} fields, not 5 or 6")
+        raise _refused(
+            Sentence(
+                "cron expression {words!r} has {count} fields, not 5 or 6",
+                words=words,
+                count=len(fields),
+            )
+        )
     if _HASHED.search(words):
         raise _refused(
-            f"cron expression {words!r} uses H or R: its times would be a matter of luck"
+            Sentence(
+                "cron expression {words!r} uses H or R: its times would be a matter of luck",
+                words=words,
+            )
         )
     equal = _EQUAL_RANGE.search(words)
     if equal:
         raise _refused(
-            f"the range {equal[1]}-{equal[2]} in {words!r} is from a value to itself; write {equal[1]}"
+            Sentence(
+                "the range {equal}-{equal2} in {words!r} is from a value to itself; write {equal}",
+                equal=equal[1],
+                equal2=equal[2],
+                words=words,
+            )
         )
 
 

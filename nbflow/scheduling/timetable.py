@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterError, croniter
 
 from nbflow.model.diagnostics import Diagnostic, Severity
+from nbflow.model.sentence import Sentence
 from nbflow.scheduling.schedule import (
     Cron,
     Interval,
@@ -114,14 +115,21 @@ def _check_fires(schedule: Schedule, text: str, start: datetime, min_period: flo
         return
     found = list(islice(fires(schedule, start), _SAMPLE))
     if not found:
-        raise ScheduleError(f"schedule {text!r} never fires", hint="check the day and the month")
+        raise ScheduleError(
+            Sentence("schedule {text!r} never fires", text=text), hint="check the day and the month"
+        )
     shortest = min(
         ((b - a).total_seconds() for a, b in pairwise(found)),
         default=min_period,
     )
     if shortest < min_period:
         raise ScheduleError(
-            f"schedule {text!r} fires every {shortest:g} s; the shortest period is {min_period:g} s",
+            Sentence(
+                "schedule {text!r} fires every {shortest:g} s; the shortest period is {min_period:g} s",
+                text=text,
+                shortest=shortest,
+                min_period=min_period,
+            ),
             hint="set `min_period` in the DAG's settings if that is meant",
             code="NBF223",
         )
@@ -158,7 +166,11 @@ def _wall_times(schedule: Cron, begin: datetime) -> Iterator[datetime]:
         )
     except (CroniterError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise ScheduleError(
-            f"cron expression {schedule.expression!r} can't be read: {problem}",
+            Sentence(
+                "cron expression {expression!r} can't be read: {problem}",
+                expression=schedule.expression,
+                problem=problem,
+            ),
             hint="five fields: minute hour day-of-month month day-of-week",
         ) from None
     while True:

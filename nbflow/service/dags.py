@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.dag import Dag
 from nbflow.model.ids import Digest
+from nbflow.model.sentence import Sentence
 from nbflow.service.targets import Target, load_all
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def deploy(service: "Service", target: Target, *, dag: str | None = None) -> lis
 
     found = [one for one in load_all(target) if dag is None or one.dag.id == dag]
     if not found:
-        raise NotFoundError(f"there is no DAG {dag} in {target}", code="NBF902")
+        raise NotFoundError(
+            Sentence("there is no DAG {dag} in {target}", dag=dag, target=target), code="NBF902"
+        )
     for one in found:
         one.check()
     current = {row.id: row.version for row in service.store.list_dags()}

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from nbflow.errors import StoreError
+from nbflow.model.sentence import Sentence
 
 _LEFT_OUT = frozenset({".ipynb_checkpoints", "__pycache__"})
 
@@ -44,7 +45,11 @@ def copy_examples(target: Path) -> tuple[str, ...]:
             written.append(name.as_posix())
     except OSError as error:
         raise StoreError(
-            f"{target} can't be written to: {error.strerror or error}.",
+            Sentence(
+                "{target} can't be written to: {strerror}.",
+                target=target,
+                strerror=error.strerror or error,
+            ),
             hint="Choose another NBFLOW_HOME, or make room.",
             code="NBF611",
         ) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.errors import NotFoundError
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId, TaskName
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 
 if TYPE_CHECKING:
@@ -60,9 +61,14 @@ def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
     for dag in dags:
         if dag.id == name:
             return dag, _place(dag)
-    known = ", ".join(dag.id for dag in dags) or "none"
+    known = ", ".join(dag.id for dag in dags) or Sentence("none")
     raise NotFoundError(
-        f"There is no DAG {name!r} in {service.settings.dags_folder}.", hint=f"DAGs: {known}."
+        Sentence(
+            "There is no DAG {name!r} in {dags_folder}.",
+            name=name,
+            dags_folder=service.settings.dags_folder,
+        ),
+        hint=Sentence("DAGs: {known}.", known=known),
     )
 
 
@@ -80,11 +86,14 @@ def find_run(service: "Service", text: str) -> RunId:
     found = exact or [run.id for run in runs if text and run.id.startswith(text)]
     if len(found) > 1:
         raise NotFoundError(
-            f"{len(found)} runs begin with {text!r}.",
-            hint=f"For example {found[0]} and {found[1]}.",
+            Sentence("{count} runs begin with {text!r}.", count=len(found), text=text),
+            hint=Sentence("For example {found} and {found2}.", found=found[0], found2=found[1]),
         )
     if not found:
-        raise NotFoundError(f"There is no run {text!r}.", hint="nbflow runs list shows the runs.")
+        raise NotFoundError(
+            Sentence("There is no run {text!r}.", text=text),
+            hint="nbflow runs list shows the runs.",
+        )
     return found[0]
 
 

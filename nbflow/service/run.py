@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import NotFoundError, UsageError
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, RunKind, TaskState
 from nbflow.service.drive import RunDriver
 from nbflow.service.events import OnEvent, ignore
@@ -217,8 +218,12 @@ def _published_before(
         source, names = next(iter(missing.items()))
         selector = ",".join(f"+{name}" for name in selected)
         raise NotFoundError(
-            f"task {source!r} is left out, and no earlier run stored its {', '.join(names)}",
-            hint=f"run it, too: --select {selector}",
+            Sentence(
+                "task {source!r} is left out, and no earlier run stored its {names}",
+                source=source,
+                names=", ".join(names),
+            ),
+            hint=Sentence("run it, too: --select {selector}", selector=selector),
             code="NBF513",
         )
     return published

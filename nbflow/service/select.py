@@ -8,6 +8,7 @@ from nbflow.model.dag import Dag
 from nbflow.model.graph import reachable, reversed_edges
 from nbflow.model.ids import TaskName
 from nbflow.model.names import name_key
+from nbflow.model.sentence import Sentence
 from nbflow.scheduling.decide import upstream_of
 
 
@@ -40,5 +41,7 @@ def _task_named(dag: Dag, name: str) -> TaskName:
             return task.name
     known = ", ".join(task.name for task in dag.tasks)
     raise NotFoundError(
-        f"There is no task {name!r} in {dag.id}.", hint=f"Tasks: {known}.", code="NBF512"
+        Sentence("There is no task {name!r} in {id}.", name=name, id=dag.id),
+        hint=Sentence("Tasks: {known}.", known=known),
+        code="NBF512",
     )

@@ -111,13 +111,3 @@ class Service:
         from nbflow.service.looking import find_run
 
         return self.store.request_cancel(find_run(self, run_id))
-
-    def database_problem(self) -> str:
-        """Return what is wrong with the metastore in a sentence, empty if nothing is."""
-        from nbflow.errors import NbflowError
-
-        try:
-            self.open_store()
-        except NbflowError as problem:
-            return problem.message
-        return ""

@@ -10,6 +10,7 @@ from nbflow.errors import UsageError
 from nbflow.model.dag import Dag
 from nbflow.model.ids import CellId, TaskName
 from nbflow.model.notebook import Notebook
+from nbflow.model.sentence import Sentence
 from nbflow.notebooks.suggest import Suggestion, suggest_tasks
 from nbflow.notebooks.write import TagChange, write_tags
 from nbflow.scheduling.decide import upstream_of
@@ -46,7 +47,11 @@ def propose(target: Target, *, by: Literal["section", "cell"] = "section") -> Pr
     from nbflow.notebooks import read_notebook
 
     if not isinstance(target, Notebook) and Path(target).is_dir():
-        raise UsageError(f"{target}: is a folder", hint="name one notebook", code="NBF514")
+        raise UsageError(
+            Sentence("{target}: is a folder", target=target),
+            hint="name one notebook",
+            code="NBF514",
+        )
     notebook = target if isinstance(target, Notebook) else read_notebook(target)
     # With its last cell tagged the page has leading cells, of which some are setup.
     last = _compiled(notebook, suggest_tasks(notebook, by="cell")[-1:])

@@ -10,6 +10,7 @@ from nbflow.model.dag import Dag, Parameter
 from nbflow.model.diagnostics import Diagnostic, Severity, has_errors
 from nbflow.model.ids import CellId
 from nbflow.model.notebook import Cell, CellType, Notebook, Role
+from nbflow.model.sentence import Sentence
 
 Target = str | Path | Notebook
 """A notebook file, a folder of notebooks, or a notebook as an editor holds it."""
@@ -26,15 +27,20 @@ class Compiled:
 
     def check(self, *, strict: bool = False) -> "Compiled":
         """Return self if it can run. Raises CompileError, with ``strict`` also for kernel groups."""
+        from nbflow.notebooks.numbers import cell_numbers
+
         groups = [d for d in self.dag.diagnostics if d.code == _KERNEL_GROUP] if strict else []
         errors = [d for d in self.dag.diagnostics if d.severity is Severity.ERROR] + groups
         if errors:
             first = errors[0].text()
-            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            path, more = self.dag.notebooks[0], len(errors) - 1
             raise CompileError(
-                f"{self.dag.notebooks[0]}: {first}{more}",
+                Sentence("{path}: {first} (and {count} more)", path=path, first=first, count=more)
+                if more
+                else Sentence("{path}: {first}", path=path, first=first),
                 diagnostics=self.dag.diagnostics,
                 hint="nbflow lint shows all findings with their cells",
+                numbers=cell_numbers(self.notebooks),
             )
         return self
 
@@ -56,7 +62,7 @@ def load_all(target: Target) -> list[Compiled]:
         ]
         if not found:
             raise NotFoundError(
-                f"{target}: no notebook here is marked as a DAG",
+                Sentence("{target}: no notebook here is marked as a DAG", target=target),
                 hint="tag a cell with task:NAME, or name the notebook itself",
             )
         return found
@@ -71,10 +77,15 @@ def load_one(target: Target, dag: str | None = None) -> Compiled:
     if dag is not None:
         found = [one for one in found if one.dag.id == dag]
         if not found:
-            raise NotFoundError(f"there is no DAG {dag} in {target}", hint=f"DAGs: {known}")
+            raise NotFoundError(
+                Sentence("there is no DAG {dag} in {target}", dag=dag, target=target),
+                hint=Sentence("DAGs: {known}", known=known),
+            )
     if len(found) > 1:
         raise NotFoundError(
-            f"{target}: holds {len(found)} DAGs", hint=f"name one of them: {known}", code="NBF705"
+            Sentence("{target}: holds {count} DAGs", target=target, count=len(found)),
+            hint=Sentence("name one of them: {known}", known=known),
+            code="NBF705",
         )
     return found[0]
 
@@ -116,7 +127,7 @@ def parameter_values(
         except ParameterError as problem:
             problems.append(problem)
     if len(problems) == 2:
-        message = f"{problems[0].message}; {problems[1].message}"
+        message = Sentence("{problems}", problems=tuple(one.message for one in problems))
         raise ParameterError(message, hint=problems[0].hint)
     if problems:
         raise problems[0]

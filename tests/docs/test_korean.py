@@ -2,47 +2,39 @@
 
 import ast
 import re
-from pathlib import Path
+from string import Formatter
 
 import pytest
+from spoken_sentences import columns, handed_over, sentences
 
-from nbflow.cli.texts import catalogue
+from nbflow.model.codes import CODES
+from nbflow.texts import catalogue
 
-CLI = Path(__file__).parents[2] / "nbflow" / "cli"
 HANGUL = re.compile("[가-힣]")
+FILLED = (ast.JoinedStr, ast.BinOp)
 
 
-def sentences() -> set[str]:
-    """Every literal that the command line hands to ``t``, and every group's ``HELP``."""
-    found = set()
-    for path in CLI.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "t":
-                first = node.args[0]
-                if isinstance(first, ast.Constant):
-                    found.add(first.value)
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HELP":
-                found.add(ast.literal_eval(node.value))
-    return found
-
-
-def columns() -> set[str]:
-    """Every heading of a table: the lists of column names given to ``emit``."""
-    found = set()
-    for path in CLI.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "emit":
-                for part in ast.walk(node.args[1]):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        found.add(part.value.replace("_", " "))
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "columns":
-                found |= {name.replace("_", " ") for name in ast.literal_eval(node.value)}
-    return found
+def fields(template: str) -> set[tuple[str, str | None, str | None]]:
+    """The places to fill, each with its conversion and format."""
+    if not re.search(r"\{\w*[!:}]", template):
+        return set()
+    return {(name, spec, way) for _, name, spec, way in Formatter().parse(template) if name}
 
 
 def test_every_sentence_and_heading_has_its_korean() -> None:
     missing = sorted((sentences() | columns()) - set(catalogue()))
     assert missing == []
+
+
+def test_every_code_has_a_korean_title_explanation_and_way_out() -> None:
+    for code, info in CODES.items():
+        for text in (info.title, info.explanation, info.remedy):
+            assert HANGUL.search(catalogue().get(text, "")), (code, text)
+
+
+def test_what_fills_a_message_is_named_so_that_it_can_be_said_in_another_language() -> None:
+    filled = [f"{p.name}:{e.lineno}" for p, e in handed_over() if isinstance(e, FILLED)]
+    assert filled == []
 
 
 def test_the_catalogue_holds_nothing_that_nobody_says() -> None:
@@ -53,5 +45,5 @@ def test_the_catalogue_holds_nothing_that_nobody_says() -> None:
 @pytest.mark.parametrize("english", sorted(catalogue()))
 def test_a_translation_is_korean_and_keeps_the_places_to_fill(english: str) -> None:
     korean = catalogue()[english]
-    assert set(re.findall(r"\{\w+\}", korean)) == set(re.findall(r"\{\w+\}", english))
+    assert fields(korean) == fields(english)
     assert HANGUL.search(korean)

@@ -8,6 +8,7 @@ from nbflow.compiler.analysis.recorder import classes_of
 from nbflow.compiler.analysis.summary import exports_of, summary_of
 from nbflow.compiler.analysis.transform import Parsed, parse_cell
 from nbflow.compiler.effects import CellAnalysis, Finding, NameInfo, Opaque
+from nbflow.model.sentence import Sentence
 
 __all__ = ["Analyser"]
 
@@ -47,7 +48,7 @@ def _analyse(source: str, names: Mapping[str, NameInfo]) -> tuple[Cells, CellAna
     if parsed.error is not None:
         message, line = parsed.error
         found = Finding(
-            kind="syntax-error", line=line, code="NBF300", message=f"The cell is not Python: {message}.",
+            kind="syntax-error", line=line, code="NBF300", message=Sentence("The cell is not Python: {message}.", message=message),
             hint="Mend the line, or tag the cell `skip`.",
         )  # fmt: skip
         return walker, CellAnalysis(syntax_error=found)
@@ -68,7 +69,7 @@ def _analyse(source: str, names: Mapping[str, NameInfo]) -> tuple[Cells, CellAna
 def _too_deep(names: Mapping[str, NameInfo]) -> CellAnalysis:
     """Code nested too deeply to be followed takes the safe order."""
     return CellAnalysis(
-        events=(Opaque(line=1, what="deeply nested code"),),
+        events=(Opaque(line=1, what=Sentence("deeply nested code")),),
         exports=dict.fromkeys(names, None),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from nbflow.compiler.analysis.values import (
     join,
 )
 from nbflow.compiler.effects import BindKind
+from nbflow.model.sentence import Sentence
 
 
 class Assignments(Methods):
@@ -35,7 +36,7 @@ class Assignments(Methods):
     def _warn_live(self, name: str, value: Value) -> None:
         if self.hides_live:
             return
-        self.warn("unpicklable", name, "NBF305", f"{name} holds a {value.live}, which can't be stored.",
+        self.warn("unpicklable", name, "NBF305", Sentence("{name} holds a {live}, which can't be stored.", name=name, live=value.live),
                   "The tasks that share it run in one kernel; keep a list or the path instead.")  # fmt: skip
 
     @property

@@ -14,6 +14,7 @@ from nbflow.compiler.analysis.scopes import class_free_names, scope_of
 from nbflow.compiler.analysis.transform import Parsed
 from nbflow.compiler.analysis.values import NOTHING, UNKNOWN, Value
 from nbflow.compiler.effects import Bind, BindKind, FileAction, Read, SetOption, Unit
+from nbflow.model.sentence import Sentence
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
@@ -119,7 +120,12 @@ class Cells(Magics):
     def _warn_option(self, what: str) -> None:
         if what.startswith(("os.environ", "sys.")):
             words = what.split(".")
-            self.warn("ambient", ".".join(words[:2]), "NBF308", f"{what} sets process-wide state.")
+            self.warn(
+                "ambient",
+                ".".join(words[:2]),
+                "NBF308",
+                Sentence("{what} sets process-wide state.", what=what),
+            )
 
     def _unit(
         self, node: ast.stmt, binds: tuple[str, ...], now: frozenset[str], *,
@@ -333,7 +339,12 @@ class Cells(Magics):
         return found
 
     def _starred_names(self, module: str) -> list[tuple[str, Value]]:
-        self.warn("star-import", module, "NBF306", f"Everything in {module} is imported by name.")
+        self.warn(
+            "star-import",
+            module,
+            "NBF306",
+            Sentence("Everything in {module} is imported by name.", module=module),
+        )
         names = exported_names(module)
         if names is None:
             self.opaque(f"from {module} import *")

@@ -16,6 +16,7 @@ from nbflow.compiler.analysis.values import (
     holding,
 )
 from nbflow.compiler.effects import AmbientUse, FileAction
+from nbflow.model.sentence import Sentence
 
 Keywords = dict[str | None, Value]
 _QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
@@ -121,7 +122,12 @@ class Library(Functions):
             if not absolute:
                 self.ambient("cwd", AmbientUse.READ, path)
             self.ambient("cwd", AmbientUse.SEED if absolute else AmbientUse.DRAW, path)
-            self.warn("ambient", "cwd", "NBF308", f"{path} changes the working directory.")
+            self.warn(
+                "ambient",
+                "cwd",
+                "NBF308",
+                Sentence("{path} changes the working directory.", path=path),
+            )
         elif path in ("os.getcwd", "pathlib.Path.cwd", "os.path.abspath"):
             self.ambient("cwd", AmbientUse.READ, path)
         elif root == "sklearn":

@@ -11,6 +11,7 @@ from nbflow.compiler.analysis.statements import Statements
 from nbflow.compiler.analysis.transform import CellMagic, parse_fragment
 from nbflow.compiler.analysis.values import UNKNOWN, Value, fresh
 from nbflow.compiler.effects import AmbientUse, FileAction
+from nbflow.model.sentence import Sentence
 
 _BRACES = re.compile(r"\{([^{}]+)\}")
 _DOLLAR = re.compile(r"\$\$?([^\W\d]\w*)")
@@ -86,7 +87,12 @@ class Magics(Statements):
         if name in tables.LINE_OPTIONS:
             self.option(f"%{name}", kept="close_figures" in rest)
             if name in ("env", "set_env"):
-                self.warn("ambient", "os.environ", "NBF308", f"%{name} sets the environment.")
+                self.warn(
+                    "ambient",
+                    "os.environ",
+                    "NBF308",
+                    Sentence("%{name} sets the environment.", name=name),
+                )
             return UNKNOWN
         if name in tables.LINE_SILENT:
             self._inspected(name, rest)

@@ -31,6 +31,7 @@ from nbflow.compiler.effects import (
     SetOption,
     Unit,
 )
+from nbflow.model.sentence import Sentence
 
 BUILTINS = frozenset(dir(builtins))
 PROVIDED = BUILTINS | {
@@ -354,17 +355,17 @@ class Recorder:
                 pass
             if not sure:
                 if warn and how != "+=":
-                    self.warn("maybe-mutates", root, "NBF301", f"{how} may change {root} in place.",
+                    self.warn("maybe-mutates", root, "NBF301", Sentence("{how} may change {root} in place.", how=how, root=root),
                               "Say `writes:NAME` or `ignores:NAME` if you know better.")  # fmt: skip
                 continue
             if self.via is not None and self.via not in self.made:
                 self.warn("interprocedural", f"{self.via} mutates {root}", "NBF304",
-                          f"{self.via}() changes {root} in place.")  # fmt: skip
+                          Sentence("{via}() changes {root} in place.", via=self.via, root=root))  # fmt: skip
             self.mutated.add(root)
             if root != name:
                 self.warn("alias", f"{name}->{root}", "NBF302",
-                          f"{name} and {root} are one object: this changes both.",
-                          f"Copy {root} first if only {name} is meant.")  # fmt: skip
+                          Sentence("{name} and {root} are one object: this changes both.", name=name, root=root),
+                          Sentence("Copy {root} first if only {name} is meant.", root=root, name=name))  # fmt: skip
 
     def delete(self, name: str) -> None:
         """Record that the page name is unbound."""
@@ -401,7 +402,12 @@ class Recorder:
                 return
         self.events.append(event)
         if use is AmbientUse.SEED:
-            self.warn("ambient", state, "NBF308", f"{what} changes process-wide state ({state}).")
+            self.warn(
+                "ambient",
+                state,
+                "NBF308",
+                Sentence("{what} changes process-wide state ({state}).", what=what, state=state),
+            )
 
     def may_draw(self, what: str) -> None:
         """Record that unknown library code may draw from the global generators."""
@@ -437,7 +443,7 @@ class Recorder:
         if not what.startswith("from "):
             code = "NBF311" if history else "NBF310"
             self.warn("history" if history else "opaque", what, code,
-                      f"Nobody can list the names that {what} uses: safe order.")  # fmt: skip
+                      Sentence("Nobody can list the names that {what} uses: safe order.", what=what))  # fmt: skip
 
     def warn(self, kind: str, name: str, code: str, message: str, hint: str = "") -> None:
         """Record a finding, once per kind and name."""

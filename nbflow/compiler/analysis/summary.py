@@ -3,6 +3,7 @@
 from nbflow.compiler.analysis.recorder import PROVIDED, Recorder
 from nbflow.compiler.analysis.values import UNKNOWN, shorn
 from nbflow.compiler.effects import BindKind, NameInfo, Summary
+from nbflow.model.sentence import Sentence
 
 
 def summary_of(state: Recorder) -> Summary:
@@ -57,7 +58,7 @@ def _warn(state: Recorder) -> None:
         if name not in state.ever:
             state.line = line
             state.warn("deferred-write", name, "NBF303",
-                       f"A function binds {name} only when it is called.")  # fmt: skip
+                       Sentence("A function binds {name} only when it is called.", name=name))  # fmt: skip
     for name in sorted(state.foreign):
         via = next(
             (getattr(e, "via", None) for e in state.events
@@ -65,7 +66,7 @@ def _warn(state: Recorder) -> None:
         )  # fmt: skip
         if via is not None:
             state.warn("interprocedural", f"{via} writes {name}", "NBF304",
-                       f"{via}() binds {name}.")  # fmt: skip
+                       Sentence("{via}() binds {name}.", via=via, name=name))  # fmt: skip
 
 
 def exports_of(state: Recorder) -> dict[str, NameInfo | None]:

@@ -48,7 +48,8 @@ def test_version_is_one_line(nbflow: Call) -> None:
 
 
 def test_nothing_is_made_on_disk_by_verbs_that_only_look(nbflow: Call, tmp_path: Path) -> None:
-    for words in (["version"], ["config"], ["show", EXAMPLES / "first_steps.ipynb"]):
+    looks = (["version"], ["config"], ["info"], ["show", EXAMPLES / "first_steps.ipynb"])
+    for words in looks:
         assert nbflow(*words).returncode == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -89,7 +90,7 @@ def test_lint_shows_where_every_cell_ended_up(nbflow: Call) -> None:
     done = nbflow("lint", EXAMPLES / "first_steps.ipynb")
     assert done.returncode == 0
     assert "No findings." in done.stdout
-    assert "heaviest: heaviest-rows, heaviest-species" in done.stdout
+    assert "heaviest: [6], [7]" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["text", "table", "plain", "json", "yaml", "svg", "dot"])
@@ -99,6 +100,43 @@ def test_show_draws_in_every_form(nbflow: Call, form: str) -> None:
     assert "report" in done.stdout
     if form == "yaml":
         assert yaml.safe_load(done.stdout)["dag_id"] == "first_steps"
+
+
+def test_people_see_cells_by_their_prompts_and_programs_by_their_ids(
+    nbflow: Call, tmp_path: Path
+) -> None:
+    path = write_notebook(
+        tmp_path / "bad.ipynb", "# nothing yet", "print(y)", c0=["task:a"], c1=["task:b"]
+    )
+    row = nbflow("lint", path, "--format", "plain").stdout.splitlines()[0].split("\t")
+    assert row[:4] == ["error", "NBF203", "[2]", "1"]
+    told = json.loads(nbflow("lint", path, "--format", "json").stdout)
+    assert [finding["cell"] for finding in told["diagnostics"]] == ["c1"]
+    assert "  b: [2]\n" in nbflow("lint", path).stdout
+    refused = nbflow("run", path)
+    assert refused.returncode == 2
+    assert "error: [2]:1: NBF203" in refused.stderr
+    whys = nbflow("explain", EXAMPLES / "first_steps.ipynb", "--format", "plain").stdout
+    assert "written at cell [2], line 1" in whys
+
+
+def test_messages_from_below_the_command_line_are_korean_too(nbflow: Call, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "bad.ipynb", "print(y)", c0=["task:a", "taks:b", "Task:c"])
+    lint = nbflow("lint", path, "--format", "plain", NBFLOW_LANG="ko").stdout
+    assert "어느 셀도 정하기 전에 'y'을(를) 읽습니다" in lint
+    assert "그것을 뜻했다면 task:c(으)로 쓰세요" in lint
+    missing = nbflow("lint", tmp_path / "none.ipynb", NBFLOW_LANG="ko")
+    assert "그런 파일이 없습니다" in missing.stderr
+    assert "경로를 확인하세요" in missing.stderr
+    program = json.loads(nbflow("lint", path, "--format", "json", NBFLOW_LANG="ko").stdout)
+    assert any("read before any cell" in one["message"] for one in program["diagnostics"])
+
+
+def test_explain_says_what_a_code_means(nbflow: Call) -> None:
+    assert nbflow("explain", "NBF203").stdout.startswith("NBF203 error: Name read before it is")
+    assert "값을 정하기 전에" in nbflow("explain", "nbf203", NBFLOW_LANG="ko").stdout
+    assert json.loads(nbflow("explain", "NBF203", "-f", "json").stdout)["severity"] == "error"
+    assert nbflow("explain", "NBF299").returncode == 2
 
 
 def test_show_writes_a_picture_by_the_files_ending(nbflow: Call, tmp_path: Path) -> None:
@@ -153,7 +191,7 @@ def test_a_broken_file_is_one_sentence_with_its_path(nbflow: Call, tmp_path: Pat
 
 def test_a_fault_of_our_own_is_one_line_with_a_log_file(nbflow: Call, tmp_path: Path) -> None:
     program = (
-        "import sys, nbflow.cli.system as s, nbflow.cli as c\n"
+        "import sys, nbflow.cli.info_verb as s, nbflow.cli as c\n"
         "s._facts = lambda: 1 / 0\nsys.argv = ['nbflow', 'info']\nc.main()"
     )
     import os
@@ -234,7 +272,13 @@ def test_info_names_kernels_layout_and_database(nbflow: Call) -> None:
     assert done.returncode == 0, done.stdout
     assert "python3" in facts["kernels"]["value"]
     assert facts["database"]["value"].startswith("sqlite:///")
+    assert facts["database"]["value"].endswith("(none yet: nbflow db init)")
     assert facts["layout"]["value"]
+    assert nbflow("db", "init", "--without-examples").returncode == 0
+    told = next(
+        line for line in nbflow("info", "-f", "plain").stdout.splitlines() if "sqlite" in line
+    )
+    assert re.search(r"\(schema \d{4}\)$", told.rstrip())
 
 
 def test_info_says_what_is_wrong(nbflow: Call) -> None:
@@ -242,3 +286,5 @@ def test_info_says_what_is_wrong(nbflow: Call) -> None:
     wrong = {fact["what"] for fact in json.loads(done.stdout) if fact["wrong"]}
     assert done.returncode == 1
     assert wrong == {"database"}
+    table = nbflow("info", NBFLOW_DATABASE_URL="oracle://nobody@127.0.0.1/none").stdout
+    assert "✕ database: nbflow keeps no metastore in oracle.\n  → Use sqlite" in table

@@ -7,8 +7,8 @@ import pytest
 import nbflow
 from nbflow.errors import ParameterError, UsageError
 from nbflow.ipython.current import link_to
-from nbflow.ipython.on_page import as_seen, finding_text
 from nbflow.ipython.runs import RunRequest
+from nbflow.service.on_page import OnPage
 from nbflow.service.targets import Compiled, load_one
 
 
@@ -22,17 +22,17 @@ def compiled(tmp_path: Path) -> Compiled:
 
 
 def test_cells_go_by_the_prompts_that_run_all_would_give_them(compiled: Compiled) -> None:
-    edge = next(e for e in as_seen(compiled).edges if e.variable == "x")
+    edge = next(e for e in OnPage(compiled).dag.edges if e.variable == "x")
     assert edge.writer is not None
     assert edge.reader is not None
     assert (edge.writer.cell, edge.writer.line) == ("[2]", 2)
     assert (edge.reader.cell, edge.reader.line) == ("[3]", 2)
-    assert [task.cells for task in as_seen(compiled).tasks] == [("[2]",), ("[3]",)]
+    assert [task.cells for task in OnPage(compiled).dag.tasks] == [("[2]",), ("[3]",)]
 
 
 def test_a_finding_shows_the_line_of_code_that_it_is_about(compiled: Compiled) -> None:
     finding = next(d for d in compiled.dag.diagnostics if d.line == 3)
-    head, code, *_ = finding_text(compiled, finding).splitlines()
+    head, code, *_ = OnPage(compiled).finding(finding).splitlines()
     assert head.startswith(f"{finding.code} {finding.severity.value} · cell [3], line 3: ")
     assert code == "    exec('y = 1')"
 

@@ -83,9 +83,9 @@ def test_a_tag_that_is_nearly_ours_gets_a_warning_that_says_what_to_write(tag, m
 @pytest.mark.parametrize(
     ("tags", "code", "words"),
     [
-        (["task:a", "task:b"], "NBF103", "'task:a' and 'task:b'"),
-        (["task:a", "setup"], "NBF103", "'task:a' and 'setup'"),
-        (["task:a", "skip"], "NBF103", "'task:a' and 'skip'"),
+        (["task:a", "task:b"], "NBF103", "'task:a', 'task:b'"),
+        (["task:a", "setup"], "NBF103", "'task:a', 'setup'"),
+        (["task:a", "skip"], "NBF103", "'task:a', 'skip'"),
         (["task:"], "NBF101", "is empty"),
         (["task:a/b"], "NBF101", "letters"),
         (["after:a,b"], "NBF101", "letters"),

@@ -29,20 +29,6 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text
 
 
-def test_the_language_is_the_one_asked_for_then_the_setting_then_the_locale(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("NBFLOW_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LANG", "ko_KR.UTF-8")
-    assert words.language() == "ko"
-    monkeypatch.setenv("NBFLOW_LANG", "en")
-    assert words.language() == "en"
-    assert words.language("ko") == "ko"
-    monkeypatch.setenv("NBFLOW_LANG", "fr")
-    assert words.language() == "en"
-
-
 def test_a_wide_character_takes_the_room_of_two_narrow_ones() -> None:
     assert text_width("데이터", 10) > text_width("dat", 10) * 1.4
     assert text_width("한", 10) == text_width("\u1112\u1161\u11ab", 10) or text_width("한", 10) > 9
