@@ -75,6 +75,15 @@ class PageFold(PageReading):
                 self._setup_between(draft, index)
             draft.cells.append(index)
             self._draft = draft
+            if draft.cells[0] == index:
+                self._call_registered(index)
+
+    def _call_registered(self, index: int) -> None:
+        """What earlier cells registered with a library may be called anywhere."""
+        for (cell, number), _ in self.options:
+            self._want_late(
+                self.analyses[cell].units[number].needs_when_called, self._place(index, 1)
+            )
 
     def _setup_between(self, draft: Draft, index: int) -> None:
         # Setup cells between a task's cells run in their place, as part of the task.

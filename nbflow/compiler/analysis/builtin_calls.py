@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nbflow.compiler.analysis import tables
-from nbflow.compiler.analysis.library import Keywords, Library
+from nbflow.compiler.analysis.estimators import Keywords
+from nbflow.compiler.analysis.library import Library
 from nbflow.compiler.analysis.recorder import PROVIDED
 from nbflow.compiler.analysis.values import (
     FRESH_NONE,

@@ -4,7 +4,7 @@ import ast
 from dataclasses import replace
 
 from nbflow.compiler.analysis.builtin_calls import BuiltinCalls
-from nbflow.compiler.analysis.library import Keywords
+from nbflow.compiler.analysis.estimators import Keywords
 from nbflow.compiler.analysis.values import (
     UNKNOWN,
     FunctionInfo,

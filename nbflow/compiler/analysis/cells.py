@@ -10,6 +10,7 @@ from functools import lru_cache
 from nbflow.compiler.analysis import libraries as lib
 from nbflow.compiler.analysis.magics import Magics
 from nbflow.compiler.analysis.recorder import CHANGED_CODE, CODE_KINDS
+from nbflow.compiler.analysis.remembering import changes, class_state, keeps_state
 from nbflow.compiler.analysis.scopes import class_free_names, scope_of
 from nbflow.compiler.analysis.transform import Parsed
 from nbflow.compiler.analysis.values import NOTHING, UNKNOWN, Value
@@ -182,6 +183,7 @@ class Cells(Magics):
         now = frozenset(self.statement_reads)
         stateful = self._stateful(node)
         number = self._unit(node, (node.name,), now, later=later, stateful=stateful)
+        self.register(node, number)
         value = _named_code(value, kind)
         self.made.add(node.name)
         if value.live == CHANGED_CODE:
@@ -210,10 +212,10 @@ class Cells(Magics):
                 )
                 if isinstance(d, ast.List | ast.Dict | ast.Set | ast.Call)
             }  # fmt: skip
-            if names and _changes(node, names):
+            if names and changes(node, names):
                 return "a mutable default is changed"
         if isinstance(node, ast.ClassDef):
-            return _class_state(node)
+            return class_state(node)
         return None
 
     def _decorator_keeps(self, func: ast.expr) -> bool:
@@ -221,7 +223,7 @@ class Cells(Magics):
         self.quiet += 1
         value = self.evaluate(func)
         self.quiet -= 1
-        return bool(value.classes) or any(_keeps_state(f.node) for f in value.fns)
+        return bool(value.classes) or any(keeps_state(f.node) for f in value.fns)
 
     def _compound(self, node: ast.stmt) -> None:
         before, hidden = len(self.events), len(self.units)
@@ -446,67 +448,3 @@ def _later(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return scope_of(node).free
     return NOTHING
-
-
-def _changes(node: ast.AST, names: set[str]) -> bool:
-    from nbflow.compiler.analysis.tables import MUTATORS
-
-    for part in ast.walk(node):
-        target: ast.AST | None = None
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            target = part.func.value if part.func.attr in MUTATORS else None
-        elif isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load):
-            target = part.value
-        elif isinstance(part, ast.AugAssign):
-            target = part.target
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            target = target.value
-        if isinstance(target, ast.Name) and target.id in names:
-            return True
-    return False
-
-
-def _keeps_state(node: ast.AST) -> bool:
-    """Tell whether functions inside a function change what is the outer one's."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    own = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    own |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}
-    own |= {n.name for n in ast.walk(node) if isinstance(n, functions)}
-    for inner in ast.walk(node):
-        if inner is node or not isinstance(inner, functions):
-            continue
-        if any(isinstance(part, ast.Nonlocal) for part in ast.walk(inner)):
-            return True
-        free = scope_of(inner).free
-        if _changes(inner, (own & free) | {inner.name}):
-            return True
-    return False
-
-
-def _class_state(node: ast.ClassDef) -> str | None:
-    if _changes(node, {node.name, "cls"}):
-        return "a class attribute is changed"
-    mutable = {
-        t.id
-        for part in node.body
-        if isinstance(part, ast.Assign)
-        and isinstance(part.value, ast.List | ast.Dict | ast.Set | ast.Call)
-        for t in part.targets
-        if isinstance(t, ast.Name)
-    }
-    from nbflow.compiler.analysis.tables import MUTATORS
-
-    for part in ast.walk(node):
-        target: ast.AST | None = None
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            target = part.func.value if part.func.attr in MUTATORS else None
-        elif isinstance(part, ast.Subscript) and not isinstance(part.ctx, ast.Load):
-            target = part.value
-        if (
-            isinstance(target, ast.Attribute)
-            and isinstance(target.value, ast.Name)
-            and target.value.id in ("self", "cls")
-            and target.attr in mutable
-        ):
-            return "a class attribute is changed"
-    return None

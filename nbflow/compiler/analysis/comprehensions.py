@@ -76,6 +76,7 @@ class Comprehensions(Recorder):
         self.maybe += 1
         self.quiet += 1
         before = set(self.definite)
+        count = len(self.events)
         parts = self._inside_generator(node, first)
         self.quiet -= 1
         self.maybe -= 1
@@ -83,7 +84,8 @@ class Comprehensions(Recorder):
         self.scope = outer
         late = frozenset(n for n in late if not self._found_locally(n))
         value = holding("generator", [first, *parts])
-        return replace(value, live="generator", late=value.late | late, elem=parts[0])
+        draws = value.draws or self.drew_since(count)
+        return replace(value, live="generator", late=value.late | late, elem=parts[0], draws=draws)
 
     def _loaded_inside(self, node: ast.GeneratorExp) -> frozenset[str]:
         copy = ast.GeneratorExp(

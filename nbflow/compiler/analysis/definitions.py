@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from nbflow.compiler.analysis import libraries as lib
 from nbflow.compiler.analysis.assignments import Assignments
+from nbflow.compiler.analysis.library import is_option_call
 from nbflow.compiler.analysis.recorder import CHANGED_CODE, Scope
 from nbflow.compiler.analysis.scopes import evaluated_at_definition, scope_of
 from nbflow.compiler.analysis.values import (
@@ -65,6 +66,18 @@ class Definitions(Assignments):
         value = self.evaluate(func) if isinstance(func, ast.Name | ast.Attribute) else UNKNOWN
         self.quiet -= 1
         return value.path in lib.STEADY_DECORATORS or value.path in lib.CACHES
+
+    def register(self, node: ast.stmt, unit: int) -> None:
+        """A decorator that registers the definition with a library sets process-wide state."""
+        for decorator in getattr(node, "decorator_list", ()):
+            func = decorator.func if isinstance(decorator, ast.Call) else decorator
+            self.quiet += 1
+            path = self.evaluate(func).path if isinstance(func, ast.Attribute | ast.Name) else None
+            self.quiet -= 1
+            if path is not None and is_option_call(path):
+                self.option_unit = unit
+                self.option(path)
+                self.option_unit = None
 
     def _class(self, node: ast.ClassDef) -> None:
         self.bind(node.name, self.define_class(node))

@@ -309,6 +309,8 @@ class Expressions(Comprehensions):
         if base.type == "pandas":
             if name in PANDAS_SCALARS:
                 return Value(type="scalar")
+            if name == "style":
+                return Value(type="styler", deep=base.shares)
             if name in PANDAS_SHARING:
                 shares = base.shares
                 word = "ndarray" if name == "values" else "pandas"
@@ -323,7 +325,7 @@ class Expressions(Comprehensions):
         found = contents(replace(base, elem=None))
         if base.type in ("axes", "figure"):
             return replace(found, type=base.type)
-        if base.type in ("estimator", "estimator?") and name.endswith("_"):
+        if base.type == "estimator" and name.endswith("_"):
             return replace(found, type=None)
         return found
 

@@ -51,11 +51,13 @@ class Functions(Expressions):
             page=names.global_binds, callee=callee,
         )  # fmt: skip
         self._bind_parameters(node, scope, args, keywords, callee, starred)
+        count = len(self.events)
         result = self._interpret(info, node, scope)
         if names.is_generator:
             return Value(
                 type="generator", deep=result.shares | holding(None, every).deep,
                 live="generator", late=info.free, elem=result,
+                draws=result.draws or self.drew_since(count),
             )  # fmt: skip
         return result
 

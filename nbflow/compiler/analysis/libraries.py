@@ -50,6 +50,12 @@ SKLEARN_DRAWS = _words(
     spectral_clustering spectral_embedding partial_dependence learning_curve"""
 )
 
+SKLEARN_FITS = _words(
+    """cross_val_score cross_validate cross_val_predict learning_curve validation_curve
+    permutation_test_score permutation_importance partial_dependence fit_and_score"""
+)
+"""Functions that fit or call the estimator they are given first."""
+
 SKLEARN_STEADY = _words(
     """LinearRegression Ridge RidgeCV RidgeClassifier Lars
     LassoLars LassoLarsCV LarsCV BayesianRidge ARDRegression KNeighborsClassifier

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nbflow.compiler.analysis import files, tables
 from nbflow.compiler.analysis import libraries as lib
-from nbflow.compiler.analysis.functions import Functions
+from nbflow.compiler.analysis.estimators import Estimators, Keywords, seeded
 from nbflow.compiler.analysis.values import (
     UNKNOWN,
     Value,
@@ -18,14 +18,13 @@ from nbflow.compiler.analysis.values import (
 from nbflow.compiler.effects import AmbientUse, FileAction
 from nbflow.model.sentence import Sentence
 
-Keywords = dict[str | None, Value]
 _QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 _EVALUATE = ("pandas.eval", "numexpr.evaluate")
 
 
-class Library(Functions):
+class Library(Estimators):
     """Evaluates calls of libraries."""
 
     __slots__ = ()
@@ -72,7 +71,8 @@ class Library(Functions):
     def _feed(self, values: list[Value]) -> None:
         """Generators, iterators and generators of random numbers change when they are used."""
         for value in values:
-            if value.type == "rng" or (value.live is not None and value.same):
+            used = value.live is not None and (value.same or value.draws)
+            if value.type == "rng" or used:
                 self.mutate(value, "use")
 
     def library(self, path: str, node: ast.Call, args: list[Value], keywords: Keywords) -> Value:
@@ -131,10 +131,7 @@ class Library(Functions):
         elif path in ("os.getcwd", "pathlib.Path.cwd", "os.path.abspath"):
             self.ambient("cwd", AmbientUse.READ, path)
         elif root == "sklearn":
-            if (_sklearn_draws(word) and not seeded(keywords)) or (
-                any(v.type == "estimator?" for v in args) and word[:1].islower()
-            ):
-                self.ambient("numpy.random", AmbientUse.DRAW, path)
+            self.sklearn_draws(path, word, args, keywords)
         elif path in lib.DRAWS or (root == "scipy" and word in ("rvs", "resample")):
             if not seeded(keywords):
                 self.ambient("numpy.random", AmbientUse.DRAW, path)
@@ -229,7 +226,7 @@ class Library(Functions):
         if root == "numpy":
             return self._numpy_result(path, word, args)
         if root == "sklearn":
-            return self._sklearn_result(word, args, keywords)
+            return self.sklearn_result(word, args, keywords)
         if root == "pandas":
             reads = word.startswith("read_") and "chunksize" not in keywords
             if word.startswith("read_") and not reads:
@@ -276,50 +273,6 @@ class Library(Functions):
         if word in ("load",):
             return fresh(None)
         return fresh("ndarray")
-
-    def _sklearn_result(self, word: str, args: list[Value], keywords: Keywords) -> Value:
-        every = [*args, *keywords.values()]
-        if word[:1].isupper() or word in ("make_pipeline", "make_union", "make_column_transformer"):
-            steady = word in lib.SKLEARN_STEADY or seeded(keywords)
-            if "solver" in keywords and keywords["solver"].const not in lib.STEADY_SOLVERS:
-                steady = seeded(keywords)
-            if word in ("StratifiedKFold", "KFold") and "shuffle" in keywords:
-                steady = seeded(keywords)
-            inner = any(_holds_drawing(v) for v in every)
-            kept = holding("estimator" if steady and not inner else "estimator?", every)
-            return replace(kept, elem=None)
-        if word.startswith(("load_", "fetch_")):
-            return fresh(None)
-        if word == "train_test_split":
-            return Value(type="list", elem=fresh(_common(list(args))))
-        if word.startswith("make_"):
-            return Value(type="tuple", elem=fresh("ndarray"))
-        return fresh(None)
-
-
-def _common(values: list[Value]) -> str | None:
-    types = {v.type for v in values}
-    return types.pop() if len(types) == 1 else None
-
-
-def _holds_drawing(value: Value) -> bool:
-    if value.type == "estimator?":
-        return True
-    return value.elem is not None and _holds_drawing(value.elem)
-
-
-def _sklearn_draws(word: str) -> bool:
-    return word in lib.SKLEARN_DRAWS
-
-
-def seeded(keywords: Keywords) -> bool:
-    """Tell whether the call brings its own seed or generator (or doesn't shuffle at all)."""
-    for key in lib.SEED_KEYWORDS:
-        if key in keywords:
-            value = keywords[key]
-            return value.type != "None" and value.type != "library"
-    shuffle = keywords.get("shuffle")
-    return shuffle is not None and shuffle.const is False
 
 
 def is_option_call(path: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nbflow.compiler.analysis import files, tables
 from nbflow.compiler.analysis.calls import Calls
-from nbflow.compiler.analysis.library import Keywords, seeded
+from nbflow.compiler.analysis.estimators import Keywords, seeded
 from nbflow.compiler.analysis.values import (
     FRESH_NONE,
     IMMUTABLE,
@@ -167,8 +167,13 @@ class Methods(Calls):
                 self.mutate(receiver, f".{name}()")
             word = "axes" if name != "get_figure" else "figure"
             return Value(type=word, same=receiver.same, deep=receiver.shares)
-        if type_ in ("estimator", "estimator?"):
-            return self._estimator(receiver, name, args)
+        if type_ == "styler":
+            if name.startswith("to_"):
+                return fresh("str")
+            self.mutate(receiver, f".{name}()", stores=holding(None, [*args, *keywords.values()]))
+            return receiver
+        if type_ == "estimator":
+            return self.estimator_method(receiver, name, args)
         if type_ == "ndarray":
             if name in tables.TYPE_MUTATORS["ndarray"]:
                 self.mutate(receiver, f".{name}()")
@@ -227,30 +232,6 @@ class Methods(Calls):
             return replace(receiver, same=NOTHING, deep=receiver.shares, loose=True)
         return fresh(tables.TYPE_OF_METHOD.get(name, "pandas"))
 
-    def _estimator(self, receiver: Value, name: str, args: list[Value]) -> Value | None:
-        draws = receiver.type == "estimator?"
-        if name in ("fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample",
-                    "set_params", "set_output", "fit_transform_"):  # fmt: skip
-            self.mutate(receiver, f".{name}()")
-            if draws and name.startswith(("fit", "partial")):
-                self.ambient("numpy.random", AmbientUse.DRAW, f".{name}()")
-            if name in ("fit", "partial_fit", "set_params", "set_output"):
-                return receiver
-            return fresh("ndarray" if name == "fit_predict" else None)
-        if name in ("split",):
-            if draws:
-                self.ambient("numpy.random", AmbientUse.DRAW, ".split()")
-            return Value(type="iterator", live="generator", elem=fresh(None))
-        if name == "sample":
-            return fresh(None)
-        if name in ("transform", "predict", "score", "inverse_transform") or (
-            name in tables.PURE_METHODS
-        ):
-            return fresh(tables.TYPE_OF_METHOD.get(name))
-        if name.startswith(_GETTERS):
-            return contents(receiver)
-        return None
-
     # -------------------------------------------------------------------- untyped
 
     def _untyped(
@@ -286,7 +267,7 @@ class Methods(Calls):
             if receiver.type not in ("module", "library"):
                 self.mutate(receiver, f".{name}()", sure=False, stores=holding(None, every))
                 self._absorb_unsure(node, receiver, every)
-            if not receiver.quiet:
+            if receiver.draws or not receiver.quiet:
                 self.may_draw(f".{name}()")
         out = holding(None, [replace(receiver, same=receiver.shares), *every], loose=True)
         out = replace(out, quiet=receiver.quiet)
@@ -355,6 +336,7 @@ class Methods(Calls):
                 scope.vars[target.id] = replace(
                     old, deep=old.deep | stored.shares, code=old.code | stored.code,
                     late=old.late | stored.late, live=old.live or stored.live, elem=None,
+                    draws=old.draws or stored.draws,
                 )  # fmt: skip
                 return
             scope = scope.parent

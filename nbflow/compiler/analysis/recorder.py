@@ -295,6 +295,8 @@ class Recorder:
         live: str | None = None,
     ) -> None:  # fmt: skip
         """Record that the object behind the value is changed in place."""
+        if value.live is not None and value.draws:
+            self.may_draw(how)
         for name in sorted(value.same):
             self._mutate_name(name, how, sure and not self.unsure, stores, live)
         if value.loose:
@@ -325,6 +327,7 @@ class Recorder:
                 known, const=UNKNOWN_CONST, elem=None if stores is not None else known.elem,
                 code=known.code | code, late=known.late | late,
                 live=known.live or live or (stored.live if stores is not None else None),
+                draws=known.draws or stored.draws,
             )  # fmt: skip
             self.kinds.setdefault(name, self.kind_of(name) or BindKind.DATA)
             self.touched.add(name)
@@ -413,6 +416,11 @@ class Recorder:
         """Record that unknown library code may draw from the global generators."""
         self.ambient("random", AmbientUse.MAYBE_DRAW, what)
         self.ambient("numpy.random", AmbientUse.MAYBE_DRAW, what)
+
+    def drew_since(self, count: int) -> bool:
+        """Tell whether any event from the number ``count`` on is a draw."""
+        draws = (AmbientUse.DRAW, AmbientUse.MAYBE_DRAW)
+        return any(isinstance(e, Ambient) and e.use in draws for e in self.events[count:])
 
     def file(self, action: FileAction, path: str | None, what: str) -> None:
         """Record the use of a file, and of the working directory if the path is relative."""

@@ -81,6 +81,8 @@ class Value:
     classes: tuple[ClassInfo, ...] = ()
     quiet: bool = False
     """A library object whose methods never draw from a global generator."""
+    draws: bool = False
+    """Using it may draw from a global generator: an estimator without a seed, say."""
 
     @property
     def shares(self) -> frozenset[str]:
@@ -122,12 +124,13 @@ def contents(value: Value) -> Value:
             return value.elem
         return replace(
             value.elem, same=value.elem.same | shares, deep=value.elem.deep | shares,
-            loose=value.loose or value.elem.loose,
+            loose=value.loose or value.elem.loose, draws=value.draws or value.elem.draws,
         )  # fmt: skip
     if value.type in IMMUTABLE:
         return Value(type="str" if value.type == "str" else "scalar")
     return Value(
         same=shares, deep=shares, loose=value.loose, code=value.code, late=value.late,
+        draws=value.draws,
     )  # fmt: skip
 
 
@@ -155,14 +158,16 @@ def holding(type_: str | None, parts: Iterable[Value], *, loose: bool = False) -
     code: frozenset[str] = NOTHING
     late: frozenset[str] = NOTHING
     live: str | None = None
+    draws = False
     for part in parts:
         if part.immutable and not part.live:
             continue
+        draws = draws or part.draws
         deep |= part.same | part.deep
         code |= part.code
         late |= part.late
         live = live or part.live
-    return Value(type=type_, deep=deep, loose=loose, code=code, late=late, live=live)
+    return Value(type=type_, deep=deep, loose=loose, code=code, late=late, live=live, draws=draws)
 
 
 def join(values: Iterable[Value]) -> Value:
@@ -213,4 +218,5 @@ def _join_two(a: Value, b: Value) -> Value:
         and a.const == b.const else UNKNOWN_CONST,
         elem=elem, fns=tuple(dict.fromkeys(a.fns + b.fns)),
         classes=tuple(dict.fromkeys(a.classes + b.classes)), quiet=a.quiet and b.quiet,
+        draws=a.draws or b.draws,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import functools
 import gc
 import importlib
 import io
+import itertools
 import pickle
 import sys
 import threading
@@ -159,6 +160,8 @@ class ValuePickler(pickle.Pickler):
                 return module_attribute, place
         if frames.is_block(kind):
             return frames.reduce_block(value, self.keep, self.unshared)
+        if kind.__name__ == "CallbackRegistry" and kind.__module__ == "matplotlib.cbook":
+            return _reduce_callbacks(value)
         self.ignored.add(id(frames.list_of_class(kind)))
         special = _SPECIAL.get(kind)
         if special is not None:
@@ -270,6 +273,14 @@ def _reduce_figure(figure: Any) -> Any:
     """Leave out that pyplot showed the figure: a loaded one must not be displayed a second time."""
     function, arguments, state, *rest = figure.__reduce_ex__(5)
     state = {key: item for key, item in state.items() if key != "_restore_to_pylab"}
+    return (function, arguments, state, *rest)
+
+
+def _reduce_callbacks(registry: Any) -> Any:
+    """Storing a figure takes a number that its next callback would have got: give it back."""
+    function, arguments, state, *rest = registry.__reduce_ex__(5)
+    if isinstance(state, dict) and type(state.get("_cid_gen")) is int:
+        registry._cid_gen = itertools.count(state["_cid_gen"])
     return (function, arguments, state, *rest)
 
 

@@ -52,6 +52,9 @@ SAME = [
      "[7.0, 2.0] [9.0, 2.0] [1.0, 8.0]"),
     ("import pandas as pd\ndf = pd.DataFrame({'x': ['a', None]}); df.attrs['k'] = 1", "df",
      "print(df.attrs, df.x.isna().tolist())", "{'k': 1} [False, True]"),
+    (("import matplotlib.pyplot as plt\n"
+     "fig, ax = plt.subplots(); n = fig.canvas.mpl_connect('draw_event', print)"), "fig ax n",
+     "print(fig.canvas.mpl_connect('draw_event', id) - n, ax.figure is fig)", "1 True"),
 ]  # fmt: skip
 
 

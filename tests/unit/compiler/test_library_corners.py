@@ -1,0 +1,101 @@
+"""What pandas, matplotlib and scikit-learn keep between cells, where each cell is a task."""
+
+import pytest
+from page_maker import page
+
+from nbflow.compiler import compile_notebook
+
+
+def compiled(*cells):
+    dag = compile_notebook(page(*cells))
+    assert not [d for d in dag.diagnostics if d.severity.value == "error"]
+    return dag
+
+
+def edges(*cells):
+    return {(e.source, e.target, e.kind.value) for e in compiled(*cells).edges}
+
+
+SEEDED = "import numpy as np\nnp.random.seed(0)"
+MODELS = (
+    "from sklearn.linear_model import SGDClassifier, Ridge\n"
+    "from sklearn.preprocessing import StandardScaler\n"
+    "from sklearn.pipeline import Pipeline\n"
+    "from sklearn.model_selection import GridSearchCV, ShuffleSplit, KFold, cross_val_score\n"
+    "from sklearn.base import BaseEstimator, clone\n"
+    "X, y = [[1.], [2.]], [0, 1]"
+)
+OWN = (
+    "class Own(BaseEstimator):\n    def fit(self, X, y=None):\n"
+    "        self.w_ = np.random.rand()\n        return self\nown = Own()"
+)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Pipeline([('s', StandardScaler()), ('m', SGDClassifier())]).fit(X, y)",
+        "models = {'sgd': SGDClassifier(), 'r': Ridge()}\nfor n, m in models.items():\n    m.fit(X, y)",
+        "models = []\nmodels.append(SGDClassifier())\nmodels[0].fit(X, y)",
+        "clone(SGDClassifier()).fit(X, y)",
+        "GridSearchCV(SGDClassifier(), {'alpha': [1, 2]}).fit(X, y)",
+        "cross_val_score(own, X, y)",
+        "cross_val_score(Pipeline([('own', own)]), X, y)",
+        "cross_val_score(Ridge(), X, y, cv=KFold(2, shuffle=True))",
+        "for a, b in ShuffleSplit(2).split(X):\n    pass",
+        "[a for a, b in ShuffleSplit(2).split(X)]",
+        "list(ShuffleSplit(2).split(X))",
+    ],
+)
+def test_models_without_a_seed_draw_wherever_they_stand(cell):
+    cells = (SEEDED, MODELS, OWN, cell, "np.random.rand()")
+    assert ("t4", "t5", "ambient") in edges(*cells)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Pipeline([('s', StandardScaler()), ('m', Ridge())]).fit(X, y)",
+        "Pipeline([('m', SGDClassifier(random_state=0))]).fit(X, y)",
+        "cross_val_score(Ridge(), X, y, cv=KFold(2))",
+        "{'r': Ridge()}['r'].fit",
+    ],
+)
+def test_models_that_never_draw_leave_tasks_parallel(cell):
+    cells = (SEEDED, MODELS, "1", cell, "np.random.rand()")
+    assert ("t4", "t5", "ambient") not in edges(*cells)
+
+
+def test_a_generator_that_draws_does_so_where_it_is_used():
+    cells = (
+        SEEDED,
+        "def noise():\n    while True:\n        yield np.random.rand()\ng = noise()",
+        "next(g)",
+        "np.random.rand()",
+    )
+    assert ("t3", "t4", "ambient") in edges(*cells)
+
+
+def test_an_accessor_registered_with_pandas_is_there_in_later_tasks():
+    dag = compiled(
+        "import pandas as pd",
+        "factor = 2",
+        "@pd.api.extensions.register_dataframe_accessor('geo')\nclass Geo:\n"
+        "    def __init__(self, frame):\n        self.frame = frame\n"
+        "    def total(self):\n        return self.frame.sum() * factor",
+        "factor = 3",
+        "pd.DataFrame({'a': [1]}).geo.total()",
+    )
+    user = dag.task("t5")
+    assert "c3/0" in {replay.unit for replay in user.replays}
+    assert ("t4", "t5", "data") in {(e.source, e.target, e.kind.value) for e in dag.edges}
+
+
+def test_formatting_a_styler_changes_it_in_place():
+    found = edges(
+        "import pandas as pd\ndf = pd.DataFrame({'a': [1]})",
+        "styler = df.style",
+        "styler.format('{:.1f}')",
+        "styler",
+    )
+    assert ("t3", "t4", "mutation") in found
