@@ -1,0 +1,224 @@
+"""Which slots of a schedule are due, which of them run, and which go on record as missed.
+
+A slot is an instant at which a schedule fires. All of this is pure: what was decided last and the
+time go in, decisions come out; the metastore's unique keys make them happen once.
+"""
+
+import enum
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from nbflow.model.options import Catchup, Overlap
+from nbflow.scheduling.schedule import Interval, Once, Schedule
+from nbflow.scheduling.timetable import fires
+
+MIN_GRACE = timedelta(seconds=60)
+MAX_GRACE = timedelta(minutes=5)
+GRACE_SHARE = 0.1
+"""A slot counts as on time for a tenth of its period, but at least and at most for these."""
+SLOTS_A_TICK = 100
+"""More slots than this are decided over several ticks, oldest first."""
+CATCHUP_LIMIT = 1_000
+"""More slots than this are caught up on only if somebody confirms it."""
+_ONE_OFF = timedelta(days=1)
+_FIRST_WINDOW = timedelta(minutes=2)
+_LONGEST_WINDOW = timedelta(days=366 * 10)
+
+
+class MissedReason(enum.StrEnum):
+    """Why a slot got no run."""
+
+    CATCHUP = "catchup"
+    """It passed while nobody looked, and the DAG's catch-up policy leaves it out."""
+    PAUSED = "paused"
+    """It passed while the DAG was paused."""
+    OVERLAP = "overlap"
+    """The run before it was still going."""
+    BROKEN = "broken"
+    """The notebook didn't compile, or was gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """A schedule under watch: its bounds and policy, and the last slot (or instant) decided."""
+
+    schedule: Schedule
+    cursor: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    catchup: Catchup = Catchup.LATEST
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missed:
+    """A slot that gets no run, and why."""
+
+    slot: datetime
+    reason: MissedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlotDecisions:
+    """What a tick does with the slots it looked at, oldest first.
+
+    ``cursor`` is the last slot decided; ``next_fire`` the first one after it, None when there is
+    none; ``more`` says that further slots are due already.
+    """
+
+    run: tuple[datetime, ...] = ()
+    missed: tuple[Missed, ...] = ()
+    cursor: datetime
+    next_fire: datetime | None
+    more: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataInterval:
+    """What a scheduled run covers: from the slot before it up to, not including, its own."""
+
+    start: datetime
+    end: datetime
+
+
+class Admission(enum.StrEnum):
+    """What becomes of a slot that is due while runs of its DAG are still going."""
+
+    CREATE = "create"
+    """Its run is recorded; it waits its turn if the limit is reached."""
+    MISS = "miss"
+    """It goes on record as missed."""
+    REPLACE = "replace"
+    """Its run is recorded, and the runs still going are cancelled."""
+
+
+def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> SlotDecisions:
+    """Decide on the slots in (cursor, now], the oldest ``limit`` of them.
+
+    The newest slot runs if it is on time; for it otherwise, and for the others, the catch-up policy
+    decides. Every slot looked at either runs or is missed.
+    """
+    due = list(islice(_due(watch, now), limit + 1))
+    more = len(due) > limit
+    looked_at = due[:limit]
+    run: list[datetime] = []
+    missed: list[Missed] = []
+    for number, slot in enumerate(looked_at, start=1):
+        is_newest = number == len(due)
+        if _runs(watch, slot, now, is_newest=is_newest):
+            run.append(slot)
+        else:
+            missed.append(Missed(slot=slot, reason=MissedReason.CATCHUP))
+    cursor = looked_at[-1] if looked_at else watch.cursor
+    return SlotDecisions(
+        run=tuple(run), missed=tuple(missed), cursor=cursor,
+        next_fire=due[limit] if more else next_slot(watch, max(now, cursor)), more=more,
+    )  # fmt: skip
+
+
+def next_slot(watch: Watch, after: datetime) -> datetime | None:
+    """Return the first slot within the schedule's bounds strictly after ``after``, if any."""
+    start = _just_before(watch.start)
+    begin = max(after, start) if start else after
+    slot = next(fires(watch.schedule, begin), None)
+    return None if slot is None or (watch.end and slot > watch.end) else slot
+
+
+def slots_between(
+    schedule: Schedule, first: datetime, last: datetime, *, limit: int | None = None
+) -> list[datetime]:
+    """Return the slots from ``first`` to ``last``, both ends included, at most ``limit``."""
+    found = _until(fires(schedule, first - timedelta(microseconds=1)), last)
+    return list(islice(found, limit))
+
+
+def previous_slot(schedule: Schedule, before: datetime) -> datetime | None:
+    """Return the last slot strictly before ``before``; the inverse of the next one.
+
+    Found by looking forward from further and further back, so that both directions keep one rule.
+    """
+    window = _FIRST_WINDOW
+    while True:
+        found = _until(fires(schedule, before - window), before - timedelta(microseconds=1))
+        last = deque(found, maxlen=1)
+        if last or window == _LONGEST_WINDOW:
+            return last[0] if last else None
+        window = min(window * 4, _LONGEST_WINDOW)
+
+
+def data_interval(schedule: Schedule, slot: datetime) -> DataInterval:
+    """Return what the run of ``slot`` covers, told from the schedule alone; never empty.
+
+    The first slot of an interval schedule covers one step before its anchor; a schedule that fires
+    once, the day before.
+    """
+    if isinstance(schedule, Once):
+        return DataInterval(start=slot - _ONE_OFF, end=slot)
+    before = previous_slot(schedule, slot)
+    if before is None and isinstance(schedule, Interval):
+        before = _step_before(schedule, slot)
+    return DataInterval(start=before if before is not None else slot - _ONE_OFF, end=slot)
+
+
+def grace(schedule: Schedule, slot: datetime) -> timedelta:
+    """Return how long after ``slot`` its run still counts as on time."""
+    interval = data_interval(schedule, slot)
+    period = interval.end - interval.start
+    return min(MAX_GRACE, max(MIN_GRACE, period * GRACE_SHARE))
+
+
+def admit(overlap: Overlap, *, active: int, max_active_runs: int) -> Admission:
+    """Say what becomes of a due slot while ``active`` runs of its DAG have not ended."""
+    if active < max_active_runs:
+        return Admission.CREATE
+    match overlap:
+        case Overlap.QUEUE:
+            return Admission.CREATE
+        case Overlap.SKIP:
+            return Admission.MISS
+        case Overlap.CANCEL_OTHER:
+            return Admission.REPLACE
+
+
+def first_cursor(deployed: datetime, *, start: datetime | None, catchup: Catchup) -> datetime:
+    """Return where a newly deployed schedule begins: nothing old fires, unless ``start_date`` lies
+    in the past and every slot since is wanted.
+    """
+    if start is not None and start < deployed and catchup is Catchup.ALL:
+        return start - timedelta(microseconds=1)
+    return deployed
+
+
+def _due(watch: Watch, now: datetime) -> Iterator[datetime]:
+    start = _just_before(watch.start)
+    begin = max(watch.cursor, start) if start else watch.cursor
+    last = min(now, watch.end) if watch.end else now
+    return _until(fires(watch.schedule, begin), last)
+
+
+def _runs(watch: Watch, slot: datetime, now: datetime, *, is_newest: bool) -> bool:
+    if watch.catchup is Catchup.ALL:
+        return True
+    if not is_newest:
+        return False
+    return watch.catchup is Catchup.LATEST or now - slot <= grace(watch.schedule, slot)
+
+
+def _until(found: Iterator[datetime], last: datetime) -> Iterator[datetime]:
+    for slot in found:
+        if slot > last:
+            return
+        yield slot
+
+
+def _just_before(instant: datetime | None) -> datetime | None:
+    return instant.astimezone(UTC) - timedelta(microseconds=1) if instant else None
+
+
+def _step_before(schedule: Interval, slot: datetime) -> datetime:
+    if schedule.seconds:
+        return slot - timedelta(seconds=schedule.seconds)
+    days = schedule.days or 31 * schedule.months
+    return slot - timedelta(days=days)
