@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nbflow.cli.options import FormOption, OutputOption, ParameterOption
+from nbflow.cli.options import DateOption, FormOption, OutputOption, ParameterOption
 from nbflow.cli.output import Form, as_text, emit, say, write
 from nbflow.cli.run_verb import run as run_notebook
 from nbflow.texts import language, t
@@ -99,6 +99,7 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
 def run_dag(
     name: DagName,
     parameter: ParameterOption = None,
+    date: DateOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help=t("Show no progress."))] = False,
     form: FormOption = Form.TABLE,
 ) -> None:
@@ -108,7 +109,9 @@ def run_dag(
 
     with open_service() as service:
         _, path = find_dag(service, name)
-    run_notebook(path, parameter, None, None, strict=False, quiet=quiet, dag=name, form=form)
+    run_notebook(
+        path, parameter, None, None, strict=False, quiet=quiet, dag=name, date=date, form=form
+    )
 
 
 def _relative(path: Path | None, folder: Path) -> str | None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nbflow.cli.output import Form
 from nbflow.model.sentence import Sentence
 from nbflow.texts import t
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 NotebookPath = Annotated[
     Path, typer.Argument(metavar="NOTEBOOK", help=t("A notebook, or a folder of notebooks."))
@@ -24,6 +27,27 @@ ParameterOption = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help=t("A parameter's value.")),
 ]
+
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", help=t("The run's logical date, such as 2026-11-01; now by default.")),
+]
+
+
+def read_date(text: str | None) -> "datetime | None":
+    """Read a day or an instant in ISO form. Raises ParameterError NBF404."""
+    from datetime import datetime
+
+    from nbflow.errors import ParameterError
+
+    try:
+        return None if text is None else datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ParameterError(
+            Sentence("{text!r} is not a date.", text=text),
+            hint="Write for example --date 2026-11-01 or --date 2026-11-01T09:00+09:00.",
+            code="NBF404",
+        ) from error
 
 
 def read_parameters(given: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nbflow.cli.options import DagOption, NotebookPath, ParameterOption, read_parameters
+from nbflow.cli.options import (
+    DagOption,
+    DateOption,
+    NotebookPath,
+    ParameterOption,
+    read_date,
+    read_parameters,
+)
 from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
 from nbflow.texts import language, t
 
@@ -40,6 +47,7 @@ def run(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help=t("Show no progress."))] = False,
     dag: DagOption = None,
+    date: DateOption = None,
     form: Annotated[Form, typer.Option("--format", "-f", help=t("How to print the answer."))] = (
         Form.TABLE
     ),
@@ -53,6 +61,7 @@ def run(
 
     parameters = read_parameters(parameter or [])
     compiled = load_one(path, dag)
+    logical_date = read_date(date)
     with open_service() as service:
         tasks = [(str(task.name), len(task.cells)) for task in compiled.dag.tasks]
         with shown(tasks, quiet=quiet) as on_event:
@@ -63,6 +72,7 @@ def run(
                 select=select,
                 output=output,
                 strict=strict,
+                date=logical_date,
                 on_event=on_event,
             )
     if form is Form.TABLE:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nbflow.model.clock import SystemClock
 from nbflow.model.states import RunState
 from nbflow.service.events import OnEvent
-from nbflow.service.targets import Compiled, parameter_values
+from nbflow.service.targets import Compiled, check_parameters
 
 if TYPE_CHECKING:
     from nbflow.service.reports import RunReport, TaskReport
@@ -33,7 +34,7 @@ class RunRequest:
 
         refuse_inside_a_run()
         dag = self.compiled.check().dag
-        parameter_values(dag.parameters, self.parameters)
+        check_parameters(dag, self.parameters, SystemClock().wall())
         select_tasks(dag, self.select)
 
 

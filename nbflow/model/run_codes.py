@@ -13,6 +13,16 @@ RUN_CODES: dict[str, CodeInfo] = {
         "A value may have 64 kB, all values together 1 MB.",
         "Put the data into a file and pass its path.",
     ),
+    "NBF403": error(
+        "Unknown name in a template",
+        "`{{ … }}` in a parameter's value can hold a name that every run has, and nothing else.",
+        "Use `logical_date`, `data_interval_start`, `data_interval_end`, `ds` or `run_id`; a backslash before the braces leaves them as they are.",
+    ),
+    "NBF404": error(
+        "Not a date",
+        "`--date` takes a day or an instant in ISO form.",
+        "Write for example `--date 2026-11-01` or `--date 2026-11-01T09:00+09:00`.",
+    ),
     "NBF501": error(
         "The run ended, but not well",
         "At least one task failed, or the run was cancelled; the message names the tasks with their "

@@ -31,6 +31,13 @@ class Page:
         raw |= {"id": cell, "source": self.source(cell), "outputs": [], "execution_count": None}
         return CellToRun(cell=cell, document=raw, prompt=self.prompts[cell])
 
+    def as_run(self, cell: CellId, written: str) -> str:
+        """Return the text of a cell with the run's values; its ``%%`` line stays as it was written."""
+        source = self.source(cell)
+        if written.lstrip().startswith("%%") and not source.partition("\n")[0].strip():
+            return written.partition("\n")[0] + "\n" + source.partition("\n")[2]
+        return source
+
     @property
     def folder(self) -> str:
         """The kernel's working directory: the notebook's folder."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from nbflow.model.attempt import ErrorInfo
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.states import Reason, RunState, TaskState
+from nbflow.service.context import RunContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,9 @@ class TaskReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunReport:
-    """A run that has ended; ``tasks`` in page order. ``output`` is the merged executed notebook."""
+    """A run that has ended; ``tasks`` in page order. ``output`` is the merged executed notebook,
+    ``context`` the run's dates and names.
+    """
 
     run_id: RunId
     dag_id: DagId
@@ -45,6 +48,7 @@ class RunReport:
     seconds: float = 0.0
     note: str = ""
     output: Path | None = None
+    context: RunContext | None = None
 
     @property
     def failed(self) -> tuple[TaskReport, ...]:

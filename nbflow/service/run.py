@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from nbflow.errors import NotFoundError, UsageError
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, RunKind, TaskState
+from nbflow.service.context import RunContext
 from nbflow.service.drive import RunDriver
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import RunSetup
@@ -65,15 +67,17 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
     refuse_inside_a_run()
     compiled.check(strict=options.strict)
     dag = compiled.dag
-    values = parameter_values(dag.parameters, options.parameters)
-    pages = open_pages(compiled.notebooks, overrides(compiled, options.parameters))
+    context = new_context(RunKind.MANUAL, dag.options.timezone, service.clock.wall(), options.date)
+    values = parameter_values(dag.parameters, context.fill(options.parameters))
+    pages = open_pages(compiled.notebooks, overrides(compiled, options.parameters, context))
     selected = select_tasks(dag, options.select)
     published = _published_before(service, compiled, selected)
     begun = service.clock.monotonic()
     with service.executor() as executor:
         # Slots take a while to start: they do so while the run is recorded.
         executor.warm(min(service.settings.slots, len(selected or dag.tasks)))
-        setup = _record(service, compiled, pages, published, options, values, selected)
+        setup = _set_up(service, compiled, pages, published, context)
+        _record(service, compiled, context, values, selected)
         snapshot, reports = _drive(service, executor, setup, options)
     run_id = setup.run_id
     report = RunReport(
@@ -83,6 +87,7 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
         tasks=_task_reports(compiled, snapshot, reports),
         seconds=service.clock.monotonic() - begun,
         note=snapshot.note,
+        context=context,
     )
     if options.output is not None:
         _write_merged(compiled, pages, report, options.output)
@@ -110,17 +115,20 @@ def new_run_id(kind: RunKind, at: datetime) -> RunId:
     return RunId(f"{kind}__{at:%Y%m%dT%H%M%SZ}__{tail}")
 
 
-def run_context(run_id: RunId, date: datetime, timezone: str) -> dict[str, str]:
-    """Return the names that every task of a run can use, as JSON values."""
-    from zoneinfo import ZoneInfo
-
-    return {
-        "run_id": run_id,
-        "logical_date": date.isoformat(),
-        "data_interval_start": date.isoformat(),
-        "data_interval_end": date.isoformat(),
-        "ds": date.astimezone(ZoneInfo(timezone)).date().isoformat(),
-    }
+def new_context(kind: RunKind, timezone: str, now: datetime, date: datetime | None) -> RunContext:
+    """Return the context of a run made now by hand: its interval is its logical date. A date without
+    a zone is meant in the schedule's.
+    """
+    at = date or now
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(timezone))
+    return RunContext(
+        run_id=new_run_id(kind, now),
+        logical_date=at,
+        data_interval_start=at,
+        data_interval_end=at,
+        timezone=timezone,
+    )
 
 
 def snapshots(compiled: Compiled) -> dict[str, bytes]:
@@ -131,48 +139,54 @@ def snapshots(compiled: Compiled) -> dict[str, bytes]:
     }
 
 
-def _record(
+def _set_up(
     service: "Service",
     compiled: Compiled,
     pages: Pages,
     published: Published,
-    options: RunOptions,
-    values: Mapping[str, object],
-    selected: tuple[TaskName, ...] | None,
+    context: RunContext,
 ) -> RunSetup:
-    """Record the version and the run, and make room for their files."""
-    from nbflow.metastore import NewRun
-
-    dag = compiled.dag
-    now = service.clock.wall()
-    run_id = new_run_id(RunKind.MANUAL, now)
-    date = options.date or now
-    version = service.store.deploy(dag, snapshots(compiled))
-    service.store.create_run(
-        NewRun(
-            run_id=run_id,
-            dag_id=dag.id,
-            version=version,
-            kind=RunKind.MANUAL,
-            slot_key=f"manual:{run_id}",
-            parameters=values,
-            tasks=selected,
-            logical_date=date,
-        )
-    )
+    """Make room for the run's files."""
     setup = RunSetup(
-        dag=dag,
+        dag=compiled.dag,
         pages=pages,
-        run_id=run_id,
+        run_id=context.run_id,
         published=published,
         runs=service.settings.store / "runs",
         values=service.settings.store / "values",
         slots=service.settings.slots,
-        context=run_context(run_id, date, dag.options.timezone),
+        context=context.texts(),
     )
     for folder in (setup.runs, setup.values):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return setup
+
+
+def _record(
+    service: "Service",
+    compiled: Compiled,
+    context: RunContext,
+    values: Mapping[str, object],
+    selected: tuple[TaskName, ...] | None,
+) -> None:
+    """Record the version and the run."""
+    from nbflow.metastore import NewRun
+
+    dag = compiled.dag
+    version = service.store.deploy(dag, snapshots(compiled))
+    service.store.create_run(
+        NewRun(
+            run_id=context.run_id,
+            dag_id=dag.id,
+            version=version,
+            kind=RunKind.MANUAL,
+            slot_key=f"manual:{context.run_id}",
+            parameters=values,
+            tasks=selected,
+            logical_date=context.logical_date,
+            data_interval=(context.data_interval_start, context.data_interval_end),
+        )
+    )
 
 
 def _drive(
@@ -260,14 +274,18 @@ def merged_notebook(compiled: Compiled, pages: Pages, report: RunReport) -> dict
     executed = executed_tasks(report)
     documents = []
     for path in dict.fromkeys(n.path for n in compiled.notebooks):
-        notebook = pages.pages[path].notebook
+        page = pages.pages[path]
         here = [
             executed[task.name]
             for task in compiled.dag.tasks
             if task.name in executed and task.notebook in (None, path)
         ]
         statuses = _statuses(compiled, report, path)
-        documents.append(merge_executed(notebook.raw, here, statuses=statuses))
+        merged = merge_executed(page.notebook.raw, here, statuses=statuses)
+        for cell in merged["cells"]:
+            if cell["id"] in page.overrides:
+                cell["source"] = page.as_run(cell["id"], cell["source"])
+        documents.append(merged)
     merged = documents[0]
     for other in documents[1:]:
         taken = {cell["id"] for cell in merged["cells"]}

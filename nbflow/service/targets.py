@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from nbflow.model.diagnostics import Diagnostic, Severity, has_errors
 from nbflow.model.ids import CellId
 from nbflow.model.notebook import Cell, CellType, Notebook, Role
 from nbflow.model.sentence import Sentence
+from nbflow.service.context import RunContext, sample_context
 
 Target = str | Path | Notebook
 """A notebook file, a folder of notebooks, or a notebook as an editor holds it."""
@@ -90,21 +92,30 @@ def load_one(target: Target, dag: str | None = None) -> Compiled:
     return found[0]
 
 
-def overrides(compiled: Compiled, given: Mapping[str, Any]) -> dict[str, dict[CellId, str]]:
+def overrides(
+    compiled: Compiled, given: Mapping[str, Any], context: RunContext
+) -> dict[str, dict[CellId, str]]:
     """Return the parameters cells' sources with a run's values in place, by path and cell.
 
-    Text is read by the parameter's type, other values must fit it. A whole notebook's own
-    ``params`` go before its defaults, the run's values before both. Raises ParameterError.
+    Text is read by the parameter's type, other values must fit it; templates in both are filled.
+    A whole notebook's own ``params`` go before its defaults, the run's context before defaults of
+    its names, the run's values before all. Raises ParameterError.
     """
-    values = parameter_values(compiled.dag.parameters, given)
+    values = parameter_values(compiled.dag.parameters, context.fill(given))
     params = {task.notebook: dict(task.params) for task in compiled.dag.tasks if task.notebook}
     found: dict[str, dict[CellId, str]] = {}
     for notebook in compiled.notebooks:
         cell = next((c for c in notebook.cells if _is_parameters_cell(c)), None)
-        own = params.get(notebook.path, {})
-        if cell is not None and (values or own):
-            found[notebook.path] = {cell.id: _applied(cell, own, values)}
+        own = context.fill(params.get(notebook.path, {}))
+        source = _applied(cell, own, values, context) if cell is not None else None
+        if cell is not None and source is not None:
+            found[notebook.path] = {cell.id: source}
     return found
+
+
+def check_parameters(dag: Dag, given: Mapping[str, Any], now: datetime) -> None:
+    """Raise ParameterError for values that a run would refuse."""
+    parameter_values(dag.parameters, sample_context(now).fill(given))
 
 
 def parameter_values(
@@ -134,13 +145,17 @@ def parameter_values(
     return values
 
 
-def _applied(cell: Cell, own: Mapping[str, Any], values: Mapping[str, object]) -> str:
+def _applied(
+    cell: Cell, own: Mapping[str, Any], values: Mapping[str, object], context: RunContext
+) -> str | None:
+    """Return a parameters cell's source with its values; None if all of them are the defaults."""
     from nbflow.compiler.parameters import apply_parameters, find_parameters
 
     here = find_parameters(cell)
     names = {parameter.name for parameter in here}
-    chosen = parameter_values(here, own) | {n: v for n, v in values.items() if n in names}
-    return apply_parameters(cell.source, chosen)
+    chosen = context.values_for(here) | parameter_values(here, own)
+    chosen |= {name: value for name, value in values.items() if name in names}
+    return apply_parameters(cell.source, chosen) if chosen else None
 
 
 def _is_parameters_cell(cell: Cell) -> bool:

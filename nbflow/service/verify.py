@@ -64,7 +64,8 @@ def _verified(
     service: "Service", compiled: Compiled, options: RunOptions, files: Pristine
 ) -> Verification:
     report = run_compiled(service, compiled, replace(options, select=None))
-    sources = overrides(compiled, options.parameters)
+    assert report.context is not None
+    sources = overrides(compiled, options.parameters, report.context)
     pages = open_pages(compiled.notebooks, sources)
     left_out = _uncompared(compiled.dag)
     differences: dict[str, tuple[CellDifference, ...]] = {}

@@ -139,6 +139,8 @@ def test_parameters_are_typed_and_wrong_ones_refused_before_a_run(
     for given, code in (("target=high", "NBF401"), ("goal=1", "NBF401"), ("target", "NBF709")):
         done = nbflow("run", "with.py", "-q", "-p", given)
         assert (done.returncode, done.stderr.split()[1]) == (2, f"{code}:"), done.stderr
+    done = nbflow("run", "with.py", "-q", "--date", "tomorrow")
+    assert (done.returncode, done.stderr.split()[1]) == (2, "NBF404:"), done.stderr
 
 
 def test_a_selector_takes_inputs_from_the_run_before(nbflow: Call, tmp_path: Path) -> None:
