@@ -3,26 +3,27 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from nbflow.compiler.analysis import Analyser
-from nbflow.compiler.build import build_tasks, code_units
+from nbflow.compiler.analysis import Analyser, PageNames
+from nbflow.compiler.build import TaskBuilder
 from nbflow.compiler.demand import Demand
+from nbflow.compiler.drafts import SafeOrder
 from nbflow.compiler.edges import (
     EdgeList,
     group_edges,
-    need_edges,
     order_edges,
     report_cycle,
     safe_edges,
 )
-from nbflow.compiler.effects import CellAnalysis, NameInfo
+from nbflow.compiler.effects import CellAnalysis
 from nbflow.compiler.fallbacks import add_fallbacks
-from nbflow.compiler.file_edges import FileUse, file_edges
+from nbflow.compiler.file_edges import file_edges
 from nbflow.compiler.findings import Findings
-from nbflow.compiler.fold import PageFold
 from nbflow.compiler.grouping import Placed, is_code, place_cells
 from nbflow.compiler.kernel_groups import kernel_groups, one_group
+from nbflow.compiler.page_fold import PageFold
+from nbflow.compiler.page_tasks import PageTasks
 from nbflow.compiler.parameters import find_parameters
-from nbflow.model.dag import Dag, KernelGroup, Parameter, Place
+from nbflow.model.dag import Dag, Edge, KernelGroup, Parameter, Place
 from nbflow.model.ids import CellId, DagId, Digest, TaskName
 from nbflow.model.names import name_from_text
 from nbflow.model.notebook import Cell, Notebook, Role
@@ -32,66 +33,83 @@ MEANING = "1"
 """Changes whenever the same notebook would compile to something else."""
 
 
-def compile_pages(notebook: Notebook, analyser: Analyser) -> Dag:
-    """Compile a notebook whose cells are tasks. Never raises for what a notebook may hold."""
-    findings = Findings(notebook.diagnostics)
-    dag_id = notebook.dag.id or DagId(name_from_text(notebook.name, fallback="dag"))
-    cells = [cell for cell in notebook.cells if is_code(cell)]
-    analyses = analyse_cells(notebook, cells, analyser)
-    placed = place_cells(notebook, lambda cell: analyses[cell.id].only_code)
-    _report_analysis(placed, analyses, findings)
-    fold = PageFold(
-        placed=placed, analyses=[analyses[p.cell.id] for p in placed], findings=findings
-    )
-    fold.run()
-    demand = Demand(fold, findings)
-    demand.run()
-    order = page_order(fold)
-    after = _after(placed)
-    add_fallbacks(fold, demand, order)
-    groups = _groups(notebook, fold, order, findings)
-    edges = EdgeList()
-    for draft in fold.drafts.values():
-        for edge in need_edges(draft):
-            edges.add(edge)
-    for source in (
-        order_edges(after, order, findings),
-        file_edges(_in_page_order(fold)),
-        safe_edges(fold.safe, order),
-        group_edges(groups),
-    ):
-        for edge in source:
-            edges.add(edge)
-    ordered = edges.sorted(order)
-    report_cycle(ordered, order, findings)
-    for safe in fold.safe:
-        findings.add(
-            "NBF210",
-            Sentence("'{what}': task '{task}' keeps page order", what=safe.what, task=safe.task),
-            place=safe.place,
+class PageCompiler:
+    """Compiles one notebook whose cells are tasks, again and again; what an edit leaves as it was is
+    taken from the last time.
+    """
+
+    def __init__(self, analyser: Analyser) -> None:
+        self.fold = PageFold()
+        self._analyser = analyser
+        self._builder = TaskBuilder()
+
+    def compile(self, notebook: Notebook) -> Dag:
+        """Compile the notebook. Never raises for what a notebook may hold."""
+        findings = Findings(notebook.diagnostics)
+        cells = [cell for cell in notebook.cells if is_code(cell)]
+        analyses = analyse_cells(notebook, cells, self._analyser)
+        placed = place_cells(notebook, lambda cell: analyses[cell.id].only_code)
+        _report_analysis(placed, analyses, findings)
+        in_order = [analyses[one.cell.id] for one in placed]
+        results = self.fold.run(placed, in_order)
+        for result in results:
+            findings.extend(result.findings)
+        tasks = PageTasks(placed, in_order, self.fold.page, results)
+        demand = Demand(tasks, findings)
+        demand.run()
+        add_fallbacks(tasks, demand)
+        safe = [one for result in results for one in result.safe]
+        groups = _groups(notebook, tasks, safe, findings)
+        edges = self._edges(tasks, safe, groups, findings)
+        report_cycle(edges, tasks.order, findings)
+        for one in safe:
+            findings.add(
+                "NBF210",
+                Sentence("'{what}': task '{task}' keeps page order", what=one.what, task=one.task),
+                place=one.place,
+            )
+        dag_id = notebook.dag.id or DagId(name_from_text(notebook.name, fallback="dag"))
+        return Dag(
+            id=dag_id,
+            notebooks=(notebook.path,),
+            options=notebook.dag,
+            tasks=self._builder.tasks(tasks, groups, notebook.dag.defaults),
+            edges=edges,
+            groups=groups,
+            code=tuple(unit for result in results for unit in result.units),
+            parameters=_parameters(placed),
+            membership=tuple(
+                (one.cell.id, result.task or result.role.value)
+                for one, result in zip(placed, results, strict=True)
+            ),
+            language=notebook.language,
+            kernel=notebook.kernel,
+            digest=_digest(f"{MEANING}:{dag_id}:{notebook.path}:{notebook.digest}"),
+            diagnostics=findings.all(),
         )
-    return Dag(
-        id=dag_id,
-        notebooks=(notebook.path,),
-        options=notebook.dag,
-        tasks=build_tasks(notebook, fold, order, groups),
-        edges=ordered,
-        groups=groups,
-        code=code_units(fold),
-        parameters=_parameters(placed),
-        membership=tuple(
-            (p.cell.id, task or role.value)
-            for p, (role, task) in zip(placed, fold.roles, strict=True)
-        ),
-        language=notebook.language,
-        kernel=notebook.kernel,
-        digest=Digest(
-            hashlib.sha256(
-                f"{MEANING}:{dag_id}:{notebook.path}:{notebook.digest}".encode()
-            ).hexdigest()
-        ),
-        diagnostics=findings.all(),
-    )
+
+    def _edges(
+        self,
+        tasks: PageTasks,
+        safe: Sequence[SafeOrder],
+        groups: Sequence[KernelGroup],
+        findings: Findings,
+    ) -> tuple[Edge, ...]:
+        edges = EdgeList()
+        for source in (
+            self._builder.edges(tasks),
+            order_edges(_after(tasks.placed), tasks.order, findings),
+            file_edges(tasks.file_uses()),
+            safe_edges(safe, tasks.order),
+            group_edges(groups),
+        ):
+            for edge in source:
+                edges.add(edge)
+        return edges.sorted(tasks.order)
+
+
+def _digest(text: str) -> Digest:
+    return Digest(hashlib.sha256(text.encode()).hexdigest())
 
 
 def analyse_cells(
@@ -99,7 +117,7 @@ def analyse_cells(
 ) -> dict[CellId, CellAnalysis]:
     """Analyse all code cells in page order, each knowing what the page above told about names."""
     analyses: dict[CellId, CellAnalysis] = {}
-    names: dict[str, NameInfo] = {}
+    names = PageNames()
     for cell in cells:
         if notebook.language != "python":
             analyses[cell.id] = CellAnalysis()
@@ -107,23 +125,8 @@ def analyse_cells(
         analysis = analyses[cell.id] = analyser.analyse(cell.source, names)
         if cell.role is Role.SKIP:
             continue
-        for name, info in analysis.exports.items():
-            if info is None:
-                names.pop(name, None)
-            else:
-                names[name] = info
+        names.tell(analysis.exports)
     return analyses
-
-
-def page_order(fold: PageFold) -> list[TaskName]:
-    """Return the tasks by their first cell."""
-    return [d.name for d in sorted(fold.drafts.values(), key=lambda d: d.cells[0])]
-
-
-def _in_page_order(fold: PageFold) -> list[FileUse]:
-    """Return the uses of files in page order: what a task must replay is known late."""
-    at = {placed.cell.id: index for index, placed in enumerate(fold.placed)}
-    return sorted(fold.files, key=lambda use: at[use.place.cell])
 
 
 def _report_analysis(
@@ -149,8 +152,9 @@ def _after(placed: Sequence[Placed]) -> dict[TaskName, list[tuple[TaskName, Plac
 
 
 def _groups(
-    notebook: Notebook, fold: PageFold, order: Sequence[TaskName], findings: Findings
+    notebook: Notebook, tasks: PageTasks, safe: Sequence[SafeOrder], findings: Findings
 ) -> tuple[KernelGroup, ...]:
+    order = tasks.order
     if notebook.language != "python" and len(order) > 1:
         findings.add(
             "NBF217",
@@ -160,7 +164,7 @@ def _groups(
             ),
         )
         return one_group(order, "all variables", notebook.language)
-    groups = kernel_groups(fold.drafts, order, fold.safe)
+    groups = kernel_groups(tasks.drafts, order, safe)
     for group in groups:
         findings.add(
             "NBF211",

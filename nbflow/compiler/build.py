@@ -1,88 +1,86 @@
 """Put the tasks of a DAG together: replays, inputs and outputs, in the words of `nbflow.model`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from nbflow.compiler.demand import may_be_unbound
-from nbflow.compiler.drafts import AmbientVersion, Draft, Need, UnitKey
+from nbflow.compiler.drafts import AmbientVersion, Draft, Need
+from nbflow.compiler.edges import need_edges
 from nbflow.compiler.effects import Summary
-from nbflow.compiler.fold import PageFold
-from nbflow.model.dag import CodeUnit, Input, KernelGroup, Replay, Task
+from nbflow.compiler.fold import unit_id
+from nbflow.compiler.page_tasks import PageTasks
+from nbflow.compiler.versions import UnitKey
+from nbflow.model.dag import Edge, Input, KernelGroup, Replay, Task
 from nbflow.model.ids import CellId, TaskName
-from nbflow.model.notebook import Notebook, Role
 from nbflow.notebooks.metadata import build_task_options
 
 
-def unit_id(fold: PageFold, key: UnitKey) -> str:
-    """Return the id of a unit: its cell and its number there."""
-    return f"{fold.placed[key[0]].cell.id}/{key[1]}"
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a task's form depends on beside its draft. ``shown``: setup cells whose outputs it shows."""
+
+    setup: tuple[CellId, ...]
+    shown: tuple[CellId, ...]
+    group: str | None
+    defaults: Mapping[str, Any]
 
 
-def code_units(fold: PageFold) -> tuple[CodeUnit, ...]:
-    """Return everything of the page that travels as code, in page order."""
-    units: list[CodeUnit] = []
-    for index, analysis in enumerate(fold.analyses):
-        if fold.roles[index][0] is not Role.TASK:
-            continue
-        for number, unit in enumerate(analysis.units):
-            units.append(
-                CodeUnit(
-                    id=unit_id(fold, (index, number)),
-                    cell=fold.placed[index].cell.id,
-                    first_line=unit.first_line,
-                    last_line=unit.last_line,
-                    source=unit.source,
-                    binds=unit.binds,
-                )
-            )
-    return tuple(units)
+class TaskBuilder:
+    """Builds tasks and their edges. A task whose draft is as it was the last time stays as it was."""
+
+    def __init__(self) -> None:
+        self._edges: dict[TaskName, tuple[object, tuple[Edge, ...]]] = {}
+        self._tasks: dict[TaskName, tuple[object, Task]] = {}
+
+    def edges(self, tasks: PageTasks) -> list[Edge]:
+        """Return the edges for what tasks take from each other."""
+        old, self._edges = self._edges, {}
+        found: list[Edge] = []
+        for name, draft in tasks.drafts.items():
+            given = (draft, tasks.units_of(draft))
+            known = old.get(name)
+            if known is None or known[0] != given:
+                known = (given, tuple(need_edges(draft, given[1])))
+            self._edges[name] = known
+            found.extend(known[1])
+        return found
+
+    def tasks(
+        self, tasks: PageTasks, groups: Sequence[KernelGroup], defaults: Mapping[str, Any]
+    ) -> tuple[Task, ...]:
+        """Return the tasks in page order."""
+        old, self._tasks = self._tasks, {}
+        group_of = {name: group.name for group in groups for name in group.tasks}
+        setup: tuple[CellId, ...] = ()
+        waiting = list(reversed(tasks.setup))
+        for name, draft in tasks.drafts.items():
+            shown: list[CellId] = []
+            while waiting and waiting[-1] < draft.first:
+                shown.append(tasks.placed[waiting.pop()].cell.id)
+            if shown:
+                setup += tuple(shown)
+            around = Surroundings(setup, tuple(shown), group_of.get(name), defaults)
+            units = tasks.units_of(draft)
+            given = (draft, units, around)
+            known = old.get(name)
+            if known is None or known[0] != given:
+                known = (given, _task(draft, _replays(tasks, draft, units, setup), around))
+            self._tasks[name] = known
+        return tuple(task for _, task in self._tasks.values())
 
 
-def build_tasks(
-    notebook: Notebook,
-    fold: PageFold,
-    order: Sequence[TaskName],
-    groups: Sequence[KernelGroup],
-) -> tuple[Task, ...]:
-    """Return the tasks in page order."""
-    group_of = {name: group.name for group in groups for name in group.tasks}
-    shown: set[int] = set()
-    tasks: list[Task] = []
-    for name in order:
-        draft = fold.drafts[name]
-        setup = [i for i in fold.setup_cells if i < draft.cells[0]]
-        for index in setup:
-            for version, place in fold.setup_units[index]:
-                if version.unit is not None and version.task is not None:
-                    fold.need_unit(draft, version.unit, place)
-        first_shown = tuple(fold.placed[i].cell.id for i in setup if i not in shown)
-        shown.update(setup)
-        tasks.append(_task(notebook, fold, draft, setup, first_shown, group_of.get(name)))
-    return tuple(tasks)
-
-
-def _task(
-    notebook: Notebook,
-    fold: PageFold,
-    draft: Draft,
-    setup: Sequence[int],
-    setup_shown: tuple[CellId, ...],
-    group: str | None,
-) -> Task:
+def _task(draft: Draft, replays: tuple[Replay, ...], around: Surroundings) -> Task:
     inputs = tuple(_input(need) for _, need in sorted(draft.needs.items()))
     taken = {one.name for one in inputs}
     outputs = sorted(draft.outputs)
     optional = tuple(n for n in outputs if may_be_unbound(draft.outputs[n]))
-    cells = [fold.placed[i].cell for i in draft.cells]
-    raw: dict[str, object] = {}
-    for cell in cells:
-        if cell.role is not Role.SETUP and cell.options and not raw:
-            raw = dict(cell.options)
     summary = _joined(draft.summaries)
     return Task(
         name=draft.name,
-        cells=tuple(cell.id for cell in cells),
-        options=build_task_options(raw, notebook.dag.defaults),
-        replays=_replays(fold, draft, setup),
+        cells=tuple(draft.cells),
+        options=build_task_options(draft.options, around.defaults),
+        replays=replays,
         inputs=inputs,
         ambient_inputs=tuple(
             Input(name=state, sources=_ambient_sources(version), optional=True)
@@ -92,8 +90,8 @@ def _task(
         optional_outputs=optional,
         ambient_outputs=tuple(sorted(draft.ambient_outputs)),
         mutates_inputs=tuple(sorted(draft.mutates & taken)),
-        setup_cells=setup_shown,
-        group=group,
+        setup_cells=around.shown,
+        group=around.group,
         needs_now=summary.needs_now,
         needs_when_called=summary.needs_when_called,
         binds=summary.binds,
@@ -130,15 +128,14 @@ def _ambient_sources(version: AmbientVersion) -> tuple[TaskName, ...]:
     return tuple(found)
 
 
-def _replays(fold: PageFold, draft: Draft, setup: Sequence[int]) -> tuple[Replay, ...]:
-    steps: dict[tuple[int, int], Replay] = {
-        (index, -1): Replay(cell=fold.placed[index].cell.id) for index in setup
-    }
-    for key in draft.units:
+def _replays(
+    tasks: PageTasks, draft: Draft, units: Sequence[UnitKey], setup: Sequence[CellId]
+) -> tuple[Replay, ...]:
+    steps = {(tasks.at[cell], -1): Replay(cell=cell) for cell in setup}
+    for key in units:
         needs: Mapping[str, Need] = draft.unit_needs.get(key, {})
-        steps[key] = Replay(
-            unit=unit_id(fold, key),
-            inputs=tuple(_input(need) for _, need in sorted(needs.items())),
+        steps[tasks.at[key[0]], key[1]] = Replay(
+            unit=unit_id(key), inputs=tuple(_input(need) for _, need in sorted(needs.items()))
         )
     return tuple(steps[key] for key in sorted(steps))
 

@@ -3,25 +3,39 @@
 from collections.abc import Sequence
 
 from nbflow.compiler.analysis import Analyser
-from nbflow.compiler.assemble import compile_pages
+from nbflow.compiler.assemble import PageCompiler
 from nbflow.compiler.whole_notebooks import compile_whole_notebooks
 from nbflow.model.dag import Dag
 from nbflow.model.names import name_key
 from nbflow.model.notebook import Notebook
 from nbflow.model.sentence import Sentence
 
+MAX_PAGES = 16
+"""How many notebooks are remembered."""
+
 
 class Compiler:
-    """Compiles notebooks; the analysis of a cell is kept by its content and what it could see."""
+    """Compiles notebooks. The analysis of a cell is kept by its content and what it could see, and
+    of the notebooks compiled last all else that an edit of one cell leaves as it was.
+    """
 
     def __init__(self) -> None:
         self._analyser = Analyser()
+        self._pages: dict[str, PageCompiler] = {}
 
     def compile(self, notebook: Notebook) -> Dag:
         """Compile one notebook by itself. Never raises for what a notebook may hold."""
         if notebook.task is not None:
             return compile_whole_notebooks([notebook], self._analyser)
-        return compile_pages(notebook, self._analyser)
+        return self.page(notebook.path).compile(notebook)
+
+    def page(self, path: str) -> PageCompiler:
+        """Return the compiler of the notebook at a path, with what it remembers."""
+        page = self._pages.pop(path, None) or PageCompiler(self._analyser)
+        self._pages[path] = page
+        if len(self._pages) > MAX_PAGES:
+            del self._pages[next(iter(self._pages))]
+        return page
 
     def compile_all(self, notebooks: Sequence[Notebook]) -> tuple[Dag, ...]:
         """Compile notebooks that stand side by side, as the DAGs they belong to.
@@ -35,7 +49,7 @@ class Compiler:
                 members.setdefault(name_key(notebook.task.dag), []).append(notebook)
         dags = [compile_whole_notebooks(found, self._analyser) for found in members.values()]
         alone = [n for n in notebooks if n.task is None]
-        dags.extend(compile_pages(notebook, self._analyser) for notebook in alone)
+        dags.extend(self.page(notebook.path).compile(notebook) for notebook in alone)
         return tuple(_unique_ids(dags))
 
 

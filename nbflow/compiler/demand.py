@@ -6,11 +6,12 @@ object.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nbflow.compiler.drafts import Draft, Need
 from nbflow.compiler.findings import Findings
-from nbflow.compiler.fold import PageFold
-from nbflow.compiler.versions import Origin, Version
+from nbflow.compiler.page_tasks import PageTasks
+from nbflow.compiler.versions import ObjectId, Origin, Version, in_order
 from nbflow.model.dag import EdgeKind, Place
 from nbflow.model.ids import TaskName
 
@@ -18,10 +19,10 @@ from nbflow.model.ids import TaskName
 class Demand:
     """Fills ``outputs`` and ``ambient_outputs`` of all drafts, and completes their needs."""
 
-    def __init__(self, fold: PageFold, findings: Findings) -> None:
-        self._fold = fold
+    def __init__(self, tasks: PageTasks, findings: Findings) -> None:
+        self._tasks = tasks
         self._findings = findings
-        self._drafts = fold.drafts
+        self._drafts = tasks.drafts
         self._work: list[tuple[Draft, Need]] = []
 
     def run(self) -> None:
@@ -36,13 +37,13 @@ class Demand:
                 if writer.ambient_last[state] is not version:
                     self._findings.middle_state(draft.name, state, version.task, place)
         self._drain()
-        for draft in sorted(self._drafts.values(), key=lambda d: d.cells[0], reverse=True):
+        for draft in reversed(self._drafts.values()):
             self._keep_objects_together(draft)
             self._drain()
 
     def want_fallbacks(self, draft: Draft, need: Need, versions: tuple[Version, ...]) -> None:
         """Have earlier versions stored too, for the case that the writer is skipped or fails."""
-        need.fallbacks = versions
+        draft.needs[need.version.name] = replace(need, fallbacks=versions)
         for version in versions:
             self._work.append((draft, Need(version=version, kind=need.kind, reader=need.reader)))
         self._drain()
@@ -56,7 +57,7 @@ class Demand:
                     # The value of the unit's own place is gone: only its kernel still has the code.
                     del draft.unit_needs[key]
                     draft.units.pop(key, None)
-                    owner = self._fold.roles[key[0]][1]
+                    owner = self._tasks.owner(key)
                     if owner is not None and owner != draft.name:
                         draft.live_with[owner] = (name, "value that a definition once used")
                     break
@@ -74,8 +75,9 @@ class Demand:
         last = writer.last[version.name]
         if last is not version:
             self._findings.middle(draft.name, version, last, need.reader)
-        if version.live is not None:
-            draft.live_with[writer.name] = (version.name, version.live)
+        live = self._tasks.page.live(version)
+        if live is not None:
+            draft.live_with[writer.name] = (version.name, live)
         if writer.outputs.get(version.name) is version:
             return
         writer.outputs[version.name] = version
@@ -91,7 +93,7 @@ class Demand:
             if version.is_deleted or version.task is None:
                 return
             if version.unit is not None:
-                self._fold.need_unit(writer, version.unit, place)
+                self._tasks.need_unit(writer, version.unit, place)
                 return
             known = writer.needs.get(version.name)
             if known is None:
@@ -103,7 +105,7 @@ class Demand:
     def _keep_objects_together(self, draft: Draft) -> None:
         """Names that may share objects must be loaded from one bundle: the newest writer's."""
         for cluster in _clusters(draft.needs.values()):
-            newest = max(cluster, key=lambda need: need.version.cell)
+            newest = max(cluster, key=lambda need: self._tasks.at[need.version.place.cell])
             keeper = self._drafts[_writer(newest)]
             for need in cluster:
                 if _writer(need) == keeper.name:
@@ -112,7 +114,7 @@ class Demand:
                 known = keeper.needs.get(version.name)
                 if version.name in keeper.last or (known and known.version is not version):
                     continue
-                need.through = keeper.name
+                draft.needs[version.name] = replace(need, through=keeper.name)
                 keeper.outputs[version.name] = version
                 if known is None:
                     self._load(keeper, version, newest.version.place)
@@ -121,9 +123,9 @@ class Demand:
         """Have a task load a version that it only stores again, with the code of its objects."""
         need = Need(version=version, kind=EdgeKind.PASS_THROUGH, reader=place)
         draft.needs[version.name] = need
-        for code in version.code:
+        for code in in_order(version.code):
             if code.unit is not None and code.task != draft.name:
-                self._fold.need_unit(draft, code.unit, place)
+                self._tasks.need_unit(draft, code.unit, place)
         self._work.append((draft, need))
 
 
@@ -134,9 +136,11 @@ def _writer(need: Need) -> TaskName:
 
 def _clusters(needs: Iterable[Need]) -> list[list[Need]]:
     """Group the needs whose versions may share objects; clusters of one writer are left out."""
-    owner: dict[int, int] = {}
-    parent: list[int] = []
     items = [need for need in needs if need.version.task is not None]
+    if len(items) < 2:
+        return []
+    owner: dict[ObjectId, int] = {}
+    parent: list[int] = []
 
     def root(i: int) -> int:
         while parent[i] != i:

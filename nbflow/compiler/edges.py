@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from nbflow.compiler.drafts import Draft, SafeOrder
 from nbflow.compiler.findings import Findings
+from nbflow.compiler.versions import UnitKey
 from nbflow.model.dag import Edge, EdgeKind, KernelGroup, Place
 from nbflow.model.graph import find_cycle
 from nbflow.model.ids import TaskName
@@ -35,11 +36,13 @@ class EdgeList:
         )
 
 
-def need_edges(draft: Draft) -> Iterable[Edge]:
-    """Edges for the variables and the state that a task takes from others."""
+def need_edges(draft: Draft, units: Iterable[UnitKey]) -> Iterable[Edge]:
+    """Edges for the variables and the state that a task takes from others; ``units`` are the
+    statements that it replays, in page order.
+    """
     wanted = list(draft.needs.values())
-    for needs in draft.unit_needs.values():
-        wanted.extend(needs.values())
+    for key in units:
+        wanted.extend(draft.unit_needs.get(key, {}).values())
     for need in wanted:
         for version in (need.version, *need.fallbacks):
             if version.task is not None:
@@ -103,8 +106,11 @@ def order_edges(
                 yield Edge(source=source, target=task, kind=EdgeKind.ORDER, reader=place)
 
 
-def report_cycle(edges: Iterable[Edge], order: Sequence[TaskName], findings: Findings) -> bool:
+def report_cycle(edges: Sequence[Edge], order: Sequence[TaskName], findings: Findings) -> bool:
     """Note a cycle with its whole path and the variables along it; tell whether there is one."""
+    at = {name: i for i, name in enumerate(order)}
+    if all(at[edge.source] < at[edge.target] for edge in edges):
+        return False
     upstream: dict[str, list[str]] = {name: [] for name in order}
     whys: dict[tuple[str, str], str] = {}
     for edge in edges:

@@ -1,15 +1,12 @@
 """Where a value comes from when the task that should have written it was skipped or failed."""
 
-from collections.abc import Sequence
-
 from nbflow.compiler.demand import Demand
 from nbflow.compiler.drafts import Draft, Need
-from nbflow.compiler.fold import PageFold
+from nbflow.compiler.page_tasks import PageTasks
 from nbflow.compiler.versions import Version
-from nbflow.model.ids import TaskName
 
 
-def add_fallbacks(fold: PageFold, demand: Demand, order: Sequence[TaskName]) -> None:
+def add_fallbacks(tasks: PageTasks, demand: Demand) -> None:
     """Give readers behind a task that may end without success the earlier versions as well.
 
     A reader with the rule ``all_success`` behind such a task never runs, so this concerns readers
@@ -17,23 +14,22 @@ def add_fallbacks(fold: PageFold, demand: Demand, order: Sequence[TaskName]) -> 
     """
     tolerant = {
         p.task
-        for p in fold.placed
+        for p in tasks.placed
         if p.cell.options.get("trigger_rule", "all_success") != "all_success"
     }
-    for name in order:
+    for name, draft in tasks.drafts.items():
         if name in tolerant:
-            draft = fold.drafts[name]
             for need in list(draft.needs.values()):
-                _extend(fold, demand, draft, need)
+                _extend(tasks, demand, draft, need)
 
 
-def _extend(fold: PageFold, demand: Demand, draft: Draft, need: Need) -> None:
+def _extend(tasks: PageTasks, demand: Demand, draft: Draft, need: Need) -> None:
     versions: list[Version] = []
     seen = {need.version.task}
     version = need.version.previous
     while version is not None and version.task is not None and not version.is_deleted:
         if version.task != draft.name and version.task not in seen:
-            if fold.drafts[version.task].last.get(version.name) is version:
+            if tasks.drafts[version.task].last.get(version.name) is version:
                 versions.append(version)
             seen.add(version.task)
         version = version.previous

@@ -22,6 +22,11 @@ class Findings:
         """Return everything found so far."""
         return tuple(self._found)
 
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Note what another collection found."""
+        for diagnostic in diagnostics:
+            self._found.setdefault(diagnostic)
+
     def add(
         self,
         code: str,

@@ -1,13 +1,13 @@
-"""Fold the events of all cells, in page order, into versions and the needs of each task.
+"""Fold the events of one cell, at its place on the page, into versions and the needs of its task.
 
 Page order is the truth: a reader takes the latest earlier version, a change in place makes a new
 one of every name that may share the object, and functions look their names up where they are called.
+Here are the rules for one cell; `nbflow.compiler.page_fold` takes the cells one after another.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
-from nbflow.compiler.drafts import AmbientVersion, Draft, SafeOrder, UnitKey
+from nbflow.compiler.drafts import AmbientVersion, CellResult, SafeOrder
 from nbflow.compiler.effects import (
     Ambient,
     AmbientUse,
@@ -21,132 +21,117 @@ from nbflow.compiler.effects import (
     SetOption,
 )
 from nbflow.compiler.file_edges import FileUse
-from nbflow.compiler.grouping import Placed
 from nbflow.compiler.option_names import option_names
-from nbflow.compiler.reading import PROVIDED, PageReading
-from nbflow.compiler.versions import Origin, Version
-from nbflow.model.dag import EdgeKind, Place
-from nbflow.model.ids import TaskName
+from nbflow.compiler.page import PlacedUnit, TaskTags
+from nbflow.compiler.reading import PROVIDED, CellReading
+from nbflow.compiler.versions import Origin, UnitKey, Version, in_order
+from nbflow.model.dag import CodeUnit, EdgeKind, Place
 from nbflow.model.notebook import Role
 
 LIVE_CODE = "function or class changed after its definition"
 
 
-@dataclass(slots=True)
-class PageFold(PageReading):
-    """The fold. Call :meth:`run` once; the results are the public fields."""
+class CellFold(CellReading):
+    """The fold of one cell. Call :meth:`run` once."""
 
-    _by_task: dict[TaskName, list[Placed]] = field(default_factory=dict)
+    __slots__ = ()
 
-    def run(self) -> None:
-        """Fold all cells."""
-        for index, placed in enumerate(self.placed):
-            role, task = placed.role, placed.task
-            if role is Role.SKIP:
-                self.roles.append((role, None))
-                continue
-            if role is not Role.TASK and self._reads_what_a_task_wrote(index):
-                above = self._task_above(index)
-                if above is not None:
-                    self.findings.setup_depends(self._place(index, 1), above)
-                    role, task = Role.TASK, above
-            self.roles.append((role, task))
-            self._enter(index, task)
-            if task is None:
-                self.setup_cells.append(index)
-                self.setup_units[index] = []
-                self._warn_about_data(index)
-            self._cell(index)
+    def run(self) -> CellResult:
+        """Fold the cell."""
+        first = self._enter()
+        self._put_units()
+        cell = self.placed.cell
+        if first:
+            self._take_what_is_set()
+            self._names_of_options()
+        for name in cell.reads:
+            self._read(Read(name=name, line=1))
+        for event in self.analysis.events:
+            self._event(event)
+        for name in cell.writes:
+            self._bind(Bind(name=name, line=1, shares=frozenset({name})))
+        return CellResult(
+            role=self.role, task=self.task, summary=self.analysis.summary, needs=self.needs,
+            ambient_needs=self.ambient_needs, code=self.code, versions=tuple(self.versions),
+            ambient=tuple(self.ambient), mutates=frozenset(self.mutates), files=tuple(self.files),
+            safe=tuple(self.safe), findings=self.findings.all(), units=self._code_units(),
+        )  # fmt: skip
 
-    # ------------------------------------------------------------------ cells
+    # ------------------------------------------------------------------ the cell
 
-    def _enter(self, index: int, task: TaskName | None) -> None:
-        self._index = index
-        self._late.clear()
-        self._called.clear()
-        self._draft = None
-        if task is not None:
-            draft = self.drafts.get(task)
-            if draft is None:
-                draft = self.drafts[task] = Draft(name=task, ignores=self._ignored(task))
-                for key, place in self.options:
-                    self.need_unit(draft, key, place)
-            elif draft.cells[-1] + 1 != index:
-                self._setup_between(draft, index)
-            draft.cells.append(index)
-            self._draft = draft
-            if draft.cells[0] == index:
-                self._call_registered(index)
+    def _enter(self) -> bool:
+        """Settle whose cell it is; tell whether it is the first one of its task."""
+        self.role, self.task = self.placed.role, self.placed.task
+        if self.role is not Role.TASK and self._reads_what_a_task_wrote():
+            above = self.page.last_task.get()
+            if above is not None:
+                self.findings.setup_depends(self._place(1), above)
+                self.role, self.task = Role.TASK, above
+        if self.task is None:
+            self._warn_about_data()
+            return False
+        self.page.last_task.set(self.task)
+        self._ignores = self._tags().ignores
+        if self.page.begun.get(self.task):
+            return False
+        self.page.begun.set(self.task, True)
+        return True
 
-    def _call_registered(self, index: int) -> None:
-        """What earlier cells registered with a library may be called anywhere."""
-        for (cell, number), _ in self.options:
-            self._want_late(
-                self.analyses[cell].units[number].needs_when_called, self._place(index, 1)
-            )
+    def _take_what_is_set(self) -> None:
+        """Options are set for every later task, and what is registered with a library may be called
+        in any of them.
+        """
+        options = self.page.options.get() or ()
+        self.code.update(options)
+        for key, _ in options:
+            self._want_late(self._unit(key).needs_when_called, self._place(1))
 
-    def _setup_between(self, draft: Draft, index: int) -> None:
-        # Setup cells between a task's cells run in their place, as part of the task.
-        for between in range(draft.cells[-1] + 1, index):
-            if self.roles[between][0] in (Role.SETUP, Role.PARAMETERS):
-                draft.cells.append(between)
+    def _tags(self) -> TaskTags:
+        found = self.page.tags.get(self.task) if self.task is not None else None
+        return found or TaskTags()
 
-    def _ignored(self, task: TaskName) -> frozenset[str]:
-        return frozenset(name for p in self._cells_of(task) for name in p.cell.ignores)
-
-    def _cells_of(self, task: TaskName) -> Sequence[Placed]:
-        if not self._by_task:
-            for placed in self.placed:
-                if placed.task is not None:
-                    self._by_task.setdefault(placed.task, []).append(placed)
-        return self._by_task.get(task, ())
-
-    def _task_above(self, index: int) -> TaskName | None:
-        for before in range(index - 1, -1, -1):
-            if self.roles[before][1] is not None:
-                return self.roles[before][1]
-        return None
-
-    def _reads_what_a_task_wrote(self, index: int) -> bool:
+    def _reads_what_a_task_wrote(self) -> bool:
         bound: set[str] = set()
-        for event in self.analyses[index].events:
+        for event in self.analysis.events:
             if isinstance(event, Read) and event.name not in bound:
-                version = self.page.current.get(event.name)
+                version = self.page.names.get(event.name)
                 if version is not None and version.task is not None and not version.is_code:
                     return True
             elif isinstance(event, Bind):
                 bound.add(event.name)
-            elif isinstance(event, Ambient) and event.use is not AmbientUse.SEED:
-                state = self._ambient.get(event.state)
-                if state is not None and state.task is not None and event.use is AmbientUse.DRAW:
+            elif isinstance(event, Ambient) and event.use is AmbientUse.DRAW:
+                state = self.page.ambient.get(event.state)
+                if state is not None and state.task is not None:
                     return True
         return False
 
-    def _warn_about_data(self, index: int) -> None:
-        if self.placed[index].role is Role.PARAMETERS:
+    def _warn_about_data(self) -> None:
+        if self.placed.role is Role.PARAMETERS:
             return
-        for event in self.analyses[index].events:
+        for event in self.analysis.events:
             if isinstance(event, Bind) and event.kind is BindKind.DATA and not event.literal:
-                self.findings.setup_makes_data(self._place(index, event.line), event.name)
+                self.findings.setup_makes_data(self._place(event.line), event.name)
                 return
 
-    def _cell(self, index: int) -> None:
-        analysis = self.analyses[index]
-        cell = self.placed[index].cell
-        if self._draft is not None:
-            self._draft.summaries.append(analysis.summary)
-            if self._draft.cells[0] == index:
-                self._names_of_options(self._draft)
-        for name in cell.reads:
-            self._read(Read(name=name, line=1))
-        for event in analysis.events:
-            self._event(event)
-        for name in cell.writes:
-            self._bind(Bind(name=name, line=1, shares=frozenset({name})))
+    def _put_units(self) -> None:
+        for number, unit in enumerate(self.analysis.units):
+            self.page.units.set((self.placed.cell.id, number), PlacedUnit(unit, self.task))
 
-    def _names_of_options(self, draft: Draft) -> None:
-        for placed in self._cells_of(draft.name):
-            reads, item = option_names(placed.cell.options)
+    def _code_units(self) -> tuple[CodeUnit, ...]:
+        if self.role is not Role.TASK:
+            return ()
+        cell = self.placed.cell.id
+        return tuple(
+            CodeUnit(
+                id=unit_id((cell, number)), cell=cell, first_line=unit.first_line,
+                last_line=unit.last_line, source=unit.source, binds=unit.binds,
+            )
+            for number, unit in enumerate(self.analysis.units)
+        )  # fmt: skip
+
+    def _names_of_options(self) -> None:
+        for options in self._tags().options:
+            reads, item = option_names(options)
             for name in sorted(reads - PROVIDED):
                 self._read(Read(name=name, line=1, guarded=True, called=True))
             if item is not None:
@@ -174,11 +159,11 @@ class PageFold(PageReading):
     # ---------------------------------------------------------------- writing
 
     def _bind(self, event: Bind) -> None:
-        place = self._place(self._index, event.line)
-        previous = self.page.current.get(event.name)
+        place = self._place(event.line)
+        previous = self.page.names.get(event.name)
         if previous is not None and previous.is_deleted:
             previous = None
-        unit = (self._index, event.unit) if event.unit is not None else None
+        unit = (self.placed.cell.id, event.unit) if event.unit is not None else None
         if unit is not None:
             self._remember_environment(unit)
         self._touch_held({*event.code, *event.shares}, event.line)
@@ -187,25 +172,25 @@ class PageFold(PageReading):
         if not event.sure and unit is not None:
             # The whole statement is replayed, behind what the name stood for before it.
             if previous is not None:
-                self.unit_env[unit].setdefault(event.name, previous)
+                self._keep_in_environment(unit, previous)
         elif not event.sure and previous is not None:
             shared |= previous.objects
             held |= previous.code | ({previous} if previous.is_code else set())
             late |= previous.late
         version = Version(
-            name=event.name, cell=self._index, place=place, task=self._task_name(),
+            name=event.name, place=place, task=self.task,
             kind=event.kind, origin=Origin.BOUND, previous=previous,
-            passes=not event.sure and unit is None, unit=unit, objects=shared | {self.page.fresh_object()}, code=frozenset(held),
+            passes=not event.sure and unit is None, unit=unit, objects=shared | {self._fresh_object()}, code=frozenset(held),
             late=event.late | late, live=event.live or self._live_code({*event.code, *event.shares}),
         )  # fmt: skip
         if not event.sure and previous is not None:
             self._hand_on(previous, place)
-        self._write(version)
+        self._put(version)
 
     def _touch_held(self, names: Iterable[str], line: int) -> None:
         """A function that keeps something may be called through any value that holds it."""
         for name in sorted(names):
-            version = self.page.current.get(name)
+            version = self.page.names.get(name)
             if version is not None and version.is_code and version.kind is BindKind.FUNCTION:
                 self._touch_stateful(version, line)
 
@@ -215,11 +200,11 @@ class PageFold(PageReading):
         held: set[Version] = set()
         late: set[str] = set()
         for name in names:
-            version = self.page.current.get(name)
+            version = self.page.names.get(name)
             if version is not None and version.is_code:
                 held.add(version)
         for name in shares:
-            version = self.page.current.get(name)
+            version = self.page.names.get(name)
             if version is None:
                 continue
             if version.is_code and version.kind is not BindKind.IMPORT:
@@ -231,48 +216,53 @@ class PageFold(PageReading):
     def _live_code(self, names: Iterable[str]) -> str | None:
         """Objects of code that changed after its definition live where that code does."""
         for name in sorted(names):
-            version = self.page.current.get(name)
-            if version is None or version.is_code or version.live is None:
+            version = self.page.names.get(name)
+            live = self.page.live(version) if version is not None else None
+            if version is None or version.is_code or live is None:
                 continue
             if version.kind in (BindKind.FUNCTION, BindKind.CLASS):
                 return f"object of a changed {version.kind.value} {name}"
-            if version.live.startswith("object of a changed"):
-                return version.live
+            if live.startswith("object of a changed"):
+                return live
         return None
 
     def _remember_environment(self, unit: UnitKey) -> None:
-        if unit in self.unit_env:
+        if self.page.environments.get(unit) is not None:
             return
         found: dict[str, Version] = {}
-        waiting = sorted(self.analyses[unit[0]].units[unit[1]].needs_now)
+        waiting = sorted(self._unit(unit).needs_now)
         while waiting:
             name = waiting.pop()
-            version = self.page.current.get(name)
+            version = self.page.names.get(name)
             if version is None or name in found:
                 continue
             found[name] = version
             # Decorators and default values are called when the statement is replayed.
-            for code in (version, *version.code):
+            for code in (version, *in_order(version.code)):
                 if code.unit is not None:
-                    cell, number = code.unit
-                    waiting.extend(sorted(self.analyses[cell].units[number].needs_when_called))
-        self.unit_env[unit] = found
+                    waiting.extend(sorted(self._unit(code.unit).needs_when_called))
+        self.page.environments.set(unit, found)
+
+    def _keep_in_environment(self, unit: UnitKey, version: Version) -> None:
+        environment = self.page.environments.get(unit) or {}
+        if version.name not in environment:
+            self.page.environments.set(unit, {**environment, version.name: version})
 
     def _hand_on(self, previous: Version, place: Place) -> None:
-        if self._draft is None:
+        if self.task is None:
             return
         if previous.is_code:
             self._want_code(previous, place, called=False)
-        elif previous.task is not None and self._draft.needs.get(previous.name) is None:
-            self._need(self._draft, previous, EdgeKind.PASS_THROUGH, place)
+        elif previous.task is not None and not self.page.needs.get((self.task, previous.name)):
+            self._need(self.task, previous, EdgeKind.PASS_THROUGH, place)
 
     def _mutate(self, event: Mutate) -> None:
-        if self._draft is not None and event.name in self._draft.ignores:
+        if event.name in self._ignores:
             return
-        version = self.page.current.get(event.name)
+        version = self.page.names.get(event.name)
         if version is None or version.is_deleted:
             return
-        place = self._place(self._index, event.line)
+        place = self._place(event.line)
         if version.is_code:
             if event.sure and version.kind is not BindKind.IMPORT:
                 self._make_live(version, place, LIVE_CODE)
@@ -285,32 +275,29 @@ class PageFold(PageReading):
         held, late = self._code_in(event.code, event.stores)
         late |= event.late
         for name in self.page.sharing(version.objects) or [event.name]:
-            old = self.page.current[name]
-            if old.is_code or (self._draft is not None and name in self._draft.ignores):
+            old = self.page.names.get(name)
+            if old is None or old.is_code or name in self._ignores:
                 continue
             own = name == event.name
             new = Version(
-                name=name, cell=self._index, place=place, task=self._task_name(), kind=old.kind,
+                name=name, place=place, task=self.task, kind=old.kind,
                 origin=Origin.MUTATED if own else Origin.ALIAS_MUTATED, previous=old,
-                passes=True, objects=old.objects | added, code=old.code | held,
-                late=old.late | late, live=old.live or live,
+                passes=old.task is not None or self.task is not None, objects=old.objects | added,
+                code=old.code | held, late=old.late | late, live=self.page.live(old) or live,
             )  # fmt: skip
-            if old.task is None and new.task is None:
-                new.passes = False
-            self._write(new)
-            if self._draft is not None:
-                self._draft.mutates.add(name)
+            self._put(new)
+            if self.task is not None:
+                self.mutates.add(name)
 
     def _mutate_what_is_called(self, event: Mutate, names: frozenset[str], seen: set[str]) -> None:
         """A call of functions inside a value may change whatever they look up."""
         for name in sorted(names - seen):
             seen.add(name)
-            version = self.page.current.get(name)
+            version = self.page.names.get(name)
             if version is None:
                 continue
             if version.unit is not None:
-                cell, number = version.unit
-                called = self.analyses[cell].units[number].needs_when_called
+                called = self._unit(version.unit).needs_when_called
                 self._mutate_what_is_called(event, called, seen)
             else:
                 self._mutate_what_is_called(event, version.late, seen)
@@ -318,148 +305,133 @@ class PageFold(PageReading):
 
     def _touch_stateful(self, version: Version, line: int) -> None:
         assert version.unit is not None
-        why = self.analyses[version.unit[0]].units[version.unit[1]].stateful
-        if why is not None and self._draft is not None:
-            self._make_live(version, self._place(self._index, line), why)
+        why = self._unit(version.unit).stateful
+        if why is not None and self.task is not None:
+            self._make_live(version, self._place(line), why)
 
     def _make_live(self, version: Version, place: Place, why: str) -> None:
         """From here on the code's object is data that can't be stored: its users share a kernel."""
-        if self._draft is None:
+        if self.task is None:
             return
         assert version.unit is not None
-        unit = self.analyses[version.unit[0]].units[version.unit[1]]
         self._want_code(version, place, called=False)
         self._join_objects(version, place)
-        self._write(
+        self._put(
             Version(
-                name=version.name, cell=self._index, place=place, task=self._draft.name,
-                kind=version.kind, origin=Origin.MUTATED, previous=version,
-                objects=frozenset({self.page.fresh_object()}), late=unit.needs_when_called,
-                live=why,
+                name=version.name, place=place, task=self.task, kind=version.kind,
+                origin=Origin.MUTATED, previous=version,
+                objects=frozenset({self._fresh_object()}),
+                late=self._unit(version.unit).needs_when_called, live=why,
             )
         )  # fmt: skip
 
     def _join_objects(self, code: Version, place: Place) -> None:
         """Objects that hold the changed code must be there while it changes, in one kernel."""
-        assert self._draft is not None
-        for held in list(self.page.current.values()):
+        assert self.task is not None
+        for held in self.page.everything():
             if code not in held.code or held.is_code or held.is_deleted:
                 continue
-            held.live = held.live or f"object of a changed {code.kind.value} {code.name}"
-            self._need(self._draft, held, EdgeKind.MUTATION, place)
+            self.page.keep_live(held, f"object of a changed {code.kind.value} {code.name}")
+            self._need(self.task, held, EdgeKind.MUTATION, place)
 
     def _delete(self, event: Delete) -> None:
-        previous = self.page.current.get(event.name)
+        previous = self.page.names.get(event.name)
         if previous is None or previous.is_deleted:
             return
-        place = self._place(self._index, event.line)
+        place = self._place(event.line)
         self._want(previous, place, called=False)
         maybe = not event.sure
-        self._write(
+        self._put(
             Version(
-                name=event.name, cell=self._index, place=place, task=self._task_name(),
+                name=event.name, place=place, task=self.task,
                 kind=BindKind.DATA, origin=Origin.DELETED, previous=previous, passes=maybe,
                 objects=previous.objects if maybe else frozenset(),
                 code=previous.code | ({previous} if previous.is_code else frozenset()),
-                late=previous.late, live=previous.live,
+                late=previous.late, live=self.page.live(previous),
             )
         )  # fmt: skip
-
-    def _write(self, version: Version) -> None:
-        self.page.set(version)
-        if self._draft is not None:
-            self._draft.last[version.name] = version
-
-    def _task_name(self) -> TaskName | None:
-        return self._draft.name if self._draft is not None else None
 
     # -------------------------------------------------- process-wide and files
 
     def _use_ambient(self, event: Ambient) -> None:
-        draft = self._draft
-        if draft is not None and event.state in draft.ignores:
+        if event.state in self._ignores:
             return
-        place = self._place(self._index, event.line)
-        now = self._ambient.get(event.state)
+        place = self._place(event.line)
+        now = self.page.ambient.get(event.state)
         if event.use is not AmbientUse.SEED or not event.sure:
             if now is None and (event.state != "cwd" or event.use is AmbientUse.READ):
                 if event.use is not AmbientUse.SEED:
                     return  # never seeded, or still in the first folder: nothing to carry
-            elif (
-                draft is not None
-                and now is not None
-                and now.task not in (None, draft.name)
-                and event.state not in draft.ambient_needs
-            ):
-                draft.ambient_needs[event.state] = (now, place)
+            elif now is not None:
+                self._need_ambient(now, place)
         if event.use is AmbientUse.READ:
             return
-        version = AmbientVersion(
-            state=event.state, task=self._task_name(), place=place, previous=now
+        version = self.recycler.same(
+            AmbientVersion(state=event.state, task=self.task, place=place, previous=now)
         )
-        self._ambient[event.state] = version
-        if draft is not None:
-            draft.ambient_last[event.state] = version
+        self.page.ambient.set(event.state, version)
+        self.ambient.append(version)
+
+    def _need_ambient(self, now: AmbientVersion, place: Place) -> None:
+        if self.task is None or now.task in (None, self.task):
+            return
+        if self.page.ambient_needs.get((self.task, now.state)) is None:
+            self.page.ambient_needs.set((self.task, now.state), now)
+            self.ambient_needs[now.state] = (now, place)
 
     def _use_file(self, event: File) -> None:
-        moved = "cwd" in self._ambient
         path = event.path
-        if path is not None and moved and not path.startswith("/"):
+        if path is not None and not path.startswith("/") and self.page.ambient.get("cwd"):
             path = None
-        task = self._task_name()
-        if task is not None:
-            self.files.append(
-                FileUse(
-                    task=task, action=event.action, path=path,
-                    place=self._place(self._index, event.line),
-                )
-            )  # fmt: skip
+        if self.task is not None:
+            place = self._place(event.line)
+            self.files.append(FileUse(task=self.task, action=event.action, path=path, place=place))
 
     def _set_option(self, event: SetOption) -> None:
-        place = self._place(self._index, event.line)
-        if self._draft is None:
+        place = self._place(event.line)
+        if self.task is None:
             return  # replayed with its setup cell
         if event.unit is None:
             self.safe.append(
-                SafeOrder(
-                    task=self._draft.name, place=place, what=event.what, binds=True, live_after=True
-                )
+                SafeOrder(task=self.task, place=place, what=event.what, binds=True, live_after=True)
             )
             return
-        key = (self._index, event.unit)
+        key = (self.placed.cell.id, event.unit)
         self._remember_environment(key)
-        self.options.append((key, place))
+        self.page.options.set((*(self.page.options.get() or ()), (key, place)))
 
     def _be_opaque(self, event: Opaque) -> None:
-        place = self._place(self._index, event.line)
-        draft = self._draft
-        if draft is None:
+        if self.task is None:
             return
+        place = self._place(event.line)
         self.safe.append(
             SafeOrder(
-                task=draft.name, place=place, what=event.what, binds=event.binds,
+                task=self.task, place=place, what=event.what, binds=event.binds,
                 live_before=event.history,
             )
         )  # fmt: skip
-        for version in list(self.page.current.values()):
+        for version in self.page.everything():
             if not version.is_deleted:
                 self._want(version, place, called=True)
         if not event.binds:
             return
-        marker: Version | None = None
-        for name, old in list(self.page.current.items()):
+        for old in self.page.everything():
             if old.is_code or old.is_deleted:
                 continue
-            draft.mutates.add(name)
-            self._write(
+            self.mutates.add(old.name)
+            self._put(
                 Version(
-                    name=name, cell=self._index, place=place, task=draft.name, kind=old.kind,
+                    name=old.name, place=place, task=self.task, kind=old.kind,
                     origin=Origin.OPAQUE, previous=old, passes=True, objects=old.objects,
-                    code=old.code, late=old.late, live=old.live,
+                    code=old.code, late=old.late, live=self.page.live(old),
                 )
             )  # fmt: skip
         marker = Version(
-            name="", cell=self._index, place=place, task=draft.name, kind=BindKind.DATA,
-            origin=Origin.OPAQUE,
-        )  # fmt: skip
-        self._opaque = marker
+            name="", place=place, task=self.task, kind=BindKind.DATA, origin=Origin.OPAQUE
+        )
+        self.page.opaque.set(self.recycler.same(marker))
+
+
+def unit_id(key: UnitKey) -> str:
+    """Return the id of a unit: its cell and its number there."""
+    return f"{key[0]}/{key[1]}"

@@ -1,11 +1,18 @@
 """Versions of names: who wrote what, in page order, and which versions may share objects."""
 
 import enum
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from nbflow.compiler.effects import BindKind
 from nbflow.model.dag import Place
-from nbflow.model.ids import TaskName
+from nbflow.model.ids import CellId, TaskName
+
+UnitKey = tuple[CellId, int]
+"""(cell, index of the unit in the cell's analysis)."""
+
+ObjectId = tuple[CellId, int]
+"""An abstract object: the cell that made it, and its number there."""
 
 
 class Origin(enum.Enum):
@@ -23,29 +30,30 @@ class Origin(enum.Enum):
     """The name was unbound."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Version:
     """One version of one name.
 
     ``task`` is None for what setup and parameters cells bind: every later task gets that by replay.
-    ``unit`` is (cell index, unit index) if it travels as code. ``previous`` is the version before it
-    on the page; ``passes`` tells that it may still be (part of) that one. ``objects`` are the
-    abstract objects that the value may be or refer to.
+    ``unit`` is set if it travels as code. ``previous`` is the version before it on the page;
+    ``passes`` tells that it may still be (part of) that one. ``objects`` are the abstract objects
+    that the value may be or refer to. Versions are compared by identity; what is found out about
+    one later stands in the state of the page.
     """
 
     name: str
-    cell: int
     place: Place
     task: TaskName | None
     kind: BindKind
     origin: Origin
     previous: "Version | None" = None
     passes: bool = False
-    unit: tuple[int, int] | None = None
-    objects: frozenset[int] = frozenset()
+    unit: UnitKey | None = None
+    objects: frozenset[ObjectId] = frozenset()
     code: "frozenset[Version]" = frozenset()
     late: frozenset[str] = frozenset()
     live: str | None = None
+    """Why the value can't be stored, if that is known from the start."""
 
     @property
     def is_code(self) -> bool:
@@ -58,42 +66,6 @@ class Version:
         return self.origin is Origin.DELETED and not self.passes
 
 
-@dataclass(slots=True)
-class Page:
-    """What every name stands for at one point of the page."""
-
-    current: dict[str, Version] = field(default_factory=dict)
-    _holders: dict[int, set[str]] = field(default_factory=dict)
-    _fresh: int = 0
-
-    def fresh_object(self) -> int:
-        """Return an abstract object that nothing refers to yet."""
-        self._fresh += 1
-        return self._fresh
-
-    def set(self, version: Version) -> Version:
-        """Make it the current version of its name."""
-        old = self.current.get(version.name)
-        if old is not None:
-            for obj in old.objects - version.objects:
-                self._holders[obj].discard(version.name)
-        for obj in version.objects:
-            self._holders.setdefault(obj, set()).add(version.name)
-        self.current[version.name] = version
-        return version
-
-    def sharing(self, objects: frozenset[int]) -> list[str]:
-        """Return the names whose value may share one of the objects, sorted."""
-        names: set[str] = set()
-        for obj in objects:
-            names |= self._holders.get(obj, set())
-        return sorted(names)
-
-    def objects_of(self, names: frozenset[str]) -> frozenset[int]:
-        """Return all abstract objects that the named values may refer to."""
-        found: set[int] = set()
-        for name in names:
-            version = self.current.get(name)
-            if version is not None:
-                found |= version.objects
-        return frozenset(found)
+def in_order(code: Iterable[Version]) -> list[Version]:
+    """Return versions of code in an order that is the same every time."""
+    return sorted(code, key=lambda v: (v.name, v.unit or ()))

@@ -5,6 +5,7 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nbflow.compiler.analysis.environment import Environment
 from nbflow.compiler.analysis.values import (
     NOTHING,
     UNKNOWN,
@@ -70,9 +71,7 @@ class LoopExits:
 class Recorder:
     """Everything one analysis gathers. The walker classes build on it."""
 
-    names: Mapping[str, NameInfo]
-    seen: dict[str, NameInfo | None] = field(default_factory=dict)
-    saw_classes: bool = False
+    names: Environment
     bound_here: frozenset[str] = NOTHING
     events: list[Event] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
@@ -121,20 +120,12 @@ class Recorder:
     # ------------------------------------------------------------- what is known
 
     def known(self, name: str) -> NameInfo | None:
-        """Return what earlier cells told of a name, remembering that it was asked for."""
-        if name in self.seen:
-            return self.seen[name]
-        info = self.names.get(name)
-        self.seen[name] = info
-        return info
+        """Return what earlier cells told of a name."""
+        return self.names.get(name)
 
     def bound(self, name: str) -> bool:
         """Tell whether the notebook binds the name, here so far or in an earlier cell."""
-        return (
-            name in self.env
-            or (name in self.names and self.known(name) is not None)
-            or (name in self.names)
-        )
+        return name in self.env or name in self.names
 
     def kind_of(self, name: str) -> BindKind | None:
         """Return the sort of thing the name is bound to now, None if nothing is known."""
@@ -167,8 +158,7 @@ class Recorder:
 
     def notebook_classes(self) -> list[ClassInfo]:
         """Return all classes of the notebook so far."""
-        self.saw_classes = True
-        return list(classes_of(self.names, self.env))
+        return classes_of(self.names.classes(), self.env)
 
     # ------------------------------------------------------------------ recording
 

@@ -152,6 +152,19 @@ def _kept(scope: object, depth: int) -> object:
     return replace(scope, vars=kept, parent=None, own=NOTHING) if kept else None  # type: ignore[type-var]
 
 
+def exact(value: Value) -> object:
+    """Return what may tell two equal values apart: the types of constants (``1 == True``), and the
+    functions around a function.
+    """
+    elem = exact(value.elem) if value.elem is not None else None
+    return repr(value.const), elem, [_around(f) for f in value.fns]
+
+
+def _around(function: FunctionInfo) -> object:
+    found: dict[str, Value] = getattr(function.scope, "vars", {})
+    return {name: (value, exact(value)) for name, value in found.items()}
+
+
 def holding(type_: str | None, parts: Iterable[Value], *, loose: bool = False) -> Value:
     """Return a container of the parts (or an unknown result made from them)."""
     deep: frozenset[str] = NOTHING
