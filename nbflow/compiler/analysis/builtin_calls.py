@@ -34,6 +34,8 @@ class BuiltinCalls(Library):
             return special(self, word, args, keywords)
         for value in every:
             self._shown(value)
+            if word == "display":
+                self.displayed(value)
         self._dunders(word, args)
         if word in _COLLECTING:
             self._escape_all(every, every)
@@ -127,18 +129,26 @@ class BuiltinCalls(Library):
     def _dynamic(self, word: str, args: list[Value], keywords: Keywords) -> Value:
         if word == "compile":
             return UNKNOWN
-        text = args[0].const if args else None
-        if word == "eval" and isinstance(text, str) and len(args) == 1:
-            try:
-                tree = ast.parse(text.strip(), mode="eval")
-            except (SyntaxError, ValueError):
-                return UNKNOWN
-            outer, self.fixed = self.fixed, True
-            value = self.evaluate(tree.body)
-            self.fixed = outer
-            return value
-        self.opaque(word)
-        return UNKNOWN
+        texts = sorted(args[0].strings) if word == "eval" and len(args) == 1 else []
+        if not texts:
+            self.opaque(word)
+            return UNKNOWN
+        outer = self.fixed, self.quiet
+        self.fixed, self.quiet = True, 0  # nobody but the text knows these names
+        values = [self._evaluated(text, sure=len(texts) == 1) for text in texts]
+        self.fixed, self.quiet = outer
+        return join(values)
+
+    def _evaluated(self, text: str, *, sure: bool) -> Value:
+        """Evaluate the text of `eval`, which may be one of several."""
+        try:
+            tree = ast.parse(text.strip(), mode="eval")
+        except (SyntaxError, ValueError):
+            return UNKNOWN
+        self.guard += not sure
+        value = self.evaluate(tree.body)
+        self.guard -= not sure
+        return value
 
 
 _COLLECTING = frozenset(

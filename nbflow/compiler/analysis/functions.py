@@ -19,6 +19,11 @@ from nbflow.compiler.analysis.values import (
 )
 
 _MAX_DEPTH = 12
+_DISPLAYING = (
+    "__repr__", "__str__", "_repr_html_", "_repr_markdown_", "_repr_latex_", "_repr_svg_",
+    "_repr_png_", "_repr_jpeg_", "_repr_json_", "_repr_pretty_", "_repr_mimebundle_",
+    "_ipython_display_",
+)  # fmt: skip
 
 
 class Functions(Expressions):
@@ -148,6 +153,15 @@ class Functions(Expressions):
         results = [self.invoke(m, [value, *args], {}, value) for m in dict.fromkeys(methods)]
         return join(results) if results else None
 
+    def displayed(self, value: Value) -> None:
+        """The value of an expression is shown: classes of the notebook say how."""
+        part: Value | None = value
+        while part is not None:
+            if part.type == "instance":
+                for name in _DISPLAYING:
+                    self.method_of(part, name, [])
+            part = part.elem
+
     def set_attribute(self, base: Value, name: str, value: Value, node: ast.expr) -> bool:
         """Run a property setter; False if the class has none."""
         for cls in base.classes:
@@ -168,8 +182,14 @@ class Functions(Expressions):
         every = [*args, *keywords.values()]
         hooks = [cls.find("__new__"), cls.find("__init__"), cls.find("__post_init__")]
         held = holding(None, every)
+        texts = frozenset[str]().union(*(v.strings for v in every))
         made = replace(
-            made, deep=held.deep, live=held.live, code=made.code | held.code, late=held.late
+            made,
+            deep=held.deep,
+            live=held.live,
+            code=made.code | held.code,
+            late=held.late,
+            texts=texts,
         )
         if cls.foreign or self.value_of(cls.name).live:
             made = replace(made, late=made.late | _late_names(cls))

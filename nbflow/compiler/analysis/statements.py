@@ -43,8 +43,10 @@ class Statements(Branches):
         self.statement = value_node if self.scope is None or self.stack else None
         value = self.evaluate(value_node)
         self.statement = outer
-        if self.scope is None and not isinstance(value_node, ast.Call):
-            self._shown(value)
+        if self.scope is None:
+            if not isinstance(value_node, ast.Call):
+                self._shown(value)
+            self.displayed(value)
 
     # ---------------------------------------------------------------- definitions
 

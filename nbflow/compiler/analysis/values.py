@@ -84,6 +84,14 @@ class Value:
     draws: bool = False
     """Using it may draw from a global generator: an estimator without a seed, say."""
 
+    texts: frozenset[str] = NOTHING
+    """Strings of the page of which it may be one, or which it may hold."""
+
+    @property
+    def strings(self) -> frozenset[str]:
+        """All strings that it may be, as far as the page tells; empty if it doesn't."""
+        return frozenset((self.const,)) if isinstance(self.const, str) else self.texts
+
     @property
     def shares(self) -> frozenset[str]:
         """All names whose objects it may be, contain, view or refer to."""
@@ -130,7 +138,7 @@ def contents(value: Value) -> Value:
         return Value(type="str" if value.type == "str" else "scalar")
     return Value(
         same=shares, deep=shares, loose=value.loose, code=value.code, late=value.late,
-        draws=value.draws,
+        draws=value.draws, texts=value.texts,
     )  # fmt: skip
 
 
@@ -232,4 +240,5 @@ def _join_two(a: Value, b: Value) -> Value:
         elem=elem, fns=tuple(dict.fromkeys(a.fns + b.fns)),
         classes=tuple(dict.fromkeys(a.classes + b.classes)), quiet=a.quiet and b.quiet,
         draws=a.draws or b.draws,
+        texts=a.strings | b.strings if a.strings and b.strings else NOTHING,
     )  # fmt: skip

@@ -99,3 +99,29 @@ def test_formatting_a_styler_changes_it_in_place():
         "styler",
     )
     assert ("t3", "t4", "mutation") in found
+
+
+SIDE_BY_SIDE = (
+    "class show:\n    def __init__(self, *names):\n        self.names = names\n"
+    "    def _repr_html_(self):\n"
+    "        return ''.join(eval(name)._repr_html_() for name in self.names)"
+)
+
+
+def test_names_in_texts_that_a_display_method_evaluates_are_read_when_it_is_shown():
+    found = edges(
+        SIDE_BY_SIDE,
+        "one = two = other = 1",
+        "two = 2",
+        "both = show('one', 'abs(two)')",
+        "two = 3",
+        "both",
+        "show('one')",
+    )
+    assert {("t2", "t6", "data"), ("t5", "t6", "data"), ("t2", "t7", "data")} <= found
+    assert ("t5", "t7", "data") not in found
+    assert ("t2", "t4", "data") not in found
+
+
+def test_evaluating_a_text_that_nobody_knows_keeps_page_order():
+    assert ("t1", "t2", "safe") in edges("a = 1", "text = input()\neval(text)")
