@@ -148,6 +148,14 @@ def show(
     theme: Annotated[str, typer.Option(help=t("Colours of a picture: light, dark or auto."))] = (
         "light"
     ),
+    unfold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unfold",
+            metavar="SECTION",
+            help=t("Above 60 tasks sections are folded: open this one, or all."),
+        ),
+    ] = None,
 ) -> None:
     """Draw the DAG."""
     from nbflow.errors import UsageError
@@ -172,12 +180,15 @@ def show(
         _emit_tasks(OnPage(compiled).dag, Form(form.value), output)
         return
     else:
+        for_programs = name in ("json", "dot")
+        view = OnPage(compiled).folded(["all"] if for_programs else unfold or ())
         drawn = draw(
-            one if name in ("json", "dot") else OnPage(compiled).dag,
+            one if for_programs else view.dag,
             name,
             theme=theme,  # type: ignore[arg-type]  # checked above
             lang=language(),
             color=name == "text" and output is None and _has_colours(),
+            members=view.members,
         )
     if isinstance(drawn, bytes) and output is None and sys.stdout.isatty():
         raise UsageError(

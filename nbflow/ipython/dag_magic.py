@@ -30,6 +30,8 @@ USAGE = """\
 %dag run [PATH] [-p NAME=VALUE ...] [--select TASKS] [-o FILE] [--wait]
                                run it, and colour the picture while it runs; with --wait the cell
                                ends with the run, and fails if it does
+
+Above 60 tasks sections are folded; --unfold SECTION opens one, --unfold all every one.
 """
 
 VERBS = ("lint", "explain", "show", "run", "help")
@@ -48,6 +50,7 @@ class Line:
     output: str | None = None
     form: str = "text"
     wait: bool = False
+    unfold: list[str] = field(default_factory=list)
 
 
 def parse_line(text: str) -> Line:
@@ -72,6 +75,8 @@ def parse_line(text: str) -> Line:
             line.output = _value(words, word)
         elif word == "--format":
             line.form = _value(words, word)
+        elif word == "--unfold":
+            line.unfold.append(_value(words, word))
         elif word == "--wait":
             line.wait = True
         elif word.startswith("-"):
@@ -123,7 +128,8 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
     def _draw(self, line: Line, path: Path, lang: str) -> Any:
         from nbflow.ipython.dag_view import DagView
 
-        return DagView(OnPage(self.load(path)).dag, lang=lang, head=self._head(line, path, lang))
+        view = OnPage(self.load(path)).folded(line.unfold)
+        return DagView(view, lang=lang, head=self._head(line, path, lang))
 
     def _lint(self, line: Line, path: Path, lang: str) -> None:
         compiled = self.load(path)
@@ -141,7 +147,12 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
 
         from nbflow.render.draw import draw
 
-        drawn = draw(self.load(path).dag, line.form, lang=lang)
+        compiled = self.load(path)
+        if line.form in ("dot", "json"):
+            drawn = draw(compiled.dag, line.form, lang=lang)
+        else:
+            view = OnPage(compiled).folded(line.unfold)
+            drawn = draw(view.dag, line.form, lang=lang, members=view.members)
         if isinstance(drawn, bytes):
             return Image(data=drawn, retina=True)
         if line.form == "svg":
@@ -160,7 +171,7 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
             output=Path(line.output) if line.output else None,
         )
         _check(request)
-        live = LiveRun(OnPage(compiled).dag, request, self.run_notebook, lang=lang)
+        live = LiveRun(OnPage(compiled).folded(line.unfold), request, self.run_notebook, lang=lang)
         live.show()
         live.start()
         if line.wait:

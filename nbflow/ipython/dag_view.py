@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nbflow.model.dag import Dag
+from nbflow.render.fold import Folded
 from nbflow.render.inline import mime_bundle
 
 
@@ -12,13 +12,14 @@ class DagView:
     ``head`` is a line above the picture, e.g. that the saved file is drawn.
     """
 
-    def __init__(self, dag: Dag, *, lang: str = "en", head: str = "") -> None:
-        self.dag = dag
+    def __init__(self, view: Folded, *, lang: str = "en", head: str = "") -> None:
+        self.view = view
         self._lang = lang
         self._head = head
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mime_bundle(self.dag, lang=self._lang, head=self._head)
+        view = self.view
+        return mime_bundle(view.dag, lang=self._lang, head=self._head, members=view.members)
 
     def __repr__(self) -> str:
-        return f"<DAG {self.dag.id}: {len(self.dag.tasks)} tasks>"
+        return f"<DAG {self.view.whole.id}: {len(self.view.whole.tasks)} tasks>"

@@ -17,8 +17,8 @@ from nbflow.errors import NbflowError
 from nbflow.ipython.current import link_to
 from nbflow.ipython.progress import RunProgress
 from nbflow.ipython.runs import RunEnding, RunNotebook, RunRequest
-from nbflow.model.dag import Dag
 from nbflow.model.states import RunState
+from nbflow.render.fold import Folded
 from nbflow.render.inline import mime_bundle
 from nbflow.render.svg import to_svg
 from nbflow.render.tokens import tokens
@@ -47,7 +47,7 @@ class LiveView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no t
 class LiveRun:
     """One run with its view. ``run`` does the work; ``show`` puts the view into the cell's output."""
 
-    def __init__(self, dag: Dag, request: RunRequest, run: RunNotebook, *, lang: str) -> None:
+    def __init__(self, view: Folded, request: RunRequest, run: RunNotebook, *, lang: str) -> None:
         self._request = request
         self._run = run
         self._lang = lang
@@ -58,9 +58,10 @@ class LiveRun:
         self._ending: RunEnding | None = None
         self._handle: Any = None
         self._picture: dict[str, str] | None = None
-        self.progress = RunProgress(dag=dag)
+        self._folded = view
+        self.progress = RunProgress(view=view)
         self.view = LiveView(
-            svg=to_svg(dag, self.progress.tasks, lang=lang),
+            svg=to_svg(view.dag, view.states(self.progress.tasks), lang=lang, members=view.members),
             icons={name: look.icon for name, look in tokens().states.items()},
             tasks=self.progress.to_wire(lang),
             status=self._status(),
@@ -171,7 +172,12 @@ class LiveRun:
         if ending.executed is not None and not links:
             head += f" · {ending.executed}"
         picture = mime_bundle(
-            self.progress.dag, self.progress.tasks, lang=self._lang, head=head, links=links
+            self._folded.dag,
+            self._folded.states(self.progress.tasks),
+            lang=self._lang,
+            head=head,
+            links=links,
+            members=self._folded.members,
         )
         with self._lock:
             self._picture = picture

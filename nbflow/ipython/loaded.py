@@ -39,7 +39,7 @@ class NotebookDag(LoadedDag):
             output=Path(output) if output else None,
         )
         request.check()
-        live = LiveRun(OnPage(self._compiled).dag, request, run_here, lang=language())
+        live = LiveRun(OnPage(self._compiled).folded(), request, run_here, lang=language())
         live.start()
         return live
 
@@ -48,7 +48,8 @@ class NotebookDag(LoadedDag):
         from nbflow.service.on_page import OnPage
         from nbflow.texts import language
 
-        return dict(mime_bundle(OnPage(self._compiled).dag, lang=language()))
+        view = OnPage(self._compiled).folded()
+        return dict(mime_bundle(view.dag, lang=language(), members=view.members))
 
 
 def load(target: "Target", *, dag: str | None = None) -> NotebookDag:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nbflow.model.dag import Dag
 from nbflow.model.states import FINAL_TASK_STATES, RunState, TaskState
-from nbflow.render.picture import TaskProgress, note_of
+from nbflow.render.fold import Folded
+from nbflow.render.picture import TaskProgress, as_progress, note_of
 from nbflow.service.events import RunEvent, RunEventKind
 
 _TIMED = FINAL_TASK_STATES - {TaskState.SKIPPED}
@@ -16,7 +16,7 @@ _TIMED = FINAL_TASK_STATES - {TaskState.SKIPPED}
 class RunProgress:
     """The states of a run's tasks as they are told; instants in seconds since the epoch."""
 
-    dag: Dag
+    view: Folded
     run_id: str = ""
     state: RunState = RunState.QUEUED
     tasks: dict[str, TaskProgress] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class RunProgress:
 
     def __post_init__(self) -> None:
         self.tasks = {
-            str(t.name): TaskProgress(tries=t.options.retries + 1) for t in self.dag.tasks
+            str(t.name): TaskProgress(tries=t.options.retries + 1) for t in self.view.whole.tasks
         }
 
     def take(self, event: RunEvent) -> None:
@@ -71,16 +71,27 @@ class RunProgress:
         return sum(t.state in {TaskState.SUCCESS, TaskState.SKIPPED} for t in self.tasks.values())
 
     def to_wire(self, lang: str) -> list[dict[str, Any]]:
-        """Return the tasks in page order as the live view is told them."""
+        """Return the boxes in page order as the live view is told them."""
+        states = self.view.states(self.tasks) or {}
         return [
             {
                 "id": f"task-n{index}",
                 "look": progress.look,
                 "note": note_of(progress, lang),
-                "started": self.started.get(name) if progress.state is TaskState.RUNNING else None,
+                "started": self._started(name) if progress.state is TaskState.RUNNING else None,
             }
-            for index, (name, progress) in enumerate(self.tasks.items())
+            for index, name in enumerate(str(task.name) for task in self.view.dag.tasks)
+            for progress in (as_progress(states[name]),)
         ]
+
+    def _started(self, box: str) -> float | None:
+        """Return when the first task of a box that still runs began."""
+        running = [
+            self.started[name]
+            for name in self.view.members.get(box, (box,))
+            if name in self.started and self.tasks[name].state is TaskState.RUNNING
+        ]
+        return min(running, default=None)
 
 
 def _few_words(note: str) -> str:

@@ -1,5 +1,6 @@
 """One call for every form: a DAG as SVG, PNG, DOT, JSON or text, by name or by a file's ending."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -48,8 +49,12 @@ def draw(
     direction: Direction = "LR",
     lang: str = "en",
     color: bool = False,
+    members: Mapping[str, tuple[str, ...]] | None = None,
 ) -> str | bytes:
     """Return ``dag`` in the form of that name; bytes for ``png``, else text.
+
+    ``members`` are the tasks of folded sections, see `nbflow.render.fold`; DOT and JSON are for
+    programs and hold whole DAGs.
 
     Raises UsageError NBF702 for a form that doesn't exist.
     """
@@ -57,9 +62,9 @@ def draw(
         case "svg":
             from nbflow.render.svg import to_svg
 
-            return to_svg(dag, states, theme=theme, direction=direction, lang=lang)
+            return to_svg(dag, states, theme=theme, direction=direction, lang=lang, members=members)
         case "png":
-            return to_png(dag, states, theme=theme, direction=direction, lang=lang)
+            return to_png(dag, states, theme=theme, direction=direction, lang=lang, members=members)
         case "dot":
             from nbflow.render.dot import to_dot
 
@@ -71,7 +76,7 @@ def draw(
         case "text":
             from nbflow.render.text import to_text
 
-            return to_text(dag, states, color=color, lang=lang)
+            return to_text(dag, states, color=color, lang=lang, members=members)
         case _:
             raise UsageError(
                 Sentence("There is no form {form!r} of a DAG.", form=form),
@@ -88,12 +93,16 @@ def to_png(
     direction: Direction = "LR",
     lang: str = "en",
     scale: float = 2.0,
+    members: Mapping[str, tuple[str, ...]] | None = None,
 ) -> bytes:
     """Draw ``dag`` as a PNG, ``scale`` pixels for each pixel of the SVG; ``auto`` means light."""
     from nbflow.render.svg import to_svg
 
     plain: Theme = "light" if theme == "auto" else theme
-    return png_of(to_svg(dag, states, theme=plain, direction=direction, lang=lang), scale=scale)
+    return png_of(
+        to_svg(dag, states, theme=plain, direction=direction, lang=lang, members=members),
+        scale=scale,
+    )
 
 
 def png_of(svg: str, *, scale: float = 2.0) -> bytes:

@@ -123,8 +123,18 @@ class Picture:
     chips: tuple[Chip, ...] = field(default=())
 
 
-def picture_of(dag: Dag, states: States | None = None, *, lang: str = "en") -> Picture:
-    """Say what there is to see of ``dag``; with ``states`` each box has a second line."""
+def picture_of(
+    dag: Dag,
+    states: States | None = None,
+    *,
+    lang: str = "en",
+    members: Mapping[str, tuple[str, ...]] | None = None,
+) -> Picture:
+    """Say what there is to see of ``dag``; with ``states`` each box has a second line.
+
+    ``members`` are the tasks of boxes that are folded sections, see `nbflow.render.fold`.
+    """
+    folds = members or {}
     progress = None if states is None else {str(k): as_progress(v) for k, v in states.items()}
     ids = {str(task.name): f"n{index}" for index, task in enumerate(dag.tasks)}
     pairs = _pairs(dag)
@@ -141,14 +151,18 @@ def picture_of(dag: Dag, states: States | None = None, *, lang: str = "en") -> P
         )
         for index, group in enumerate(dag.groups)
     )
-    summary = say("dag.summary", lang, tasks=len(dag.tasks), edges=len(pairs))
+    inside = sum(len(tasks) for tasks in folds.values())
+    tasks = len(dag.tasks) - len(folds) + inside
+    summary = say("dag.summary", lang, tasks=tasks, edges=len(pairs))
     return Picture(
         title=say("dag.title", lang, dag=printable(dag.id)),
         summary=summary if dag.tasks else say("dag.empty", lang),
-        boxes=tuple(_box(ids[t.name], t, progress, lang) for t in dag.tasks),
+        boxes=tuple(
+            _box(ids[t.name], t, progress, lang, folds.get(str(t.name), ())) for t in dag.tasks
+        ),
         lines=lines,
         frames=tuple(f for f in frames if f.boxes),
-        chips=_chips(dag, lang),
+        chips=(*_chips(dag, lang), *_fold_chip(folds, lang)),
     )
 
 
@@ -173,16 +187,23 @@ def note_of(progress: TaskProgress, lang: str) -> str:
     return shorten(" · ".join(parts), _NOTE_WIDTH / NOTE_SIZE + 6.0)
 
 
-def _box(id_: str, task: Task, progress: Mapping[str, TaskProgress] | None, lang: str) -> Box:
+def _box(
+    id_: str,
+    task: Task,
+    progress: Mapping[str, TaskProgress] | None,
+    lang: str,
+    members: tuple[str, ...],
+) -> Box:
     name = printable(str(task.name))
     lines = wrap(name, _NAME_EMS)
     width = max(text_width(line, NAME_SIZE) * 1.05 for line in lines) + 26.0
     height = LINE_HEIGHT * len(lines) + 17.0
-    note, look = "", None
+    note, look = say("fold.tasks", lang, n=len(members)) if members else "", None
     if progress is not None:
         here = progress.get(str(task.name), TaskProgress())
         note, look = note_of(here, lang), here.look
         width = max(width, _NOTE_WIDTH + 26.0, text_width(note, NOTE_SIZE) + 40.0)
+    if note:
         height += LINE_HEIGHT - 1.0
     return Box(
         id=id_,
@@ -193,17 +214,19 @@ def _box(id_: str, task: Task, progress: Mapping[str, TaskProgress] | None, lang
         width=round(max(width, 72.0), 1),
         height=height,
         folded=task.notebook is not None,
-        stacked=task.options.foreach is not None,
+        stacked=task.options.foreach is not None or bool(members),
         condition=task.options.when,
-        title=_task_title(task, look, lang),
+        title=_task_title(task, look, lang, members),
     )
 
 
-def _task_title(task: Task, look: str | None, lang: str) -> str:
+def _task_title(task: Task, look: str | None, lang: str, members: tuple[str, ...]) -> str:
     parts = [str(task.name) if look is None else f"{task.name}: {state_word(look, lang)}"]
     if task.options.doc:
         parts.append(task.options.doc)
-    if task.notebook is not None:
+    if members:
+        parts.append(", ".join(members))
+    elif task.notebook is not None:
         parts.append(say("task.notebook", lang, notebook=task.notebook))
     elif task.cells:
         parts.append(say("task.cells", lang, cells=", ".join(task.cells)))
@@ -313,6 +336,13 @@ def _chips(dag: Dag, lang: str) -> tuple[Chip, ...]:
         text = "\n".join(printable(d.text()) for d in errors)
         chips.append(Chip(kind="broken", label=_chip_label("broken", len(cells), lang), title=text))
     return tuple(chips)
+
+
+def _fold_chip(folds: Mapping[str, tuple[str, ...]], lang: str) -> tuple[Chip, ...]:
+    if not folds:
+        return ()
+    label = say("fold.chip", lang, n=len(folds))
+    return (Chip(kind="folded", label=label, title=say("fold.hint", lang)),)
 
 
 def _chip_label(kind: str, count: int, lang: str) -> str:

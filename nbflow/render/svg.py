@@ -1,6 +1,6 @@
 """Painting: a picture and its layout become one SVG, the same whoever made the layout."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import hypot
 from xml.sax.saxutils import escape, quoteattr
 
@@ -35,6 +35,7 @@ def to_svg(
     direction: Direction = "LR",
     lang: str = "en",
     engine: str = "auto",
+    members: Mapping[str, tuple[str, ...]] | None = None,
 ) -> str:
     """Draw ``dag`` as one self-contained SVG element.
 
@@ -42,7 +43,7 @@ def to_svg(
     ``data-state``, so a live view only recolours. Never raises for a DAG that compiles: if
     Graphviz fails or is too slow, our own layout is used.
     """
-    picture = picture_of(dag, states, lang=lang)
+    picture = picture_of(dag, states, lang=lang, members=members)
     return paint(picture, lay_out(picture, direction=direction, engine=engine), theme=theme)
 
 
@@ -111,10 +112,11 @@ def _box(box: Box, centre: Point) -> str:
         parts += [_rect("box", left + s, top - s, box.width - s, box.height) for s in (8.0, 4.0)]
     parts.append(_shape(box, left, top))
     if box.condition:
-        x, y = left, centre[1]
+        # Above the middle, where arrows mostly end.
+        x, y = left, top + 10.0
         points = f"{_n(x - 7)},{_n(y)} {_n(x)},{_n(y - 7)} {_n(x + 7)},{_n(y)} {_n(x)},{_n(y + 7)}"
         parts.append(f'<polygon class="when" points="{points}"/>')
-    lines = len(box.lines) + (1 if box.look else 0)
+    lines = len(box.lines) + (1 if box.note else 0)
     y = centre[1] - (lines - 1) * LINE_HEIGHT / 2 + 4.5
     name, x = ("name left", left + 15.0) if box.look else ("name", centre[0])
     for line in box.lines:
@@ -122,6 +124,10 @@ def _box(box: Box, centre: Point) -> str:
         y += LINE_HEIGHT
     if box.look:
         parts.append(_note(box, left + 14.0, y))
+    elif box.note:
+        parts.append(
+            f'<text class="small middle" x="{_n(x)}" y="{_n(y)}">{escape(box.note)}</text>'
+        )
     parts.append("</g>")
     return "".join(parts)
 

@@ -1,6 +1,7 @@
 """The DAG in a terminal: one line per task with what it waits for, in page order."""
 
 import unicodedata
+from collections.abc import Mapping
 
 from nbflow.model.dag import Dag
 from nbflow.render.picture import Box, Line, States, picture_of
@@ -20,14 +21,19 @@ _ARROWS = {"order": "⇠", "safe": "⇠", "ambient": "⇠"}
 
 
 def to_text(
-    dag: Dag, states: States | None = None, *, color: bool = False, lang: str = "en"
+    dag: Dag,
+    states: States | None = None,
+    *,
+    color: bool = False,
+    lang: str = "en",
+    members: Mapping[str, tuple[str, ...]] | None = None,
 ) -> str:
     """Return the DAG as text, e.g. ``features  ← clean (df)``.
 
     A task that changes what it reads in place shows ``•``; ``⇠`` is an order without data.
     ``color`` adds ANSI colours; the words and icons say the same without.
     """
-    picture = picture_of(dag, states, lang=lang)
+    picture = picture_of(dag, states, lang=lang, members=members)
     names = {box.id: box.task for box in picture.boxes}
     rows = [_paint(f"{picture.title}: {picture.summary}", "bold", color=color)]
     width = max((columns(box.task) for box in picture.boxes), default=0)
@@ -35,13 +41,13 @@ def to_text(
     for box in picture.boxes:
         waits = [_wait(x, names[x.source]) for x in picture.lines if x.target == box.id]
         row = _head(box, color=color) + box.task + " " * (width - columns(box.task))
-        if box.look:
-            style = tokens().states[box.look].terminal
+        if box.note:
+            style = tokens().states[box.look].terminal if box.look else "dim"
             row += "  " + _paint(box.note, style, color=color) + " " * (notes - columns(box.note))
         rows.append((row + ("  " + ", ".join(waits) if waits else "") + _marks(box)).rstrip())
     for frame in picture.frames:
-        members = ", ".join(names[b] for b in frame.boxes)
-        rows.append(_paint(f"  {frame.label}: {members}", "dim", color=color))
+        inside = ", ".join(names[b] for b in frame.boxes)
+        rows.append(_paint(f"  {frame.label}: {inside}", "dim", color=color))
     if picture.chips:
         chips = "  ".join(f"[{chip.label}]" for chip in picture.chips)
         rows.append(_paint(f"  {chips}", "dim", color=color))

@@ -40,6 +40,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "strip.broken": ("broken", "오류"),
     "strip.cells": ("{n} cell", "셀 {n}개"),
     "strip.cells.many": ("{n} cells", "셀 {n}개"),
+    "fold.tasks": ("{n} tasks", "작업 {n}개"),
+    "fold.chip": ("{n} sections folded · --unfold all", "구역 {n}개 접음 · --unfold all"),
+    "fold.hint": (
+        "A DAG of more than 60 tasks is folded by section; --unfold NAME opens one, --unfold all every one.",
+        "작업이 60개를 넘는 DAG는 구역별로 접습니다. --unfold 이름은 하나를, --unfold all은 모두를 펼칩니다.",
+    ),
     "live.ready": ("Ready to run {n} tasks", "작업 {n}개 실행 준비됨"),
     "live.starting": ("Starting…", "시작하는 중…"),
     "live.running": ("Running", "실행 중"),

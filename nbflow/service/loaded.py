@@ -1,6 +1,6 @@
 """A loaded DAG as an object for notebooks and scripts: it draws itself, runs, says what is wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,11 +48,18 @@ class LoadedDag:
             if source in (None, edge.source) and target in (None, edge.target)
         )
 
-    def show(self, form: str = "text") -> str | bytes:
-        """Draw the DAG as ``text``, ``svg``, ``png``, ``dot`` or ``json``."""
-        from nbflow.render.draw import draw
+    def show(self, form: str = "text", *, unfold: Collection[str] = ()) -> str | bytes:
+        """Draw the DAG as ``text``, ``svg``, ``png``, ``dot`` or ``json``.
 
-        return draw(self.dag, form)
+        Above 60 tasks sections are folded; ``unfold`` names those to open, ``["all"]`` opens all.
+        """
+        from nbflow.render.draw import draw
+        from nbflow.service.on_page import OnPage
+
+        if form in ("dot", "json"):
+            return draw(self.dag, form)
+        view = OnPage(self._compiled).folded(unfold)
+        return draw(view.dag, form, members=view.members)
 
     def run(
         self,

@@ -1,5 +1,6 @@
 """A compiled DAG for people: cells by their numbers, findings and messages in their language."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from nbflow.model.ids import CellId
 from nbflow.model.notebook import Notebook
 from nbflow.model.sentence import CellName, Sentence
 from nbflow.notebooks.numbers import cell_numbers
+from nbflow.render.fold import Folded, fold
 from nbflow.service.targets import Compiled
 from nbflow.texts import language, told
 
@@ -20,6 +22,7 @@ class OnPage:
         self._compiled = compiled
         self._lang = language(lang)
         self._numbers = cell_numbers(compiled.notebooks)
+        self._task_of = {cell: str(task.name) for task in compiled.dag.tasks for cell in task.cells}
 
     def number(self, cell: str) -> str:
         """Return what people call a cell; its id where nothing better is known."""
@@ -42,6 +45,26 @@ class OnPage:
             ),
             membership=tuple((CellId(self.number(cell)), role) for cell, role in dag.membership),
         )
+
+    @property
+    def sections(self) -> dict[str, str]:
+        """The heading that each task's first cell stands under; of whole notebooks, their folder."""
+        found: dict[str, str] = {}
+        for notebook in self._compiled.notebooks:
+            heading = ""
+            for cell in notebook.cells:
+                heading = cell.heading or heading
+                name = self._task_of.get(cell.id)
+                if name is not None and notebook.task is None:
+                    found.setdefault(name, heading)
+        for task in self._compiled.dag.tasks:
+            if task.notebook is not None:
+                found[str(task.name)] = Path(task.notebook).parent.name
+        return found
+
+    def folded(self, unfold: Collection[str] = ()) -> Folded:
+        """The DAG to draw: above 60 tasks its sections are folded but those in ``unfold``."""
+        return fold(self.dag, self.sections, unfold)
 
     def told(self, text: str) -> str:
         """Return a message or hint in the reader's language, with its cells by number."""

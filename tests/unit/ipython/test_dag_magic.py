@@ -10,6 +10,7 @@ from nbflow.errors import NotFoundError, UsageError
 from nbflow.ipython.current import age_words, current_notebook, freshness
 from nbflow.ipython.dag_magic import DagMagics, explain, parse_line
 from nbflow.ipython.dag_view import DagView
+from nbflow.render.fold import Folded
 from nbflow.service.targets import Compiled
 
 
@@ -102,7 +103,9 @@ def test_drawing_gives_html_svg_and_text(dags: ModuleType) -> None:
 
 
 def test_the_head_line_is_text_not_markup(dags: ModuleType) -> None:
-    view = DagView(dags.korean(), head="<img src=x onerror=alert(1)>")
+    view = DagView(
+        Folded(whole=dags.korean(), dag=dags.korean()), head="<img src=x onerror=alert(1)>"
+    )
     assert "<img" not in view._repr_mimebundle_()["text/html"]
 
 

@@ -12,6 +12,7 @@ from nbflow.ipython.runs import RunEnding, RunRequest
 from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.states import RunState, TaskState
+from nbflow.render.fold import Folded, fold
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind
 from nbflow.service.targets import Compiled
 
@@ -33,6 +34,10 @@ def requested(dag: Dag, **parameters: str) -> RunRequest:
     return RunRequest(compiled=Compiled(dag=dag, notebooks=()), parameters=parameters)
 
 
+def whole(dag: Dag) -> Folded:
+    return Folded(whole=dag, dag=dag)
+
+
 class Script:
     """Runs by telling events, as the engine would."""
 
@@ -50,7 +55,7 @@ class Script:
 
 
 def test_events_become_states_with_durations_and_reasons(dags: ModuleType) -> None:
-    progress = RunProgress(dag=dags.korean())
+    progress = RunProgress(view=whole(dags.korean()))
     for told in (
         event(None, RunState.RUNNING),
         event("데이터_적재", TaskState.RUNNING, 1),
@@ -78,7 +83,7 @@ def test_the_view_follows_a_run_to_its_end(dags: ModuleType) -> None:
         ending=RunEnding(state=RunState.SUCCESS, executed=Path("out/run.ipynb")),
     )
     request = requested(dags.korean(), x="1")
-    live = LiveRun(dags.korean(), request, script, lang="en")
+    live = LiveRun(whole(dags.korean()), request, script, lang="en")
     assert live.view.status["word"] == "Starting…"
     live.start()
     ending = live.wait()
@@ -100,7 +105,7 @@ def test_the_cancel_button_asks_the_run_to_stop(dags: ModuleType) -> None:
         assert cancelled.wait(20)
         return RunEnding(state=RunState.CANCELLED)
 
-    live = LiveRun(dags.korean(), requested(dags.korean()), until_cancelled, lang="ko")
+    live = LiveRun(whole(dags.korean()), requested(dags.korean()), until_cancelled, lang="ko")
     live.start()
     live._on_message(live.view, {"kind": "cancel"}, [])
     ending = live.wait()
@@ -121,8 +126,21 @@ def test_a_run_that_can_not_start_says_so_in_the_view(
     def fails(request: RunRequest, *, on_event: OnEvent, cancelled: threading.Event) -> RunEnding:
         raise error
 
-    live = LiveRun(dags.korean(), requested(dags.korean()), fails, lang="en")
+    live = LiveRun(whole(dags.korean()), requested(dags.korean()), fails, lang="en")
     live.start()
     live.wait()
     assert live.view.status["look"] == "failed"
     assert said in live.view.status["message"]
+
+
+def test_a_folded_dag_is_told_section_by_section(dags: ModuleType) -> None:
+    dag = dags.wide(90, 2)
+    view = fold(dag, {str(t.name): f"Part {i // 9 + 1}" for i, t in enumerate(dag.tasks)})
+    progress = RunProgress(view=view)
+    progress.take(event("task-10", TaskState.RUNNING, 2))
+    progress.take(event("task-11", TaskState.RUNNING, 5))
+    boxes = progress.to_wire("en")
+    assert len(boxes) == 10
+    assert (boxes[1]["look"], boxes[1]["note"]) == ("running", "running · 0 of 9")
+    assert boxes[1]["started"] == (BEGUN + timedelta(seconds=2)).timestamp()
+    assert boxes[2]["look"] == "none"
