@@ -20,7 +20,7 @@ command line.
 
 from collections.abc import Mapping
 
-from nbflow.model.diagnostics import Diagnostic
+from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
 
 
@@ -75,6 +75,10 @@ class CompileError(UsageError):
         super().__init__(message, hint=hint)
         self.diagnostics = diagnostics
         self.numbers = numbers or {}
+
+    def __str__(self) -> str:
+        errors = [d.text() for d in self.diagnostics if d.severity is Severity.ERROR]
+        return "\n".join([self.message, *errors])
 
 
 class ParameterError(UsageError):

@@ -10,12 +10,12 @@ from importlib import resources
 from nbflow.model.sentence import CellName, Sentence, retold
 
 LANGUAGES = ("en", "ko")
-_VARIABLES = ("NBFLOW_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+LANGUAGE_VARIABLES = ("NBFLOW_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def language(asked: str | None = None) -> str:
     """Return ``en`` or ``ko``: as asked, else ``NBFLOW_LANG``, else the process's locale."""
-    candidates = [asked, *(os.environ.get(name) for name in _VARIABLES)]
+    candidates = [asked, *(os.environ.get(name) for name in LANGUAGE_VARIABLES)]
     found = next((one for one in candidates if one), None)
     return _language_of(found or locale.getlocale()[0] or "")
 

@@ -71,17 +71,20 @@ def report(error: NbflowError) -> int:
         import traceback
 
         traceback.print_exception(error)
-    numbers = error.numbers if isinstance(error, CompileError) else {}
-
-    def seen(cell: CellName) -> str:
-        return numbers.get(CellId(cell), cell)
-
-    tell(f"{t('error')} {error.code}: {told(error.message, seen=seen)}")
-    for diagnostic in error.diagnostics if isinstance(error, CompileError) else ():
-        tell(f"  {t(diagnostic.severity.value)}: {told(diagnostic.text(), seen=seen)}")
+    tell(f"{t('error')} {error.code}: {told(error.message)}")
+    if isinstance(error, CompileError):
+        _tell_findings(error)
     if error.hint:
         tell(f"  {told(error.hint)}")
     return error.exit_code
+
+
+def _tell_findings(error: CompileError) -> None:
+    def seen(cell: CellName) -> str:
+        return error.numbers.get(CellId(cell), cell)
+
+    for diagnostic in error.diagnostics:
+        tell(f"  {t(diagnostic.severity.value)}: {told(diagnostic.text(), seen=seen)}")
 
 
 def _crash(error: Exception) -> int:

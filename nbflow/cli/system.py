@@ -1,11 +1,21 @@
 """Verbs about the installation: version, config."""
 
+import os
+from collections.abc import Callable
+
 import typer
 
 from nbflow import __version__
 from nbflow.cli.options import FormOption, OutputOption
 from nbflow.cli.output import Form, as_text, emit, say, write
-from nbflow.texts import t
+from nbflow.texts import LANGUAGE_VARIABLES, language, t
+
+_BESIDE: dict[str, tuple[tuple[str, ...], Callable[[], str]]] = {
+    "language": (LANGUAGE_VARIABLES, language),
+    "dot": (("NBFLOW_DOT",), lambda: os.environ.get("NBFLOW_DOT") or t("found by itself")),
+    "debug": (("NBFLOW_DEBUG",), lambda: os.environ.get("NBFLOW_DEBUG") or "0"),
+}
+"""Settings read where they are used: the variables, the first that is set wins, and the value."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,8 +36,6 @@ def version(
 
 def config(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
     """Print the settings."""
-    import os
-
     from nbflow.settings import VARIABLES, load_settings, mask_password
 
     settings = load_settings()
@@ -41,4 +49,18 @@ def config(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
         }
         for name, (variable, read) in VARIABLES.items()
     ]
+    rows += [_plain_setting(name, *about) for name, about in _BESIDE.items()]
     emit(rows, ["setting", "value", "from", "variable"], form, output=output)
+
+
+def _plain_setting(
+    name: str, variables: tuple[str, ...], value: Callable[[], str]
+) -> dict[str, str]:
+    """Return a setting that is read where it is used, not with the others."""
+    found = next((one for one in variables if os.environ.get(one)), None)
+    return {
+        "setting": name,
+        "value": value(),
+        "from": found or t("default"),
+        "variable": variables[0],
+    }

@@ -14,6 +14,8 @@ from nbflow.render.words import duration, say, state_word
 NAME_SIZE = 13.0
 NOTE_SIZE = 11.0
 LINE_HEIGHT = 17.0
+STACK = 8.0
+"""How far the boxes behind a stacked one stand out, above and to the right."""
 _NAME_EMS = 17.0
 _LABEL_EMS = 22.0
 _NOTE_WIDTH = 112.0
@@ -196,6 +198,7 @@ def _box(
 ) -> Box:
     name = printable(str(task.name))
     lines = wrap(name, _NAME_EMS)
+    stacked = task.options.foreach is not None or bool(members)
     width = max(text_width(line, NAME_SIZE) * 1.05 for line in lines) + 26.0
     height = LINE_HEIGHT * len(lines) + 17.0
     note, look = say("fold.tasks", lang, n=len(members)) if members else "", None
@@ -211,10 +214,10 @@ def _box(
         lines=lines,
         note=note,
         look=look,
-        width=round(max(width, 72.0), 1),
-        height=height,
+        width=round(max(width, 72.0) + (STACK if stacked else 0.0), 1),
+        height=height + (STACK if stacked else 0.0),
         folded=task.notebook is not None,
-        stacked=task.options.foreach is not None or bool(members),
+        stacked=stacked,
         condition=task.options.when,
         title=_task_title(task, look, lang, members),
     )

@@ -1,6 +1,7 @@
 """Painting: a picture and its layout become one SVG, the same whoever made the layout."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import hypot
 from xml.sax.saxutils import escape, quoteattr
 
@@ -11,6 +12,7 @@ from nbflow.render.measure import text_width
 from nbflow.render.picture import (
     LINE_HEIGHT,
     NOTE_SIZE,
+    STACK,
     Box,
     Chip,
     Frame,
@@ -98,7 +100,12 @@ def _extent(picture: Picture, layout: Layout) -> tuple[float, float, list[str]]:
     return width, y + _CHIP_HEIGHT + 12.0, strip
 
 
-def _box(box: Box, centre: Point) -> str:
+def _box(box: Box, centre: Point, behind: tuple[float, ...] = ()) -> str:
+    if box.stacked:
+        front = replace(box, stacked=False, width=box.width - STACK, height=box.height - STACK)
+        return _box(
+            front, (centre[0] - STACK / 2, centre[1] + STACK / 2), behind=(STACK, STACK / 2)
+        )
     left, top = centre[0] - box.width / 2, centre[1] - box.height / 2
     state = f' data-state="{box.look}"' if box.look else ""
     parts = [
@@ -108,8 +115,7 @@ def _box(box: Box, centre: Point) -> str:
         ),
         f"<title>{escape(box.title)}</title>",
     ]
-    if box.stacked:
-        parts += [_rect("box", left + s, top - s, box.width - s, box.height) for s in (8.0, 4.0)]
+    parts += [_rect("box", left + s, top - s, box.width, box.height) for s in behind]
     parts.append(_shape(box, left, top))
     if box.condition:
         # Above the middle, where arrows mostly end.

@@ -56,6 +56,7 @@ def propose(target: Target, *, by: Literal["section", "cell"] = "section") -> Pr
     # With its last cell tagged the page has leading cells, of which some are setup.
     last = _compiled(notebook, suggest_tasks(notebook, by="cell")[-1:])
     setup = {cell for cell, role in last.membership if role == "setup"}
+    setup |= {cell for cell, role in _compiled(notebook, ()).membership if role == "setup"}
     by_cell = suggest_tasks(notebook, by="cell", setup=setup)
     cells = _compiled(notebook, by_cell)
     names = {one.cell: one.task for one in by_cell}

@@ -34,12 +34,13 @@ class Compiled:
         groups = [d for d in self.dag.diagnostics if d.code == _KERNEL_GROUP] if strict else []
         errors = [d for d in self.dag.diagnostics if d.severity is Severity.ERROR] + groups
         if errors:
-            first = errors[0].text()
-            path, more = self.dag.notebooks[0], len(errors) - 1
+            path, count = self.dag.notebooks[0], len(errors)
             raise CompileError(
-                Sentence("{path}: {first} (and {count} more)", path=path, first=first, count=more)
-                if more
-                else Sentence("{path}: {first}", path=path, first=first),
+                Sentence(
+                    "{path} can't run as a DAG; findings that stop it: {count}.",
+                    path=path,
+                    count=count,
+                ),
                 diagnostics=self.dag.diagnostics,
                 hint="nbflow lint shows all findings with their cells",
                 numbers=cell_numbers(self.notebooks),

@@ -61,6 +61,8 @@ def test_config_tells_where_a_setting_comes_from_and_hides_the_password(nbflow: 
     assert rows["database_url"]["value"] == "postgresql+psycopg://me:***@db.example/nbflow"
     assert rows["database_url"]["from"] == "NBFLOW_DATABASE_URL"
     assert rows["slots"]["from"] == "default"
+    assert (rows["language"]["value"], rows["language"]["from"]) == ("en", "NBFLOW_LANG")
+    assert rows["dot"]["from"] == "default"
 
 
 def test_a_setting_that_cannot_be_meant_is_a_sentence(nbflow: Call) -> None:
@@ -178,6 +180,11 @@ def test_tag_proposes_and_writes_only_when_asked(nbflow: Call, tmp_path: Path) -
     assert nbflow("tag", path, "--by", "cell", "--write").returncode == 0
     tags = [cell["metadata"]["tags"] for cell in json.loads(path.read_text())["cells"]]
     assert tags == [[f"task:{row['task']}"] for row in proposal]
+
+
+def test_tag_leaves_a_notebook_alone_in_which_every_cell_has_its_place(nbflow: Call) -> None:
+    said = nbflow("tag", EXAMPLES / "first_steps.ipynb").stdout
+    assert said == "Every cell has its place already.\n"
 
 
 def test_a_broken_file_is_one_sentence_with_its_path(nbflow: Call, tmp_path: Path) -> None:
