@@ -23,6 +23,7 @@ from nbflow.compiler.kernel_groups import kernel_groups, one_group
 from nbflow.compiler.page_fold import PageFold
 from nbflow.compiler.page_tasks import PageTasks
 from nbflow.compiler.parameters import find_parameters
+from nbflow.compiler.raising import allowed_to_raise
 from nbflow.model.dag import Dag, Edge, KernelGroup, Parameter, Place
 from nbflow.model.ids import CellId, DagId, Digest, TaskName
 from nbflow.model.names import name_from_text
@@ -122,7 +123,10 @@ def analyse_cells(
         if notebook.language != "python":
             analyses[cell.id] = CellAnalysis()
             continue
-        analysis = analyses[cell.id] = analyser.analyse(cell.source, names)
+        analysis = analyser.analyse(cell.source, names)
+        if cell.may_raise:
+            analysis = allowed_to_raise(analysis)
+        analyses[cell.id] = analysis
         if cell.role is Role.SKIP:
             continue
         names.tell(analysis.exports)

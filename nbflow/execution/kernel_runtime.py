@@ -25,6 +25,7 @@ MODULES = (
     "arrays",
     "frames",
     "functions",
+    "sets",
     "pickling",
     "quiet",
     "previews",

@@ -260,6 +260,8 @@ class KernelSession:
 async def _start_process(manager: Any, launch: KernelLaunch, is_ipykernel: bool) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in _HIDDEN}
     environment |= dict(launch.environment) | dict(launch.marks)
+    # Sets have to iterate alike in all kernels of a run, as they do in the one kernel of a page.
+    environment.setdefault("PYTHONHASHSEED", "0")
     options: dict[str, Any] = {}
     if os.name == "posix":
         # Runs between fork and exec: two system calls through functions resolved before.

@@ -41,7 +41,8 @@ class Cell:
     """One cell. ``source`` is what the kernel gets: an ``%%task`` line is already blanked.
 
     ``options`` are the cell's raw task options with the key as written; ``parameters`` tells that
-    papermill's tag stands on the cell (also beside ``task:``).
+    papermill's tag stands on the cell (also beside ``task:``), ``may_raise`` that nbclient's
+    ``raises-exception`` does: the cells behind it run though it failed.
     """
 
     id: CellId
@@ -51,6 +52,7 @@ class Cell:
     role: Role = Role.UNTAGGED
     task: TaskName | None = None
     parameters: bool = False
+    may_raise: bool = False
     after: tuple[TaskName, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()

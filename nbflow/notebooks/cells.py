@@ -12,6 +12,9 @@ from nbflow.model.notebook import Cell, CellType, Role
 from nbflow.model.sentence import CellName, Sentence
 from nbflow.notebooks.tags import Marks, Problem, merge_marks, read_magic, read_tags
 
+RAISES = "raises-exception"
+"""The tag with which nbclient lets a cell fail."""
+
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _UNDERLINED = re.compile(r"^ {0,3}(\S[^\n]*)\n {0,3}(=+|-{2,})[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?(^\1|\Z)", re.MULTILINE | re.DOTALL)
@@ -93,6 +96,7 @@ def _read_cell(page: _Page, index: int, document: Mapping[str, Any]) -> Cell:
         role=_role(marks, parameters=parameters),
         task=task,
         parameters=parameters,
+        may_raise=RAISES in document["metadata"].get("tags", ()),
         after=tuple(TaskName(one) for one in marks.after),
         reads=tuple(marks.reads),
         writes=tuple(marks.writes),

@@ -1,6 +1,6 @@
 """Does a pipeline's notebook say what a plain run says? Only what varies by itself is masked.
 
-Two plain runs of one notebook show what varies (addresses, timings, process numbers); a third
+Plain runs of one notebook show what varies (addresses, timings, process numbers); the pipeline's
 notebook is compared with them everywhere else.
 """
 
@@ -15,6 +15,7 @@ from nbflow.model.ids import CellId
 from nbflow.service.varying import Expected, first_difference
 
 _STREAMS = ("stdout", "stderr")
+_ROOM = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,24 +48,24 @@ def compare_outputs(
     *,
     leave_out: Collection[str] = (),
 ) -> tuple[CellDifference, ...]:
-    """Compare every code cell's outputs of ``pipeline`` with those of two plain runs.
+    """Compare every code cell's outputs of ``pipeline`` with those of plain runs.
 
     All are nbformat 4 documents of one notebook. ``leave_out`` are ids of cells that can't be
     compared. With one plain run nothing is masked. ValueError without any plain run.
     """
     if not plain:
         raise ValueError("at least one plain run is needed")
-    first, second = (_cells(run) for run in (plain[0], plain[-1]))
-    third = _cells(pipeline)
+    first, *others = map(_cells, plain)
+    last = _cells(pipeline)
     found: list[CellDifference] = []
     for name, (index, cell) in first.items():
         if name in leave_out:
             continue
-        if name not in third:
+        if name not in last:
             found.append(_difference(name, index, "missing", "the cell", "no such cell"))
             continue
-        other = second.get(name, (index, cell))[1]
-        found += _compare_cell(name, index, (cell, other), third[name][1])
+        cells = [cell, *(other[name][1] for other in others if name in other)]
+        found += _compare_cell(name, index, cells, last[name][1])
     return tuple(found)
 
 
@@ -81,43 +82,36 @@ def _difference(name: str, index: int, what: str, expected: str, found: str) -> 
 
 
 def _compare_cell(
-    name: str,
-    index: int,
-    plain: tuple[Mapping[str, Any], Mapping[str, Any]],
-    cell: Mapping[str, Any],
+    name: str, index: int, plain: Sequence[Mapping[str, Any]], cell: Mapping[str, Any]
 ) -> list[CellDifference]:
     found = []
-    counts = [one.get("execution_count") for one in (*plain, cell)]
-    if counts[2] not in counts[:2]:
-        found.append(_difference(name, index, "execution_count", str(counts[0]), str(counts[2])))
-    first, second, third = (_groups(one.get("outputs") or ()) for one in (*plain, cell))
-    if _kinds(first) != _kinds(second):
-        return found + _compare_loosely(name, index, (first, second), third)
-    if _kinds(first) != _kinds(third):
-        words = _words(first), _words(third)
+    counts = [one.get("execution_count") for one in plain]
+    if cell.get("execution_count") not in counts:
+        words = str(counts[0]), str(cell.get("execution_count"))
+        found.append(_difference(name, index, "execution_count", *words))
+    expected = [_groups(one.get("outputs") or ()) for one in plain]
+    ours = _groups(cell.get("outputs") or ())
+    if any(_kinds(one) != _kinds(expected[0]) for one in expected):
+        return found + _compare_loosely(name, index, expected, ours)
+    if _kinds(expected[0]) != _kinds(ours):
+        words = _words(expected[0]), _words(ours)
         return [*found, _difference(name, index, "outputs", *words)]
-    for number, parts in enumerate(zip(first, second, third, strict=True), 1):
-        for one, other, ours in zip(*parts, strict=True):
-            text = _compare_part(one, other, ours)
+    for number, (*plain_parts, our_parts) in enumerate(zip(*expected, ours, strict=True), 1):
+        for *parts, own in zip(*plain_parts, our_parts, strict=True):
+            text = _compare_part(parts, own)
             if text:
-                what = f"output {number} {one.key}"
+                what = f"output {number} {own.key}"
                 found.append(_difference(name, index, what, *text))
     return found
 
 
 def _compare_loosely(
-    name: str,
-    index: int,
-    plain: tuple[list[list[_Part]], list[list[_Part]]],
-    ours: list[list[_Part]],
+    name: str, index: int, plain: list[list[list[_Part]]], ours: list[list[_Part]]
 ) -> list[CellDifference]:
-    """Two plain runs differ in number or kinds of outputs: a kind that neither has is new."""
-    known = {part.key for run in plain for group in run for part in group}
-    new = sorted({part.key for group in ours for part in group} - known)
-    always = {part.key for group in plain[0] for part in group}
-    always &= {part.key for group in plain[1] for part in group}
-    lost = sorted(always - {part.key for group in ours for part in group})
-    if not new and not lost:
+    """Plain runs differ in number or kinds of outputs: a kind that none of them has is new."""
+    keys = [{part.key for group in run for part in group} for run in plain]
+    own = {part.key for group in ours for part in group}
+    if own <= set.union(*keys) and set.intersection(*keys) <= own:
         return []
     return [_difference(name, index, "outputs", _words(plain[0]), _words(ours))]
 
@@ -174,30 +168,52 @@ def _text(value: object) -> str:
         return value
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "".join(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).replace("\\n", "\n")
 
 
-def _compare_part(one: _Part, other: _Part, ours: _Part) -> tuple[str, str] | None:
+def _compare_part(plain: list[_Part], ours: _Part) -> tuple[str, str] | None:
     """Return (expected, found) in short, or None if they say the same."""
-    if not one.image:
-        return first_difference(Expected(one.value, other.value), ours.value)
+    if not ours.image:
+        return first_difference(Expected([part.value for part in plain]), ours.value)
     found = "".join(ours.value.split())
-    expected = ["".join(part.value.split()) for part in (one, other)]
+    expected = ["".join(part.value.split()) for part in plain]
     if found in expected:
         return None
     size, wanted = _image_words(found), _image_words(expected[0])
-    if expected[0] == expected[1]:
+    if len(set(expected)) == 1:
         return wanted, f"{size}, other bytes" if size == wanted else size
-    return (wanted, size) if size.split(",")[0] != wanted.split(",")[0] else None
+    sizes = [_size(one) for one in expected]
+    return None if _is_about(_size(found), sizes) else (wanted, size)
+
+
+def _is_about(size: tuple[int, int] | None, sizes: list[tuple[int, int] | None]) -> bool:
+    """Tell whether an image is as large as others; labels of varying numbers need varying room."""
+    if size is None or None in sizes or len(set(sizes)) > 1:
+        return True
+    return all(abs(a - b) <= _ROOM * b for a, b in zip(size, sizes[0] or (), strict=True))
 
 
 def _image_words(text: str) -> str:
     """Return an image's size in pixels (PNG) and bytes."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    data = _decoded(text)
+    if not data:
         return "an image that can't be decoded"
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        width, height = (int.from_bytes(data[at : at + 4]) for at in (16, 20))
-        return f"image of {width} x {height} pixels, {len(data)} bytes"
+    size = _size(text)
+    if size is not None:
+        return f"image of {size[0]} x {size[1]} pixels, {len(data)} bytes"
     return f"image, {len(data)} bytes"
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    """Return width and height of a PNG image, None for others."""
+    data = _decoded(text)
+    if not data.startswith(b"\x89PNG") or len(data) < 24:
+        return None
+    return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -5,8 +5,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,17 @@ MOST_BYTES = 200_000_000
 
 @dataclass(slots=True)
 class Pristine:
-    """A folder's copies beside it, made before a run changes it. ``copies`` are used up in order."""
+    """A folder's copy beside it, made before a run changes it; each run gets a copy of the copy."""
 
     folder: str
-    copies: list[str] = field(default_factory=list)
+    _master: str | None
+    _stack: ExitStack
 
     def take(self) -> str:
-        """Return a folder for the next run: a copy, or the folder itself when there is none."""
-        return self.copies.pop() if self.copies else self.folder
+        """Return a folder for the next run: a new copy, or the folder itself if there is none."""
+        if self._master is None:
+            return self.folder
+        return _copy(self._master, self._stack)
 
     def as_if_here(self, document: dict[str, Any], ran_in: str) -> dict[str, Any]:
         """Return a notebook that ran in a copy with the folder's own path in its outputs."""
@@ -37,20 +40,17 @@ class Pristine:
 
 
 @contextmanager
-def pristine(folder: str, *, copies: int) -> Iterator[Pristine]:
-    """Copy a folder ``copies`` times, side by side with it so that ``../data`` still leads there.
+def pristine(folder: str, *, copied: bool) -> Iterator[Pristine]:
+    """Copy a folder, side by side with it so that ``../data`` still leads there.
 
     Nothing is copied when it is large, or when its parent can't be written.
     """
     with ExitStack() as stack:
-        made: list[str] = []
-        if _is_small(folder):
-            try:
-                for _ in range(copies):
-                    made.append(_copy(folder, stack))
-            except OSError:
-                made.clear()
-        yield Pristine(folder, made)
+        master = None
+        if copied and _is_small(folder):
+            with suppress(OSError):
+                master = _copy(folder, stack)
+        yield Pristine(folder, master, stack)
 
 
 def _copy(folder: str, stack: ExitStack) -> str:

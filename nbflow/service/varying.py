@@ -1,26 +1,36 @@
-"""What varies between two texts of one origin, and whether a third differs anywhere else."""
+"""What varies between texts of one origin, and whether one more differs anywhere else."""
 
+import itertools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 _UNIT = r"(?:ns|µs|μs|us|ms|s|sec|seconds?|min|minutes?|h)"
 _TOKEN = re.compile(
+    r"(?P<lead>\s*)(?:"
     r"(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
     r"|(?P<address>0x[0-9a-fA-F]+)"
     r"|(?P<process>ipykernel_\d+)"
     r"|(?P<date>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?)"
     r"|(?P<clock>\d+:\d\d(?::\d\d)?(?:\.\d+)?)"
     r"|(?P<timing>\d+(?:\.\d+)?(?:e[+-]?\d+)?[ ]?" + _UNIT + r"\b|\d[\d,]*[ ]loops?\b)"
+    r"|(?P<bytes>\bb(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"))"
     r"|(?P<id>(?=[A-Za-z_]*\d)(?=\d*[A-Za-z_])\w{6,})"
-    r"|(?P<number>[-+]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)"
+    r"|(?P<float>[-+]?(?:\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\b(?:nan|inf)\b))"
+    r"|(?P<int>[-+]?\d+)"
+    r"|(?P<bool>\b(?:True|False)\b)"
+    r"|(?P<string>(?<!\w)'[^'\\\n\d]{0,40}'(?!\w))"
     r"|(?P<word>\w+)"
-    r"|(?P<space>\s+)"
     r"|(?P<mark>[^\w\s])"
+    r"|(?P<end>\Z))"
 )
 _GENERIC = frozenset({"uuid", "address", "process", "date", "clock", "timing", "id"})
 """Kinds that vary by themselves: once one of a kind did in a text, all of the kind may there."""
+
+_VALUES = _GENERIC | {"bytes", "float", "int", "bool", "string"}
+_FEW = frozenset({"bytes", "int", "bool", "string", "word"})
+"""Kinds with so few values that two runs may well agree on one by chance."""
 
 _MOST = 6_000
 """More tokens than this are aligned as whole lines: alignment takes quadratic time."""
@@ -28,16 +38,21 @@ _MOST = 6_000
 
 @dataclass(frozen=True, slots=True)
 class _Token:
+    lead: str
     text: str
     kind: str
+
+    @property
+    def key(self) -> str:
+        """What it is aligned by: values of a kind stand in each other's place."""
+        return self.kind if self.kind in _VALUES else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The same text of two runs; what differs between them varies by itself."""
+    """The same text of several runs; what differs between them varies by itself."""
 
-    one: str
-    other: str
+    texts: Sequence[str]
 
 
 def first_difference(expected: Expected, found: str) -> tuple[str, str] | None:
@@ -45,81 +60,177 @@ def first_difference(expected: Expected, found: str) -> tuple[str, str] | None:
 
     None if there is none.
     """
-    if found in (expected.one, expected.other):
+    texts = list(dict.fromkeys(expected.texts))
+    if found in texts:
         return None
-    if expected.one == expected.other:
-        return _around(expected.one, found)
-    lines = [text.split("\n") for text in (expected.one, expected.other, found)]
-    if len(lines[0]) == len(lines[1]) == len(lines[2]):
-        generic = _generic_kinds(zip(lines[0], lines[1], strict=True))
-        for one, other, ours in zip(*lines, strict=True):
-            if ours not in (one, other) and not _fits(one, other, ours, generic):
-                return _short(one), _short(ours)
+    if len(texts) == 1:
+        return _around(texts[0], found)
+    wrong = _first_wrong_line(texts, found)
+    if wrong == ():
         return None
-    generic = _generic_kinds([(expected.one, expected.other)])
-    if _fits(expected.one, expected.other, found, generic):
+    # Lines may be wrapped elsewhere; of a long text only whole lines could be compared once more.
+    if wrong and _tokens(texts[0])[0].kind == "line":
+        return _short(wrong[0]), _short(wrong[1])
+    if _fits(texts, found, _generic_kinds([texts])):
         return None
-    return _around(expected.one, found)
+    return (_short(wrong[0]), _short(wrong[1])) if wrong else _around(texts[0], found)
 
 
-def _generic_kinds(pairs: Iterable[tuple[str, str]]) -> set[str]:
+def _first_wrong_line(texts: list[str], found: str) -> tuple[str, ...] | None:
+    """Return the first line that doesn't fit and what stands there, nothing if all do; None if the
+    lines can't be compared one by one.
+    """
+    lines = [text.split("\n") for text in (*texts, found)]
+    if len({len(one) for one in lines}) > 1:
+        return None
+    rows = list(zip(*lines, strict=True))
+    generic = _generic_kinds(row[:-1] for row in rows)
+    for row in rows:
+        ours, plain = row[-1], list(dict.fromkeys(row[:-1]))
+        if ours not in plain and not _fits(plain, ours, generic):
+            return plain[0], ours
+    return ()
+
+
+def _generic_kinds(texts: Iterable[Sequence[str]]) -> set[str]:
     kinds: set[str] = set()
-    for one, other in pairs:
-        if one != other:
+    for one, *others in texts:
+        if any(other != one for other in others):
             tokens = _tokens(one)
-            kinds |= {tokens[at].kind for at in _varying(tokens, _tokens(other))[0]} & _GENERIC
+            wild = _Varying(tokens, [_tokens(other) for other in others]).wild
+            kinds |= {tokens[at].kind for at in wild} & _GENERIC
     return kinds
 
 
-def _fits(one: str, other: str, found: str, generic: set[str]) -> bool:
-    """Tell whether ``found`` differs from ``one`` only where ``one`` and ``other`` differ."""
-    first, second, third = _tokens(one), _tokens(other), _tokens(found)
-    wild, extra = _varying(first, second)
-    for tag, i1, i2, j1, j2 in _opcodes(first, third):
-        if tag == "equal":
-            continue
-        kinds = {second_kind for at in range(i1, i2 + 1) for second_kind in extra.get(at, ())}
-        kinds |= {token.kind for at, token in enumerate(first[i1:i2], i1) if at in wild}
-        spaced = bool(kinds) or i1 - 1 in wild or i2 in wild
-        for at, token in enumerate(first[i1:i2], i1):
-            loose = at in wild or (token.kind == "space" and spaced)
-            if not loose and token.kind not in generic:
-                return False
-        allowed = kinds | generic | ({"space"} if spaced else set())
-        if any(token.kind not in allowed for token in third[j1:j2]):
+def _fits(plain: Sequence[str], found: str, generic: set[str]) -> bool:
+    """Tell whether ``found`` differs from the plain texts only where they differ themselves."""
+    first, *others = map(_tokens, plain)
+    third = _tokens(found)
+    varying = _Varying(first, others)
+    loose = {at for at, token in enumerate(first) if at in varying.wild or token.kind in generic}
+    pairs, blocks = _aligned(first, third)
+    for at, place in pairs:
+        one, ours = first[at], third[place]
+        if one.text != ours.text:
+            blocks.append((at, at + 1, place, place + 1))
+        spaced = at in loose or at - 1 in loose or at in varying.spaced
+        if one.lead != ours.lead and not spaced:
+            return False
+    for start, end, begin, stop in blocks:
+        if any(at not in loose for at in range(start, end)):
+            return False
+        allowed = generic | {first[at].kind for at in range(start, end)}
+        for at in range(start, end + 1):
+            allowed |= varying.instead.get(at, set())
+        if any(token.kind not in allowed for token in third[begin:stop]):
             return False
     return True
 
 
-def _varying(first: list[_Token], second: list[_Token]) -> tuple[set[int], dict[int, set[str]]]:
-    """Return the positions of ``first`` that vary, and the kinds ``second`` has there instead."""
-    wild: set[int] = set()
-    kinds: dict[int, set[str]] = {}
-    for tag, i1, i2, j1, j2 in _opcodes(first, second):
-        if tag == "equal":
-            continue
-        wild.update(range(i1, i2))
-        other = {token.kind for token in second[j1:j2]}
-        for at in range(i1, max(i2, i1 + 1)):
-            kinds.setdefault(at, set()).update(other)
-    return wild, kinds
+@dataclass(slots=True)
+class _Varying:
+    """Where the tokens of one text vary: ``wild`` places, ``spaced`` ones (only the space before),
+    and the kinds that may stand ``instead``.
+    """
+
+    first: list[_Token]
+    others: list[list[_Token]]
+    wild: set[int] = field(default_factory=set)
+    spaced: set[int] = field(default_factory=set)
+    instead: dict[int, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        resized: set[int] = set()
+        for other in self.others:
+            pairs, blocks = _aligned(self.first, other)
+            for at, place in pairs:
+                if self.first[at].text != other[place].text:
+                    self.wild.add(at)
+                elif self.first[at].lead != other[place].lead:
+                    self.spaced.add(at)
+            for start, end, begin, stop in blocks:
+                self.wild.update(range(start, end))
+                if end - start != stop - begin:
+                    resized.update(range(start, max(end, start + 1)))
+                kinds = {token.kind for token in other[begin:stop]}
+                for at in range(start, max(end, start + 1)):
+                    self.instead.setdefault(at, set()).update(kinds)
+        if self.wild or resized:
+            self._widen(resized)
+
+    def _widen(self, resized: set[int]) -> None:
+        """In a list whose items vary, or whose length does, any item of the kind may."""
+        for places in _brackets(self.first):
+            inner = places[1:-1]
+            if not resized.isdisjoint(places):
+                kinds = {self.first[at].kind for at in inner}
+                self.wild.update(inner)
+                for at in places[1:]:
+                    self.instead.setdefault(at, set()).update(kinds)
+            for kind in {self.first[at].kind for at in inner if at in self.wild} & _FEW:
+                items = [at for at in inner if self.first[at].kind == kind]
+                if _are_items(self.first, items):
+                    self.wild.update(items)
 
 
-def _opcodes(first: list[_Token], second: list[_Token]) -> list[tuple[str, int, int, int, int]]:
-    """Align two token lists; lists of equal shape are aligned place by place."""
+def _are_items(tokens: list[_Token], places: list[int]) -> bool:
+    """Tell whether nothing, or a comma, stands between the tokens: not so in prose and mappings."""
+    between = [{t.text for t in tokens[a + 1 : b]} for a, b in itertools.pairwise(places)]
+    return all(not texts or ("," in texts and not texts & {":", "="}) for texts in between)
+
+
+def _brackets(tokens: list[_Token]) -> Iterator[list[int]]:
+    """Yield the places between each pair of brackets, with the brackets, without inner pairs; a
+    call's arguments are no list, but may be items of one.
+    """
+    open_: list[list[int]] = []
+    for at, token in enumerate(tokens):
+        if token.kind == "mark" and token.text in "[({":
+            open_.append([at])
+        elif token.kind == "mark" and token.text in "])}" and open_:
+            places = [*open_.pop(), at]
+            before = places[0] - 1
+            is_call = (
+                tokens[places[0]].text == "(" and before >= 0 and tokens[before].kind == "word"
+            )
+            if not is_call:
+                yield places
+            elif open_:
+                open_[-1] += places
+        elif open_:
+            open_[-1].append(at)
+
+
+def _aligned(
+    first: list[_Token], second: list[_Token]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]:
+    """Return the pairs of places that stand for each other, and the blocks without a counterpart.
+
+    Lists of equal shape are aligned place by place.
+    """
     if [token.kind for token in first] == [token.kind for token in second]:
-        return [
-            ("equal" if a == b else "replace", at, at + 1, at, at + 1)
-            for at, (a, b) in enumerate(zip(first, second, strict=True))
-        ]
-    return list(SequenceMatcher(None, first, second, autojunk=False).get_opcodes())
+        return [(at, at) for at in range(len(first))], []
+    keys, other_keys = [token.key for token in first], [token.key for token in second]
+    pairs: list[tuple[int, int]] = []
+    blocks = []
+    for tag, i1, i2, j1, j2 in SequenceMatcher(
+        None, keys, other_keys, autojunk=False
+    ).get_opcodes():
+        if tag == "equal":
+            pairs += zip(range(i1, i2), range(j1, j2), strict=True)
+        else:
+            blocks.append((i1, i2, j1, j2))
+    return pairs, blocks
 
 
 def _tokens(text: str) -> list[_Token]:
-    tokens = [_Token(match[0], match.lastgroup or "mark") for match in _TOKEN.finditer(text)]
-    if len(tokens) <= _MOST:
-        return tokens
-    return [_Token(line, "line") for line in text.split("\n")]
+    tokens = []
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or "end"
+        tokens.append(_Token(match["lead"], match[kind], kind))
+        if len(tokens) > _MOST:
+            return [_Token("", line, "line") for line in text.split("\n")]
+    return tokens
 
 
 def _around(expected: str, found: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ def page(*sources: str, tags: Sequence[str] | None = None, language: str = "pyth
 
 
 def _cell(number: int, source: str, tags: str) -> Cell:
-    role, task, parameters = Role.UNTAGGED, None, False
+    role, task, parameters, may_raise = Role.UNTAGGED, None, False, False
     lists: dict[str, list[str]] = {"after": [], "reads": [], "writes": [], "ignores": []}
     for tag in tags.replace("-", "").split() if tags == "-" else tags.split():
         head, _, rest = tag.partition(":")
@@ -29,6 +29,8 @@ def _cell(number: int, source: str, tags: str) -> Cell:
             role, task = Role.TASK, TaskName(rest)
         elif head in lists:
             lists[head].append(rest)
+        elif head == "raises":
+            may_raise = True
         elif head == "parameters":
             parameters = True
             role = Role.TASK if task else Role.PARAMETERS
@@ -36,6 +38,6 @@ def _cell(number: int, source: str, tags: str) -> Cell:
             role = Role(head)
     return Cell(
         id=CellId(f"c{number}"), index=number - 1, type=CellType.CODE, source=source, role=role,
-        task=task, parameters=parameters, after=tuple(map(TaskName, lists["after"])),
+        task=task, parameters=parameters, may_raise=may_raise, after=tuple(map(TaskName, lists["after"])),
         reads=tuple(lists["reads"]), writes=tuple(lists["writes"]), ignores=tuple(lists["ignores"]),
     )  # fmt: skip

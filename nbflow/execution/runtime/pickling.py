@@ -15,7 +15,7 @@ import threading
 import types
 from typing import Any, Callable, Iterable
 
-from . import arrays, frames, functions
+from . import arrays, frames, functions, sets
 from .code_names import CodeNames
 from .state import attempt, namespace
 
@@ -312,12 +312,22 @@ def dump(value: Any, names: CodeNames, kept_roots: Iterable[int] = ()) -> Pickle
         file = io.BytesIO()
         pickler = ValuePickler(file, names, roots)
         pickler.dump(value)
+        _dump_orders(pickler)
         return Pickled(file.getvalue(), pickler, value)
 
     try:
         return work()
     except RecursionError:
         return _on_a_deep_stack(work)
+
+
+def _dump_orders(pickler: ValuePickler) -> None:
+    """Add a second pickle: the sets in the first one that need help to keep their order."""
+    pickled = [item[1] for item in pickler.memo.copy().values()]
+    plans = [(one, sets.plan(one)) for one in pickled if type(one) is set and len(one) > 1]
+    plans = [(one, plan) for one, plan in plans if plan is not None]
+    if plans:
+        pickler.dump(plans)
 
 
 def _on_a_deep_stack(work: Callable[[], Pickled]) -> Pickled:
@@ -350,7 +360,13 @@ def load(stream: Any, buffers: Iterable[Any]) -> Any:
     is_collecting = gc.isenabled()
     gc.disable()
     try:
-        return pickle.loads(stream, buffers=buffers)
+        file = io.BytesIO(stream)
+        unpickler = pickle.Unpickler(file, buffers=buffers)
+        value = unpickler.load()
+        if file.tell() < len(stream):
+            for one, plan in unpickler.load():
+                sets.fill(one, plan)
+        return value
     finally:
         if is_collecting:
             gc.enable()

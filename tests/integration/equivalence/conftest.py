@@ -8,10 +8,11 @@ from nbflow.settings import Settings
 
 @pytest.fixture
 def differences(tmp_path):
-    """Return a function that verifies cells, each a task of its own, and says what differs."""
+    """Return a function that verifies cells, each a task of its own, and says what differs; those
+    whose numbers are ``raising`` may raise."""
     import nbformat
 
-    def verify(*cells):
+    def verify(*cells, raising=()):
         notebook = nbformat.v4.new_notebook()
         notebook.metadata["kernelspec"] = {
             "name": "python3",
@@ -21,6 +22,8 @@ def differences(tmp_path):
         for number, source in enumerate(cells):
             cell = nbformat.v4.new_code_cell(source, id=f"c{number}")
             cell.metadata["tags"] = [f"task:c{number:03d}"]
+            if number in raising:
+                cell.metadata["tags"].append("raises-exception")
             notebook.cells.append(cell)
         folder = tmp_path / "page"
         folder.mkdir()

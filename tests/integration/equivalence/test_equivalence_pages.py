@@ -72,3 +72,29 @@ def test_files_written_through_what_lives(differences):
         "%cat mod_of_page.py",
         "%who_ls",
     )
+
+
+def test_sets_keep_their_order_and_cells_may_raise(differences):
+    assert not differences(
+        "words = 'it was the best of times it was the worst of times we all know'.split()",
+        "vocabulary = set(words); print(vocabulary)",
+        "at = {word: n for n, word in enumerate(vocabulary)}",
+        "order = list(vocabulary); print(order, all(order[at[w]] == w for w in words))",
+        "vocabulary -= {'it', 'we', 'best'}; seen = vocabulary | {'a', 'b', 'c'}",
+        "print(vocabulary, seen, seen.pop())",
+        "print(undefined)",
+        "seen = sorted(seen)\nclass Stop(Exception):\n    pass\nraise Stop('here')\nwords = 0",
+        "print(seen, len(words))",
+        "print 'old'",
+        "try:\n    raise Stop('again')\nexcept Stop as stop:\n    print(stop)",
+        raising=(6, 7, 9),
+    )
+
+
+def test_what_is_drawn_without_a_seed_may_differ_in_each_run(differences):
+    assert not differences(
+        "import random, numpy as np",
+        "random.choice(['heads', 'tails']), [random.randint(0, 1) for _ in range(8)]",
+        "a = np.random.randn(3, 3); a",
+        "a > 0, np.random.permutation(list('abc')), a.tobytes()",
+    )

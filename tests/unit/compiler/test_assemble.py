@@ -6,6 +6,7 @@ from page_maker import page
 from nbflow.compiler import compile_notebook
 from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Severity
+from nbflow.model.ids import TaskName
 
 
 def edges(dag: Dag) -> set[tuple[str, str, str, str | None]]:
@@ -263,3 +264,12 @@ def test_an_import_that_a_later_task_replays_is_ordered_by_that_tasks_own_place(
 @pytest.mark.parametrize("source", ["ls data/*.csv", "timeit sum(x)", "cat notes.txt"])
 def test_a_magic_without_its_percent_sign_is_no_syntax_error(source: str) -> None:
     assert not codes(compile_notebook(page("x = [1]", source)), Severity.ERROR)
+
+
+def test_a_cell_that_may_raise_reads_and_binds_nothing_for_sure():
+    tags = ["task:t1 raises:yes", "task:t2", "task:t3 raises:yes", "task:t4", "task:t5 raises:yes"]
+    cells = ["print(q)", "x = 1", "y = [2]\nx = 1 / 0", "print(x)", 'print "old"']
+    dag = compile_notebook(page(*cells, tags=tags))
+    assert codes(dag, Severity.ERROR) == []
+    assert edges(dag) == {("t2", "t3", "pass-through", "x"), ("t3", "t4", "data", "x")}
+    assert dag.task(TaskName("t3")).may_bind == ("x", "y")

@@ -64,6 +64,22 @@ SAME = [
         "id 32345678-1234-1234-1234-123456789abc",
     ),
     ("rate  9.5", "rate 10.5", "rate  8.25"),
+    ("[ 1.5 -0.2]", "[-0.1  0.2]", "[0.3 0.4]"),
+    ("[1, 6, 3, 6]", "[1, 2, 3, 5]", "[4, 4, 4, 4]"),
+    ("[1, 6, 3, 6]", "[1, 2]", "[4]"),
+    ("[[0 1]\n [1 1]]", "[[1 1]\n [0 1]]", "[[1 0]\n [0 0]]"),
+    ("['head', 'tail']", "['tail', 'tail']", "['head', 'head']"),
+    (
+        "[np.str_('a'), np.str_('b')]",
+        "[np.str_('c'), np.str_('b')]",
+        "[np.str_('a'), np.str_('d')]",
+    ),
+    ("b'\\x01a'", "b'\\x02\\'b'", "b'zz'"),
+    (
+        "array([ 1.05, -2.91, ..., -0.9 ,\n  0.1])",
+        "array([-1.05, 2.91, ..., 1.9 ,\n -0.1])",
+        "array([1., -2.91, ..., -0.9 , 4.1])",
+    ),
     ("a 1\nb <x at 0x1>\nc 3", "a 1\nb <x at 0x2>\nc 3", "a 1\nb <x at 0x3>\nc 3"),
 ]
 
@@ -78,6 +94,12 @@ DIFFERENT = [
     ("a 0.1 b 5", "a 0.2 b 5", "a 0.3"),
     ("a\nb <x at 0x1>\nc 3", "a\nb <x at 0x2>\nc 3", "a\nb <x at 0x3>\nc 4"),
     ("x", "x", ""),
+    ("[1, 2] n=3", "[2, 1] n=3", "[1, 1] n=4"),
+    ("{'a': 1, 'b': 2}", "{'a': 3, 'b': 2}", "{'a': 1, 'b': 4}"),
+    ("P(x=1, y=2)", "P(x=3, y=2)", "P(x=1, y=4)"),
+    ("[0.5, 3]", "[0.6, 3]", "[0.7, 4]"),
+    ("[0.5, 3]", "[0.6, 3]", "[0.7, 3, 4]"),
+    ("b 0.5\nb 3", "b 0.6\nb 3", "b  0.7\nb  3"),
 ]
 
 
@@ -139,6 +161,14 @@ def test_images_are_compared_by_bytes_unless_they_vary_and_then_by_size():
     assert differences([a], [a], [b])[0][0] == "output 1 image/png"
     assert differences([a], [b], [c]) == []
     assert differences([a], [b], [display(image_png=png(5, 3))]) != []
+    large, larger = (display(image_png=png(width, 300, b"c")) for width in (400, 410))
+    assert differences([display(image_png=png(400, 300))], [large], [larger]) == []
+
+
+def test_what_any_of_several_plain_runs_shows_is_expected():
+    runs = [notebook(stream(text)) for text in ("heads", "heads", "tails")]
+    assert compare_outputs(runs, runs[2]) == ()
+    assert compare_outputs(runs[:2], runs[2]) != ()
 
 
 def test_another_exception_is_found():
