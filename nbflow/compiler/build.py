@@ -24,6 +24,8 @@ class Surroundings:
     shown: tuple[CellId, ...]
     group: str | None
     defaults: Mapping[str, Any]
+    options: str
+    """The options as text, which tells ``1`` from ``true``."""
 
 
 class TaskBuilder:
@@ -53,6 +55,7 @@ class TaskBuilder:
         old, self._tasks = self._tasks, {}
         group_of = {name: group.name for group in groups for name in group.tasks}
         setup: tuple[CellId, ...] = ()
+        written = str(defaults)
         waiting = list(reversed(tasks.setup))
         for name, draft in tasks.drafts.items():
             shown: list[CellId] = []
@@ -60,8 +63,9 @@ class TaskBuilder:
                 shown.append(tasks.placed[waiting.pop()].cell.id)
             if shown:
                 setup += tuple(shown)
-            around = Surroundings(setup, tuple(shown), group_of.get(name), defaults)
             units = tasks.units_of(draft)
+            text = f"{draft.options} {written}"
+            around = Surroundings(setup, tuple(shown), group_of.get(name), defaults, text)
             given = (draft, units, around)
             known = old.get(name)
             if known is None or known[0] != given:

@@ -126,6 +126,14 @@ def test_a_cell_put_in_between_leaves_the_others_as_they_were() -> None:
     assert compiler.page(PATH).fold.folded == 1
 
 
+def test_options_that_python_takes_for_equal_are_told_apart() -> None:
+    compiler, made = new_compiler(), notebook([Line(1, "x = 1")])
+    for value in (1, True, 1.0):
+        cell = replace(made.cells[0], options={"retries": value})
+        now = replace(made, cells=(cell,))
+        assert repr(compiler.compile(now)) == repr(new_compiler().compile(now))
+
+
 def test_a_compiler_remembers_a_bounded_number_of_notebooks() -> None:
     compiler = new_compiler()
     first = compiler.page("0.ipynb")
