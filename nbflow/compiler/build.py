@@ -10,8 +10,8 @@ from nbflow.compiler.edges import need_edges
 from nbflow.compiler.effects import Summary
 from nbflow.compiler.fold import unit_id
 from nbflow.compiler.page_tasks import PageTasks
-from nbflow.compiler.versions import UnitKey
-from nbflow.model.dag import Edge, Input, KernelGroup, Replay, Task
+from nbflow.compiler.versions import UnitKey, Version
+from nbflow.model.dag import Edge, Input, KernelGroup, Place, Replay, Task
 from nbflow.model.ids import CellId, TaskName
 from nbflow.notebooks.metadata import build_task_options
 
@@ -40,10 +40,10 @@ class TaskBuilder:
         old, self._edges = self._edges, {}
         found: list[Edge] = []
         for name, draft in tasks.drafts.items():
-            given = (draft, tasks.units_of(draft))
+            given = (draft, tasks.units_of(draft), _places(tasks, draft))
             known = old.get(name)
             if known is None or known[0] != given:
-                known = (given, tuple(need_edges(draft, given[1])))
+                known = (given, tuple(need_edges(*given)))
             self._edges[name] = known
             found.extend(known[1])
         return found
@@ -72,6 +72,20 @@ class TaskBuilder:
                 known = (given, _task(draft, _replays(tasks, draft, units, setup), around))
             self._tasks[name] = known
         return tuple(task for _, task in self._tasks.values())
+
+
+def _places(tasks: PageTasks, draft: Draft) -> dict[Version | AmbientVersion, Place]:
+    """Return where all that a task takes from others is written."""
+    wanted = list(draft.needs.values())
+    for needs in draft.unit_needs.values():
+        wanted.extend(needs.values())
+    places: dict[Version | AmbientVersion, Place] = {}
+    for need in wanted:
+        for version in (need.version, *need.fallbacks):
+            places[version] = tasks.place(version)
+    for state, _ in draft.ambient_needs.values():
+        places[state] = tasks.place(state)
+    return places
 
 
 def _task(draft: Draft, replays: tuple[Replay, ...], around: Surroundings) -> Task:
@@ -123,11 +137,10 @@ def _sources(need: Need) -> tuple[TaskName, ...]:
 
 
 def _ambient_sources(version: AmbientVersion) -> tuple[TaskName, ...]:
-    found: list[TaskName] = []
+    found: dict[TaskName, None] = {}
     now: AmbientVersion | None = version
     while now is not None and now.task is not None:
-        if now.task not in found:
-            found.append(now.task)
+        found[now.task] = None
         now = now.previous
     return tuple(found)
 

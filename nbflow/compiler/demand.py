@@ -85,7 +85,7 @@ class Demand:
 
     def _hand_on(self, writer: Draft, version: Version) -> None:
         """A version that may still be the one before it makes its writer need that one."""
-        place = version.place
+        place = self._tasks.place(version)
         while version.passes and version.previous is not None:
             version = version.previous
             if version.task == writer.name:
@@ -105,7 +105,7 @@ class Demand:
     def _keep_objects_together(self, draft: Draft) -> None:
         """Names that may share objects must be loaded from one bundle: the newest writer's."""
         for cluster in _clusters(draft.needs.values()):
-            newest = max(cluster, key=lambda need: self._tasks.at[need.version.place.cell])
+            newest = max(cluster, key=lambda need: self._tasks.at[need.version.cell])
             keeper = self._drafts[_writer(newest)]
             for need in cluster:
                 if _writer(need) == keeper.name:
@@ -117,7 +117,7 @@ class Demand:
                 draft.needs[version.name] = replace(need, through=keeper.name)
                 keeper.outputs[version.name] = version
                 if known is None:
-                    self._load(keeper, version, newest.version.place)
+                    self._load(keeper, version, self._tasks.place(newest.version))
 
     def _load(self, draft: Draft, version: Version, place: Place) -> None:
         """Have a task load a version that it only stores again, with the code of its objects."""

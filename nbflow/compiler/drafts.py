@@ -31,8 +31,8 @@ class AmbientVersion:
     """A version of a process-wide state; ``task`` is None if setup cells leave it so."""
 
     state: str
+    cell: CellId
     task: TaskName | None
-    place: Place
     previous: "AmbientVersion | None" = None
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from nbflow.compiler.drafts import Draft, SafeOrder
+from nbflow.compiler.drafts import AmbientVersion, Draft, SafeOrder
 from nbflow.compiler.findings import Findings
-from nbflow.compiler.versions import UnitKey
+from nbflow.compiler.versions import UnitKey, Version
 from nbflow.model.dag import Edge, EdgeKind, KernelGroup, Place
 from nbflow.model.graph import find_cycle
 from nbflow.model.ids import TaskName
@@ -36,9 +36,11 @@ class EdgeList:
         )
 
 
-def need_edges(draft: Draft, units: Iterable[UnitKey]) -> Iterable[Edge]:
+def need_edges(
+    draft: Draft, units: Iterable[UnitKey], places: Mapping[Version | AmbientVersion, Place]
+) -> Iterable[Edge]:
     """Edges for the variables and the state that a task takes from others; ``units`` are the
-    statements that it replays, in page order.
+    statements that it replays, in page order, ``places`` where the versions are written.
     """
     wanted = list(draft.needs.values())
     for key in units:
@@ -48,13 +50,13 @@ def need_edges(draft: Draft, units: Iterable[UnitKey]) -> Iterable[Edge]:
             if version.task is not None:
                 yield Edge(
                     source=version.task, target=draft.name, kind=need.kind,
-                    variable=version.name, writer=version.place, reader=need.reader,
+                    variable=version.name, writer=places[version], reader=need.reader,
                 )  # fmt: skip
     for state, (version_, place) in draft.ambient_needs.items():
         if version_.task is not None:
             yield Edge(
                 source=version_.task, target=draft.name, kind=EdgeKind.AMBIENT,
-                variable=state, writer=version_.place, reader=place,
+                variable=state, writer=places[version_], reader=place,
             )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Where a value comes from when the task that should have written it was skipped or failed."""
 
+from collections.abc import Sequence
+
 from nbflow.compiler.demand import Demand
 from nbflow.compiler.drafts import Draft, Need
 from nbflow.compiler.page_tasks import PageTasks
@@ -17,21 +19,37 @@ def add_fallbacks(tasks: PageTasks, demand: Demand) -> None:
         for p in tasks.placed
         if p.cell.options.get("trigger_rule", "all_success") != "all_success"
     }
+    if not tolerant:
+        return
+    history = _history(tasks)
     for name, draft in tasks.drafts.items():
         if name in tolerant:
             for need in list(draft.needs.values()):
-                _extend(tasks, demand, draft, need)
+                earlier = _earlier(tasks, draft, need, history[need.version.name])
+                if earlier:
+                    demand.want_fallbacks(draft, need, earlier)
 
 
-def _extend(tasks: PageTasks, demand: Demand, draft: Draft, need: Need) -> None:
-    versions: list[Version] = []
+def _history(tasks: PageTasks) -> dict[str, list[Version]]:
+    """Return all versions of each name in page order."""
+    history: dict[str, list[Version]] = {}
+    for result in tasks.results:
+        for version in result.versions:
+            history.setdefault(version.name, []).append(version)
+    return history
+
+
+def _earlier(
+    tasks: PageTasks, draft: Draft, need: Need, history: Sequence[Version]
+) -> tuple[Version, ...]:
+    """Return the last versions that earlier tasks leave of a name, the newest first."""
+    found: list[Version] = []
     seen = {need.version.task}
-    version = need.version.previous
-    while version is not None and version.task is not None and not version.is_deleted:
+    for version in reversed(history[: history.index(need.version)]):
+        if version.task is None or version.is_deleted:
+            break
         if version.task != draft.name and version.task not in seen:
             if tasks.drafts[version.task].last.get(version.name) is version:
-                versions.append(version)
+                found.append(version)
             seen.add(version.task)
-        version = version.previous
-    if versions:
-        demand.want_fallbacks(draft, need, tuple(versions))
+    return tuple(found)

@@ -95,14 +95,14 @@ class Findings:
                 "task '{task}' needs two versions of '{name}': the one of cell {cell} and the one of cell {cell2}",
                 task=task,
                 name=name,
-                cell=CellName(known.version.place.cell),
-                cell2=CellName(version.place.cell),
+                cell=CellName(known.version.cell),
+                cell2=CellName(version.cell),
             ),
             place=place,
         )
 
     def between(
-        self, task: TaskName, name: str, own: Place, version: Version, place: Place
+        self, task: TaskName, name: str, own: Version, version: Version, place: Place
     ) -> None:
         """Note a task that reads its own name after another task wrote it in between."""
         self.add(
@@ -112,7 +112,7 @@ class Findings:
                 task=task,
                 name=name,
                 cell=CellName(own.cell),
-                cell2=CellName(version.place.cell),
+                cell2=CellName(version.cell),
                 task2=version.task,
             ),
             place=place,
@@ -126,9 +126,9 @@ class Findings:
                 "task '{reader}' needs '{name}' as cell {cell} leaves it, but task '{task}' changes it again in cell {cell2}",
                 reader=reader,
                 name=version.name,
-                cell=CellName(version.place.cell),
+                cell=CellName(version.cell),
                 task=version.task,
-                cell2=CellName(last.place.cell),
+                cell2=CellName(last.cell),
             ),
             place=place,
         )

@@ -177,15 +177,17 @@ class CellFold(CellReading):
             shared |= previous.objects
             held |= previous.code | ({previous} if previous.is_code else set())
             late |= previous.late
+        passes = not event.sure and unit is None
         version = Version(
-            name=event.name, place=place, task=self.task,
-            kind=event.kind, origin=Origin.BOUND, previous=previous,
-            passes=not event.sure and unit is None, unit=unit, objects=shared | {self._fresh_object()}, code=frozenset(held),
-            late=event.late | late, live=event.live or self._live_code({*event.code, *event.shares}),
+            name=event.name, cell=self.placed.cell.id, task=self.task, kind=event.kind,
+            origin=Origin.BOUND, previous=previous if passes else None, passes=passes, unit=unit,
+            objects=shared | self._fresh_object(event.name), code=frozenset(held),
+            late=event.late | late,
+            live=event.live or self._live_code({*event.code, *event.shares}),
         )  # fmt: skip
         if not event.sure and previous is not None:
             self._hand_on(previous, place)
-        self._put(version)
+        self._put(version, place)
 
     def _touch_held(self, names: Iterable[str], line: int) -> None:
         """A function that keeps something may be called through any value that holds it."""
@@ -279,13 +281,14 @@ class CellFold(CellReading):
             if old is None or old.is_code or name in self._ignores:
                 continue
             own = name == event.name
+            passes = old.task is not None or self.task is not None
             new = Version(
-                name=name, place=place, task=self.task, kind=old.kind,
-                origin=Origin.MUTATED if own else Origin.ALIAS_MUTATED, previous=old,
-                passes=old.task is not None or self.task is not None, objects=old.objects | added,
+                name=name, cell=self.placed.cell.id, task=self.task, kind=old.kind,
+                origin=Origin.MUTATED if own else Origin.ALIAS_MUTATED,
+                previous=old if passes else None, passes=passes, objects=old.objects | added,
                 code=old.code | held, late=old.late | late, live=self.page.live(old) or live,
             )  # fmt: skip
-            self._put(new)
+            self._put(new, place)
             if self.task is not None:
                 self.mutates.add(name)
 
@@ -316,14 +319,12 @@ class CellFold(CellReading):
         assert version.unit is not None
         self._want_code(version, place, called=False)
         self._join_objects(version, place)
-        self._put(
-            Version(
-                name=version.name, place=place, task=self.task, kind=version.kind,
-                origin=Origin.MUTATED, previous=version,
-                objects=frozenset({self._fresh_object()}),
-                late=self._unit(version.unit).needs_when_called, live=why,
-            )
+        changed = Version(
+            name=version.name, cell=self.placed.cell.id, task=self.task, kind=version.kind,
+            origin=Origin.MUTATED, objects=self._fresh_object(version.name),
+            late=self._unit(version.unit).needs_when_called, live=why,
         )  # fmt: skip
+        self._put(changed, place)
 
     def _join_objects(self, code: Version, place: Place) -> None:
         """Objects that hold the changed code must be there while it changes, in one kernel."""
@@ -341,15 +342,14 @@ class CellFold(CellReading):
         place = self._place(event.line)
         self._want(previous, place, called=False)
         maybe = not event.sure
-        self._put(
-            Version(
-                name=event.name, place=place, task=self.task,
-                kind=BindKind.DATA, origin=Origin.DELETED, previous=previous, passes=maybe,
-                objects=previous.objects if maybe else frozenset(),
-                code=previous.code | ({previous} if previous.is_code else frozenset()),
-                late=previous.late, live=self.page.live(previous),
-            )
+        gone = Version(
+            name=event.name, cell=self.placed.cell.id, task=self.task, kind=BindKind.DATA,
+            origin=Origin.DELETED, previous=previous if maybe else None, passes=maybe,
+            objects=previous.objects if maybe else frozenset(),
+            code=previous.code | ({previous} if previous.is_code else frozenset()),
+            late=previous.late, live=self.page.live(previous),
         )  # fmt: skip
+        self._put(gone, place)
 
     # -------------------------------------------------- process-wide and files
 
@@ -367,8 +367,11 @@ class CellFold(CellReading):
         if event.use is AmbientUse.READ:
             return
         version = self.recycler.same(
-            AmbientVersion(state=event.state, task=self.task, place=place, previous=now)
+            AmbientVersion(
+                state=event.state, cell=self.placed.cell.id, task=self.task, previous=now
+            )
         )
+        self.page.places.set(version, place)
         self.page.ambient.set(event.state, version)
         self.ambient.append(version)
 
@@ -419,17 +422,20 @@ class CellFold(CellReading):
             if old.is_code or old.is_deleted:
                 continue
             self.mutates.add(old.name)
-            self._put(
-                Version(
-                    name=old.name, place=place, task=self.task, kind=old.kind,
-                    origin=Origin.OPAQUE, previous=old, passes=True, objects=old.objects,
-                    code=old.code, late=old.late, live=self.page.live(old),
-                )
+            touched = Version(
+                name=old.name, cell=self.placed.cell.id, task=self.task, kind=old.kind,
+                origin=Origin.OPAQUE, previous=old, passes=True, objects=old.objects,
+                code=old.code, late=old.late, live=self.page.live(old),
             )  # fmt: skip
-        marker = Version(
-            name="", place=place, task=self.task, kind=BindKind.DATA, origin=Origin.OPAQUE
-        )
-        self.page.opaque.set(self.recycler.same(marker))
+            self._put(touched, place)
+        marker = self.recycler.same(
+            Version(
+                name="", cell=self.placed.cell.id, task=self.task, kind=BindKind.DATA,
+                origin=Origin.OPAQUE,
+            )
+        )  # fmt: skip
+        self.page.places.set(marker, place)
+        self.page.opaque.set(marker)
 
 
 def unit_id(key: UnitKey) -> str:

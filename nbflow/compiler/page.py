@@ -35,6 +35,8 @@ class Page:
         self.state = TracedState()
         self.tags: Shelf[TaskName, TaskTags] = Shelf(self.state, "tags")
         self.names: Shelf[str, Version] = Shelf(self.state, "name")
+        self.places: Shelf[Version | AmbientVersion, Place] = Shelf(self.state, "place")
+        """Where versions are written."""
         self.units: Shelf[UnitKey, PlacedUnit] = Shelf(self.state, "unit")
         self.environments: Shelf[UnitKey, Mapping[str, Version]] = Shelf(self.state, "environment")
         """What a unit reads at its own place."""

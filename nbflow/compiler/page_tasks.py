@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nbflow.compiler.drafts import CellResult, Draft, Need
+from nbflow.compiler.drafts import AmbientVersion, CellResult, Draft, Need
 from nbflow.compiler.effects import CellAnalysis, File, FileAction
 from nbflow.compiler.file_edges import FileUse
 from nbflow.compiler.grouping import Placed
 from nbflow.compiler.page import Page
-from nbflow.compiler.versions import UnitKey
+from nbflow.compiler.versions import UnitKey, Version
 from nbflow.model.dag import EdgeKind, Place
 from nbflow.model.ids import CellId, TaskName
 from nbflow.model.notebook import Role
@@ -48,6 +48,12 @@ class PageTasks:
         """Return the task that a unit belongs to, None if its cell is no task's."""
         unit = self.page.units.get(key)
         return unit.owner if unit is not None else None
+
+    def place(self, version: Version | AmbientVersion) -> Place:
+        """Return where a version is written."""
+        place = self.page.places.get(version)
+        assert place is not None
+        return place
 
     def _add(self, index: int, task: TaskName, result: CellResult) -> None:
         draft = self.drafts.get(task)

@@ -10,9 +10,9 @@ from nbflow.compiler.findings import Findings
 from nbflow.compiler.grouping import Placed
 from nbflow.compiler.page import Page
 from nbflow.compiler.recycling import Recycler
-from nbflow.compiler.versions import Origin, UnitKey, Version, in_order
+from nbflow.compiler.versions import ObjectId, Origin, UnitKey, Version, in_order
 from nbflow.model.dag import EdgeKind, Place
-from nbflow.model.ids import CellId, TaskName
+from nbflow.model.ids import TaskName
 from nbflow.model.notebook import Role
 
 PROVIDED = frozenset(dir(builtins)) | {
@@ -48,7 +48,7 @@ class CellReading:
     _ignores: frozenset[str] = frozenset()
     _late: set[str] = field(default_factory=set)
     _called: set[Version] = field(default_factory=set)
-    _objects: int = 0
+    _objects: dict[str, int] = field(default_factory=dict)
 
     def _read(self, event: Read) -> None:
         version = self.page.names.get(event.name)
@@ -58,7 +58,7 @@ class CellReading:
             if version is None:
                 return
         if version.is_deleted:
-            self.findings.deleted(event.name, place, version.place)
+            self.findings.deleted(event.name, place, self.page.places.get(version) or place)
             return
         self._want(version, place, called=event.called or event.escapes)
         if (event.called or event.escapes) and version.is_code:
@@ -72,17 +72,18 @@ class CellReading:
             self.findings.unbound(event.name, place, guarded=event.guarded)
             return None
         version = Version(
-            name=event.name, place=source.place, task=source.task, kind=BindKind.DATA,
-            origin=Origin.OPAQUE, passes=True, objects=frozenset({self._fresh_object()}),
+            name=event.name, cell=source.cell, task=source.task, kind=BindKind.DATA,
+            origin=Origin.OPAQUE, passes=True, objects=self._fresh_object(event.name),
         )  # fmt: skip
-        return self._put(version)
+        return self._put(version, self.page.places.get(source) or place)
 
-    def _put(self, version: Version) -> Version:
+    def _put(self, version: Version, place: Place) -> Version:
         """Make it the current version of its name, and the last one of its task."""
         version = self.recycler.same(version)
         if version.task is not None:
             self.page.written.set((version.task, version.name), version)
         self.versions.append(version)
+        self.page.places.set(version, place)
         return self.page.bind(version)
 
     def _want(self, version: Version, place: Place, *, called: bool) -> None:
@@ -133,7 +134,7 @@ class CellReading:
             return
         own = self.page.written.get((task, version.name))
         if known is None and own is not None and not _follows(own, version):
-            self.findings.between(task, version.name, own.place, version, place)
+            self.findings.between(task, version.name, own, version, place)
             return
         if kind is EdgeKind.DATA and version.origin in (Origin.MUTATED, Origin.ALIAS_MUTATED):
             kind = EdgeKind.MUTATION
@@ -150,10 +151,10 @@ class CellReading:
         assert found is not None
         return found.unit
 
-    def _fresh_object(self) -> tuple[CellId, int]:
-        """Return an abstract object that nothing refers to yet."""
-        self._objects += 1
-        return (self.placed.cell.id, self._objects)
+    def _fresh_object(self, name: str) -> frozenset[ObjectId]:
+        """Return an abstract object, made for a name, that nothing refers to yet."""
+        number = self._objects[name] = self._objects.get(name, 0) + 1
+        return frozenset({(self.placed.cell.id, name, number)})
 
     def _place(self, line: int) -> Place:
         return Place(cell=self.placed.cell.id, line=line)

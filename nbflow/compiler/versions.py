@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nbflow.compiler.effects import BindKind
-from nbflow.model.dag import Place
 from nbflow.model.ids import CellId, TaskName
 
 UnitKey = tuple[CellId, int]
 """(cell, index of the unit in the cell's analysis)."""
 
-ObjectId = tuple[CellId, int]
-"""An abstract object: the cell that made it, and its number there."""
+ObjectId = tuple[CellId, str, int]
+"""An abstract object: the cell that made it, for which name, and the how manieth for that."""
 
 
 class Origin(enum.Enum):
@@ -35,14 +34,15 @@ class Version:
     """One version of one name.
 
     ``task`` is None for what setup and parameters cells bind: every later task gets that by replay.
-    ``unit`` is set if it travels as code. ``previous`` is the version before it on the page;
-    ``passes`` tells that it may still be (part of) that one. ``objects`` are the abstract objects
-    that the value may be or refer to. Versions are compared by identity; what is found out about
-    one later stands in the state of the page.
+    ``unit`` is set if it travels as code. ``passes`` tells that it may still be (part of) the version
+    before it, ``previous``. ``objects`` are the abstract objects that the value may be or refer to.
+
+    Versions are compared by identity. What an edit may change while the version stays the one it was,
+    its line, and what is found out later, stand in the state of the page.
     """
 
     name: str
-    place: Place
+    cell: CellId
     task: TaskName | None
     kind: BindKind
     origin: Origin

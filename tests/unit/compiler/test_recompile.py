@@ -102,7 +102,7 @@ def long_page(count: int) -> list[Line]:
         (100, "print(len(t100))", "print(len(t100))\nextra = 1", 1),
         (100, "print(len(t100))", "print('rows:', len(t100))", 1),
         (100, "b=1", "b=2", 1),
-        (100, "def f100", "# a line more\ndef f100", 2),
+        (100, "def f100", "# a line more\ndef f100", 1),
         (0, "[1]", "[1, 2]", 1),
     ],
 )
@@ -116,6 +116,20 @@ def test_after_an_edit_only_the_cell_and_who_sees_the_change_are_folded_again(
     lines[at] = replace(lines[at], source=lines[at].source.replace(old, new))
     compiler.compile(notebook(lines))
     assert compiler.page(PATH).fold.folded <= most
+
+
+@pytest.mark.parametrize(
+    "line", ["df['c{n}'] = df['a'] + {n}", "i = {n}\nprint(df)", "x{n} = np.random.rand()"]
+)
+def test_lines_that_move_do_not_touch_what_follows_in_a_chain(line: str) -> None:
+    start = "import numpy as np\nimport pandas as pd\nnp.random.seed(1)\ndf = pd.DataFrame()"
+    lines = [Line(0, start), *(Line(n, line.format(n=n)) for n in range(1, 100))]
+    compiler = new_compiler()
+    compiler.compile(notebook(lines))
+    lines[50] = replace(lines[50], source=f"# more\n{lines[50].source}\nanother = 1")
+    now = notebook(lines)
+    assert compiler.compile(now) == new_compiler().compile(now)
+    assert compiler.page(PATH).fold.folded == 1
 
 
 def test_a_cell_put_in_between_leaves_the_others_as_they_were() -> None:
