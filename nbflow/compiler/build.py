@@ -1,8 +1,7 @@
 """Put the tasks of a DAG together: replays, inputs and outputs, in the words of `nbflow.model`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbflow.compiler.demand import may_be_unbound
 from nbflow.compiler.drafts import AmbientVersion, Draft, Need
@@ -16,34 +15,43 @@ from nbflow.model.ids import CellId, TaskName
 from nbflow.notebooks.metadata import build_task_options
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a task's form depends on beside its draft. ``shown``: setup cells whose outputs it shows."""
+class Taken(NamedTuple):
+    """What a task's edges depend on: its draft, the statements that it replays in page order, and
+    where all that it takes from others is written.
+    """
+
+    draft: Draft
+    units: list[UnitKey]
+    places: dict[Version | AmbientVersion, Place]
+
+
+class Around(NamedTuple):
+    """What a task's form depends on beside its draft. ``shown``: setup cells whose outputs it shows;
+    ``options``: text of the options, which tells ``1`` from ``true``.
+    """
 
     setup: tuple[CellId, ...]
     shown: tuple[CellId, ...]
     group: str | None
-    defaults: Mapping[str, Any]
     options: str
-    """The options as text, which tells ``1`` from ``true``."""
 
 
 class TaskBuilder:
     """Builds tasks and their edges. A task whose draft is as it was the last time stays as it was."""
 
     def __init__(self) -> None:
-        self._edges: dict[TaskName, tuple[object, tuple[Edge, ...]]] = {}
-        self._tasks: dict[TaskName, tuple[object, Task]] = {}
+        self._edges: dict[TaskName, tuple[Taken, tuple[Edge, ...]]] = {}
+        self._tasks: dict[TaskName, tuple[tuple[Taken, Around], Task]] = {}
 
     def edges(self, tasks: PageTasks) -> list[Edge]:
         """Return the edges for what tasks take from each other."""
         old, self._edges = self._edges, {}
         found: list[Edge] = []
         for name, draft in tasks.drafts.items():
-            given = (draft, tasks.units_of(draft), _places(tasks, draft))
+            taken = Taken(draft, tasks.units_of(draft), _places(tasks, draft))
             known = old.get(name)
-            if known is None or known[0] != given:
-                known = (given, tuple(need_edges(*given)))
+            if known is None or known[0] != taken:
+                known = (taken, tuple(need_edges(*taken)))
             self._edges[name] = known
             found.extend(known[1])
         return found
@@ -51,25 +59,23 @@ class TaskBuilder:
     def tasks(
         self, tasks: PageTasks, groups: Sequence[KernelGroup], defaults: Mapping[str, Any]
     ) -> tuple[Task, ...]:
-        """Return the tasks in page order."""
+        """Return the tasks in page order; call :meth:`edges` first."""
         old, self._tasks = self._tasks, {}
         group_of = {name: group.name for group in groups for name in group.tasks}
-        setup: tuple[CellId, ...] = ()
         written = str(defaults)
+        setup: tuple[CellId, ...] = ()
         waiting = list(reversed(tasks.setup))
-        for name, draft in tasks.drafts.items():
+        for name, (taken, _) in self._edges.items():
+            draft = tasks.drafts[name]
             shown: list[CellId] = []
             while waiting and waiting[-1] < draft.first:
                 shown.append(tasks.placed[waiting.pop()].cell.id)
-            if shown:
-                setup += tuple(shown)
-            units = tasks.units_of(draft)
-            text = f"{draft.options} {written}"
-            around = Surroundings(setup, tuple(shown), group_of.get(name), defaults, text)
-            given = (draft, units, around)
+            setup = (*setup, *shown) if shown else setup
+            options = f"{draft.options} {written}"
+            around = Around(setup, tuple(shown), group_of.get(name), options)
             known = old.get(name)
-            if known is None or known[0] != given:
-                known = (given, _task(draft, _replays(tasks, draft, units, setup), around))
+            if known is None or known[0] != (taken, around):
+                known = ((taken, around), _task(tasks, taken, around, defaults))
             self._tasks[name] = known
         return tuple(task for _, task in self._tasks.values())
 
@@ -88,17 +94,17 @@ def _places(tasks: PageTasks, draft: Draft) -> dict[Version | AmbientVersion, Pl
     return places
 
 
-def _task(draft: Draft, replays: tuple[Replay, ...], around: Surroundings) -> Task:
+def _task(tasks: PageTasks, taken: Taken, around: Around, defaults: Mapping[str, Any]) -> Task:
+    draft = taken.draft
     inputs = tuple(_input(need) for _, need in sorted(draft.needs.items()))
-    taken = {one.name for one in inputs}
     outputs = sorted(draft.outputs)
     optional = tuple(n for n in outputs if may_be_unbound(draft.outputs[n]))
     summary = _joined(draft.summaries)
     return Task(
         name=draft.name,
         cells=tuple(draft.cells),
-        options=build_task_options(draft.options, around.defaults),
-        replays=replays,
+        options=build_task_options(tasks.drafts[draft.name].options, defaults),
+        replays=_replays(tasks, taken, around.setup),
         inputs=inputs,
         ambient_inputs=tuple(
             Input(name=state, sources=_ambient_sources(version), optional=True)
@@ -107,7 +113,7 @@ def _task(draft: Draft, replays: tuple[Replay, ...], around: Surroundings) -> Ta
         outputs=tuple(n for n in outputs if n not in optional),
         optional_outputs=optional,
         ambient_outputs=tuple(sorted(draft.ambient_outputs)),
-        mutates_inputs=tuple(sorted(draft.mutates & taken)),
+        mutates_inputs=tuple(sorted(draft.mutates & {one.name for one in inputs})),
         setup_cells=around.shown,
         group=around.group,
         needs_now=summary.needs_now,
@@ -145,12 +151,10 @@ def _ambient_sources(version: AmbientVersion) -> tuple[TaskName, ...]:
     return tuple(found)
 
 
-def _replays(
-    tasks: PageTasks, draft: Draft, units: Sequence[UnitKey], setup: Sequence[CellId]
-) -> tuple[Replay, ...]:
+def _replays(tasks: PageTasks, taken: Taken, setup: Sequence[CellId]) -> tuple[Replay, ...]:
     steps = {(tasks.at[cell], -1): Replay(cell=cell) for cell in setup}
-    for key in units:
-        needs: Mapping[str, Need] = draft.unit_needs.get(key, {})
+    for key in taken.units:
+        needs: Mapping[str, Need] = taken.draft.unit_needs.get(key, {})
         steps[tasks.at[key[0]], key[1]] = Replay(
             unit=unit_id(key), inputs=tuple(_input(need) for _, need in sorted(needs.items()))
         )

@@ -75,7 +75,7 @@ class Demand:
         last = writer.last[version.name]
         if last is not version:
             self._findings.middle(draft.name, version, last, need.reader)
-        live = self._tasks.page.live(version)
+        live = self._tasks.page.live_at_end(version)
         if live is not None:
             draft.live_with[writer.name] = (version.name, live)
         if writer.outputs.get(version.name) is version:

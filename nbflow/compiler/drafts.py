@@ -76,7 +76,7 @@ class CellResult:
 class Draft:
     """A task in the making. ``last`` maps a name to the task's last version of it.
 
-    Two drafts are equal if the same task comes of them.
+    Two drafts are equal if the same task comes of them, but for the options.
     """
 
     name: TaskName
@@ -84,7 +84,7 @@ class Draft:
     """The index of its first cell on the page."""
     last_cell: int = field(default=-1, compare=False)
     cells: list[CellId] = field(default_factory=list)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False)
     needs: dict[str, Need] = field(default_factory=dict)
     units: dict[UnitKey, Place] = field(default_factory=dict)
     unit_needs: dict[UnitKey, dict[str, Need]] = field(default_factory=dict)

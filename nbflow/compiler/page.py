@@ -94,6 +94,10 @@ class Page:
         """Return why the value can't be stored; None if it can, as far as the page tells so far."""
         return version.live or self._live.get(version)
 
+    def live_at_end(self, version: Version) -> str | None:
+        """Return why the value can't be stored, as far as the whole page tells."""
+        return version.live or self._live.peek(version)
+
     def keep_live(self, version: Version, why: str) -> None:
         """Note that the value of a version can't be stored, unless that is known."""
         if self.live(version) is None:

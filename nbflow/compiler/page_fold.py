@@ -55,7 +55,6 @@ class PageFold:
             else:
                 step = steps[one.cell.id] = self._step(one, analysis)
                 results.append(step.result)
-        self.page.state.begin()
         self._steps = steps if sum(len(s.made) for s in steps.values()) <= MAX_VERSIONS else {}
         return results
 

@@ -46,12 +46,12 @@ class PageTasks:
 
     def owner(self, key: UnitKey) -> TaskName | None:
         """Return the task that a unit belongs to, None if its cell is no task's."""
-        unit = self.page.units.get(key)
+        unit = self.page.units.peek(key)
         return unit.owner if unit is not None else None
 
     def place(self, version: Version | AmbientVersion) -> Place:
         """Return where a version is written."""
-        place = self.page.places.get(version)
+        place = self.page.places.peek(version)
         assert place is not None
         return place
 
@@ -102,7 +102,7 @@ class PageTasks:
             return  # its own, or of a setup cell, which is replayed as a whole
         draft.units[key] = place
         own = draft.unit_needs.setdefault(key, {})
-        for name, version in (self.page.environments.get(key) or {}).items():
+        for name, version in (self.page.environments.peek(key) or {}).items():
             if version.unit is not None:
                 self.need_unit(draft, version.unit, place)
             elif version.task is not None:

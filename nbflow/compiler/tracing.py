@@ -87,6 +87,11 @@ class Shelf(Generic[K, V]):
         value: V | None = self._state.read((self._name, key))
         return value
 
+    def peek(self, key: K) -> V | None:
+        """Look a value up without a note, once all steps are done."""
+        value: V | None = self._state.values.get((self._name, key))
+        return value
+
     def set(self, key: K, value: V) -> None:
         """Put a value in place."""
         self._state.write((self._name, key), value)
