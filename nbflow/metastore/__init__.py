@@ -14,6 +14,7 @@ from nbflow.metastore.rows import (
     TaskValues,
 )
 from nbflow.metastore.runs import NewRun
+from nbflow.metastore.schedules import Tick, slot_key
 from nbflow.metastore.store import Metastore, open_metastore
 
 __all__ = [
@@ -29,10 +30,12 @@ __all__ = [
     "SchemaState",
     "TaskInstanceRow",
     "TaskValues",
+    "Tick",
     "Violation",
     "check",
     "downgrade",
     "migrate",
     "open_metastore",
     "schema_state",
+    "slot_key",
 ]

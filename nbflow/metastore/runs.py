@@ -40,56 +40,63 @@ def create_run(db: Database, new: NewRun, owner: str | None, now: datetime) -> b
     """Record a run with its task instances; False, and nothing written, if its slot has one."""
 
     def work(connection: Connection) -> bool:
-        query = (
-            select(t.dag_task)
-            .where(t.dag_task.c.version == new.version)
-            .order_by(t.dag_task.c.position)
-        )
-        tasks = connection.execute(query).all()
-        wanted = None if new.tasks is None else set(new.tasks)
-        unknown = (wanted or set()) - {row.name for row in tasks}
-        if unknown:
-            raise NotFoundError(
-                Sentence(
-                    "There is no task {unknown!r} in {dag_id}.",
-                    unknown=min(unknown),
-                    dag_id=new.dag_id,
-                ),
-                hint="`nbflow dags show` lists the tasks.",
-                code="NBF613",
-            )
-        interval = new.data_interval or (None, None)
-        row = {
-            "id": new.run_id,
-            "dag_id": new.dag_id,
-            "version": new.version,
-            "kind": new.kind.value,
-            "slot_key": new.slot_key,
-            "state": RunState.QUEUED.value,
-            "parameters": dict(new.parameters),
-            "selected": None if new.tasks is None else list(new.tasks),
-            "cancel_requested": 0,
-            "owner": owner,
-            "created": now,
-            "logical_date": new.logical_date,
-            "data_interval_start": interval[0],
-            "data_interval_end": interval[1],
-            "note": "",
-        }
-        if not db.insert_once(connection, t.run, row):
-            return False
-        chosen = [task for task in tasks if wanted is None or task.name in wanted]
-        if chosen:
-            connection.execute(
-                t.task_instance.insert(), [_instance(new.run_id, task) for task in chosen]
-            )
-        return True
+        return insert_run(db, connection, new, owner, now)
 
     def confirm(connection: Connection) -> bool | None:
         query = select(t.run.c.id).where(t.run.c.id == new.run_id)
         return connection.execute(query).one_or_none() is not None or None
 
     return db.write("run_insert", work, confirm)
+
+
+def insert_run(
+    db: Database, connection: Connection, new: NewRun, owner: str | None, now: datetime
+) -> bool:
+    """As `create_run`, within a transaction."""
+    query = (
+        select(t.dag_task)
+        .where(t.dag_task.c.version == new.version)
+        .order_by(t.dag_task.c.position)
+    )
+    tasks = connection.execute(query).all()
+    wanted = None if new.tasks is None else set(new.tasks)
+    unknown = (wanted or set()) - {row.name for row in tasks}
+    if unknown:
+        raise NotFoundError(
+            Sentence(
+                "There is no task {unknown!r} in {dag_id}.",
+                unknown=min(unknown),
+                dag_id=new.dag_id,
+            ),
+            hint="`nbflow dags show` lists the tasks.",
+            code="NBF613",
+        )
+    interval = new.data_interval or (None, None)
+    row = {
+        "id": new.run_id,
+        "dag_id": new.dag_id,
+        "version": new.version,
+        "kind": new.kind.value,
+        "slot_key": new.slot_key,
+        "state": RunState.QUEUED.value,
+        "parameters": dict(new.parameters),
+        "selected": None if new.tasks is None else list(new.tasks),
+        "cancel_requested": 0,
+        "owner": owner,
+        "created": now,
+        "logical_date": new.logical_date,
+        "data_interval_start": interval[0],
+        "data_interval_end": interval[1],
+        "note": "",
+    }
+    if not db.insert_once(connection, t.run, row):
+        return False
+    chosen = [task for task in tasks if wanted is None or task.name in wanted]
+    if chosen:
+        connection.execute(
+            t.task_instance.insert(), [_instance(new.run_id, task) for task in chosen]
+        )
+    return True
 
 
 def _instance(run_id: RunId, task: Any) -> dict[str, Any]:

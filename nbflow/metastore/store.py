@@ -2,12 +2,24 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from nbflow.errors import MetastoreError
-from nbflow.metastore import claims, finish, instances, reads, reap, runs, schema, versions
+from nbflow.metastore import (
+    claims,
+    finish,
+    instances,
+    reads,
+    reap,
+    runs,
+    schedules,
+    schema,
+    versions,
+)
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import snapshot
@@ -26,6 +38,7 @@ from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
+from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
 from nbflow.model.sentence import Sentence
 
 LEASE = 60.0
@@ -111,12 +124,27 @@ class Metastore:
 
     # DAGs
 
-    def deploy(self, dag: Dag, snapshots: Mapping[str, bytes]) -> Digest:
+    def deploy(
+        self,
+        dag: Dag,
+        snapshots: Mapping[str, bytes],
+        *,
+        schedule: ScheduleEntry | Literal["keep"] | None = "keep",
+    ) -> Digest:
         """Record a DAG's version with its notebooks by path; the same digest is recorded once.
 
-        Raises UsageError if a task wants more slots than its pool has.
+        ``schedule`` takes the place of the DAG's schedule in the same transaction; None lets it
+        rest. Raises UsageError if a task wants more slots than its pool has, ConflictError if the
+        schedule moved since it was read.
         """
-        return versions.deploy(self.db, dag, snapshots, self.db.clock.wall())
+
+        def also(connection: Connection) -> None:
+            if isinstance(schedule, ScheduleEntry):
+                schedules.keep(self.db, connection, schedule)
+            elif schedule is None:
+                schedules.forget(connection, dag.id)
+
+        return versions.deploy(self.db, dag, snapshots, self.db.clock.wall(), also)
 
     def load_version(self, digest: Digest) -> Dag:
         """Return a DAG as it was deployed; NotFoundError for an unknown digest."""
@@ -133,6 +161,35 @@ class Metastore:
     def list_dags(self) -> list[DagRow]:
         """Return all deployed DAGs by id."""
         return self.db.read(reads.list_dags)
+
+    def pause(self, dag_id: DagId, *, paused: bool) -> bool:
+        """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
+        return schedules.pause(self.db, dag_id, paused=paused)
+
+    # Schedules
+
+    def schedule(self, dag_id: DagId) -> ScheduleEntry | None:
+        """Return a DAG's schedule, one at rest too (its expression is empty)."""
+        return self.db.read(lambda connection: schedules.schedule_of(connection, dag_id))
+
+    def due(self, now: datetime, *, limit: int = 200) -> list[DueSchedule]:
+        """Return the schedules of active DAGs whose next slot has come, oldest slot first."""
+        return self.db.read(lambda connection: schedules.due(connection, now, limit))
+
+    def next_fire(self) -> datetime | None:
+        """Return when the next slot of any active DAG comes, None if there is none."""
+        return self.db.read(schedules.next_fire)
+
+    def tick(self, what: schedules.Tick) -> bool:
+        """Make a schedule's due runs and move it on, in one transaction.
+
+        False, and nothing written, if another scheduler, an edit or a pause came first.
+        """
+        return schedules.tick(self.db, what, self.db.clock.wall())
+
+    def missed(self, dag_id: DagId, *, limit: int = 100) -> list[MissedSlot]:
+        """Return a DAG's missed slots, the newest first."""
+        return self.db.read(lambda c: schedules.missed_slots(c, dag_id, limit))
 
     def set_pool(self, name: str, slots: int) -> None:
         """Make a pool, or change how many slots it has."""

@@ -111,6 +111,8 @@ dag = _table(
     Column("paused", Integer, nullable=False, server_default="0"),
     Column("max_active_tasks", Integer),
     Column("deployed", Instant, nullable=False),
+    Column("owner", VARIABLE),
+    Column("description", Words),
 )
 dag_version = _table(
     "dag_version",
@@ -163,6 +165,11 @@ schedule = _table(
     Column("cursor_utc", Instant),
     Column("next_fire_utc", Instant, index=True),
     Column("version", Integer, nullable=False, server_default="0"),
+    Column("start_utc", Instant),
+    Column("end_utc", Instant),
+    Column("catchup", String(10), nullable=False, server_default="latest"),
+    Column("overlap", String(20), nullable=False, server_default="queue"),
+    Column("max_active_runs", Integer, nullable=False, server_default="1"),
 )
 missed = _table(
     "missed",

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -16,8 +16,16 @@ from nbflow.model.ids import DagId, Digest
 from nbflow.model.sentence import Sentence
 
 
-def deploy(db: Database, dag: Dag, snapshots: Mapping[str, bytes], now: datetime) -> Digest:
-    """Record a version, and make it the one that new runs of the DAG use."""
+def deploy(
+    db: Database,
+    dag: Dag,
+    snapshots: Mapping[str, bytes],
+    now: datetime,
+    also: Callable[[Connection], None] | None = None,
+) -> Digest:
+    """Record a version, and make it the one that new runs of the DAG use; with it, in the same
+    transaction, ``also`` (its schedule, say).
+    """
 
     def work(connection: Connection) -> Digest:
         db.insert_once(
@@ -31,8 +39,16 @@ def deploy(db: Database, dag: Dag, snapshots: Mapping[str, bytes], now: datetime
         connection.execute(
             t.dag.update()
             .where(t.dag.c.id == dag.id)
-            .values(version=dag.digest, max_active_tasks=dag.options.max_active_tasks, deployed=now)
+            .values(
+                version=dag.digest,
+                max_active_tasks=dag.options.max_active_tasks,
+                deployed=now,
+                owner=dag.options.owner or None,
+                description=dag.options.description or None,
+            )
         )
+        if also is not None:
+            also(connection)
         return dag.digest
 
     return db.write("deploy", work)

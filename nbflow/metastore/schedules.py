@@ -1,0 +1,251 @@
+"""Schedules: kept through edits, due by one index, moved on in the transaction that makes the runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from nbflow.errors import ConflictError
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.metastore.runs import NewRun, insert_run
+from nbflow.metastore.versions import no_dag
+from nbflow.model.ids import DagId, Digest
+from nbflow.model.options import Catchup, Overlap
+from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
+from nbflow.model.sentence import Sentence
+from nbflow.model.states import FINAL_RUN_STATES
+
+_SLOT = "slot:"
+_ENDED = [state.value for state in FINAL_RUN_STATES]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """What a tick does with one schedule, all in one transaction.
+
+    ``seen`` is the schedule as it was read; ``cancel_others`` asks the DAG's unfinished runs to end.
+    """
+
+    seen: ScheduleEntry
+    cursor: datetime
+    next_fire: datetime | None
+    runs: Sequence[NewRun] = ()
+    missed: Sequence[MissedSlot] = ()
+    cancel_others: bool = False
+
+
+def slot_key(schedule_id: int, slot: datetime) -> str:
+    """Return the key under which a slot has at most one run, scheduled or backfilled."""
+    return f"{_SLOT}{schedule_id}:{slot.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def keep(db: Database, connection: Connection, entry: ScheduleEntry) -> None:
+    """Record a DAG's schedule, in place of the one that ``entry`` was told from.
+
+    Raises ConflictError if a tick or another deploy moved it meanwhile.
+    """
+    row = {
+        "expr": entry.expression,
+        "tz": entry.timezone,
+        "cursor_utc": entry.cursor,
+        "next_fire_utc": entry.next_fire,
+        "start_utc": entry.start,
+        "end_utc": entry.end,
+        "catchup": entry.catchup.value,
+        "overlap": entry.overlap.value,
+        "max_active_runs": entry.max_active_runs,
+    }
+    if entry.id == 0 and db.insert_once(connection, t.schedule, row | {"dag_id": entry.dag_id}):
+        return
+    of = t.schedule.c
+    done = connection.execute(
+        t.schedule.update()
+        .where(of.dag_id == entry.dag_id, of.version == entry.version)
+        .values(row | {"version": of.version + 1})
+    )
+    if done.rowcount != 1:
+        raise ConflictError(
+            Sentence("The schedule of {dag} was moved meanwhile.", dag=entry.dag_id),
+            hint="Deploy it again.",
+        )
+
+
+def forget(connection: Connection, dag_id: DagId) -> None:
+    """Let a DAG's schedule rest: the row stays, so that its slots keep their names."""
+    connection.execute(
+        t.schedule.update()
+        .where(t.schedule.c.dag_id == dag_id)
+        .values(expr="", next_fire_utc=None, version=t.schedule.c.version + 1)
+    )
+
+
+def schedule_of(connection: Connection, dag_id: DagId) -> ScheduleEntry | None:
+    """Return a DAG's schedule, one at rest too (its expression is empty)."""
+    query = select(t.schedule).where(t.schedule.c.dag_id == dag_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def due_query(now: datetime, limit: int) -> Any:
+    """Return the query behind `due`."""
+    of = t.schedule.c
+    return (
+        select(t.schedule, t.dag.c.version.label("dag_version"))
+        .join(t.dag, t.dag.c.id == of.dag_id)
+        .where(of.next_fire_utc <= now, t.dag.c.paused == 0)
+        .order_by(of.next_fire_utc)
+        .limit(limit)
+    )
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
+    """Return the schedules of active DAGs whose next slot has come, the oldest slot first."""
+    rows = connection.execute(due_query(now, limit)).all()
+    active = _active_runs(connection, [row.dag_id for row in rows])
+    return [
+        DueSchedule(
+            entry=_entry(row),
+            dag_version=Digest(row.dag_version),
+            active_runs=active.get(row.dag_id, 0),
+        )
+        for row in rows
+    ]
+
+
+def next_fire(connection: Connection) -> datetime | None:
+    """Return when the next slot of any active DAG comes, None if there is none."""
+    of = t.schedule.c
+    query = (
+        select(of.next_fire_utc)
+        .join(t.dag, t.dag.c.id == of.dag_id)
+        .where(of.next_fire_utc.is_not(None), t.dag.c.paused == 0)
+        .order_by(of.next_fire_utc)
+        .limit(1)
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
+def tick(db: Database, what: Tick, now: datetime) -> bool:
+    """Make the runs and move the schedule on; False, and nothing written, if it moved meanwhile.
+
+    A slot that has a run already (of a backfill) keeps it.
+    """
+    seen, of = what.seen, t.schedule.c
+    moved = {
+        "cursor_utc": what.cursor,
+        "next_fire_utc": what.next_fire,
+        "version": seen.version + 1,
+    }
+
+    def work(connection: Connection) -> bool:
+        active = select(t.dag.c.id).where(t.dag.c.id == seen.dag_id, t.dag.c.paused == 0)
+        if connection.execute(db.locked(active)).one_or_none() is None:
+            return False
+        done = connection.execute(
+            t.schedule.update().where(of.id == seen.id, of.version == seen.version).values(moved)
+        )
+        if done.rowcount != 1:
+            return False
+        made = {new.run_id for new in what.runs}
+        for new in what.runs:
+            insert_run(db, connection, new, None, now)
+        if what.cancel_others:
+            _cancel_others(connection, seen.dag_id, made)
+        _record_missed(db, connection, seen, what.missed)
+        return True
+
+    def confirm(connection: Connection) -> bool | None:
+        row = connection.execute(
+            select(of.version, of.cursor_utc).where(of.id == seen.id)
+        ).one_or_none()
+        went_on = row is not None and row.version > seen.version
+        return True if went_on and row is not None and row.cursor_utc >= what.cursor else None
+
+    return db.write("tick", work, confirm)
+
+
+def _cancel_others(connection: Connection, dag_id: DagId, made: set[Any]) -> None:
+    connection.execute(
+        t.run.update()
+        .where(
+            t.run.c.dag_id == dag_id, t.run.c.state.not_in(_ENDED), t.run.c.id.not_in(sorted(made))
+        )
+        .values(cancel_requested=1)
+    )
+
+
+def _record_missed(
+    db: Database, connection: Connection, seen: ScheduleEntry, missed: Sequence[MissedSlot]
+) -> None:
+    keys = {slot_key(seen.id, one.slot): one for one in missed}
+    if not keys:
+        return
+    run = t.run.c
+    taken = connection.execute(
+        select(run.slot_key).where(run.dag_id == seen.dag_id, run.slot_key.in_(keys))
+    ).scalars()
+    for key in keys.keys() - set(taken):
+        one = keys[key]
+        row = {"dag_id": one.dag_id, "slot_key": key, "reason": one.reason, "at": one.at}
+        db.insert_once(connection, t.missed, row)
+
+
+def missed_slots(connection: Connection, dag_id: DagId, limit: int) -> list[MissedSlot]:
+    """Return a DAG's missed slots, the newest first."""
+    of = t.missed.c
+    query = select(t.missed).where(of.dag_id == dag_id).order_by(of.slot_key.desc()).limit(limit)
+    return [
+        MissedSlot(dag_id=dag_id, slot=_slot_of(row.slot_key), reason=row.reason, at=row.at)
+        for row in connection.execute(query)
+    ]
+
+
+def _slot_of(key: str) -> datetime:
+    return datetime.fromisoformat(key.removeprefix(_SLOT).partition(":")[2])
+
+
+def pause(db: Database, dag_id: DagId, *, paused: bool) -> bool:
+    """Stop or start making runs of a DAG; False if it stood so already. NotFoundError."""
+
+    def work(connection: Connection) -> bool:
+        of = t.dag.c
+        was = connection.execute(db.locked(select(of.paused).where(of.id == dag_id))).scalar()
+        if was is None:
+            raise no_dag(dag_id)
+        connection.execute(t.dag.update().where(of.id == dag_id).values(paused=int(paused)))
+        return bool(was) != paused
+
+    return db.write("pause", work)
+
+
+def _active_runs(connection: Connection, dags: Sequence[str]) -> dict[str, int]:
+    if not dags:
+        return {}
+    run = t.run.c
+    rows = connection.execute(
+        select(run.dag_id, func.count().label("runs"))
+        .where(run.dag_id.in_(dags), run.state.not_in(_ENDED))
+        .group_by(run.dag_id)
+    )
+    return {row.dag_id: row.runs for row in rows}
+
+
+def _entry(row: Any) -> ScheduleEntry:
+    return ScheduleEntry(
+        id=row.id,
+        dag_id=DagId(row.dag_id),
+        expression=row.expr,
+        timezone=row.tz,
+        cursor=row.cursor_utc,
+        next_fire=row.next_fire_utc,
+        start=row.start_utc,
+        end=row.end_utc,
+        catchup=Catchup(row.catchup),
+        overlap=Overlap(row.overlap),
+        max_active_runs=row.max_active_runs,
+        version=row.version,
+    )

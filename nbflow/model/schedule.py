@@ -1,0 +1,49 @@
+"""A DAG's schedule as the metastore keeps it, and what a tick writes. Instants are aware UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nbflow.model.ids import DagId, Digest
+from nbflow.model.options import Catchup, Overlap
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleEntry:
+    """A schedule with its place in time.
+
+    ``cursor`` is the last slot (or instant) decided, ``next_fire`` the first slot after it, None if
+    there is none. ``version`` counts the writes: a tick that saw an older one writes nothing.
+    """
+
+    dag_id: DagId
+    expression: str
+    timezone: str
+    cursor: datetime
+    next_fire: datetime | None
+    start: datetime | None = None
+    end: datetime | None = None
+    catchup: Catchup = Catchup.LATEST
+    overlap: Overlap = Overlap.QUEUE
+    max_active_runs: int = 1
+    id: int = 0
+    version: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueSchedule:
+    """A schedule with a slot that has come: the DAG's version to run, and its unfinished runs."""
+
+    entry: ScheduleEntry
+    dag_version: Digest
+    active_runs: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MissedSlot:
+    """A slot that got no run, and why in words."""
+
+    dag_id: DagId
+    slot: datetime
+    reason: str
+    at: datetime
+    """When it was decided."""

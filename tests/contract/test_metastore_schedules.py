@@ -1,0 +1,184 @@
+"""Schedules: a slot has one run or one missed record, whoever ticks and however often."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from small_dags import run_id, small_dag
+
+from nbflow.errors import ConflictError, NotFoundError
+from nbflow.metastore import Metastore, NewRun, Tick, open_metastore, slot_key
+from nbflow.metastore.schedules import due_query
+from nbflow.model.clock import Clock
+from nbflow.model.dag import Dag
+from nbflow.model.ids import DagId
+from nbflow.model.schedule import MissedSlot, ScheduleEntry
+from nbflow.model.states import RunKind, RunState
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PAIR = small_dag({"a": [], "b": ["a"]})
+NOTEBOOKS = {"etl.ipynb": b'{"cells": []}'}
+
+
+def entry(dag: Dag = PAIR, **changes: object) -> ScheduleEntry:
+    made = ScheduleEntry(
+        dag_id=dag.id, expression="@hourly", timezone="UTC", cursor=NOON, next_fire=NOON + HOUR
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def deployed(store: Metastore, dag: Dag = PAIR, **changes: object) -> ScheduleEntry:
+    store.deploy(dag, NOTEBOOKS, schedule=entry(dag, **changes))
+    found = store.schedule(dag.id)
+    assert found is not None
+    return found
+
+
+def scheduled(seen: ScheduleEntry, slot: datetime, number: int = 1, dag: Dag = PAIR) -> NewRun:
+    return NewRun(
+        run_id=run_id(number), dag_id=dag.id, version=dag.digest, kind=RunKind.SCHEDULED,
+        slot_key=slot_key(seen.id, slot), logical_date=slot, data_interval=(slot - HOUR, slot),
+        driven=False,
+    )  # fmt: skip
+
+
+def hourly_tick(seen: ScheduleEntry, number: int = 1, **changes: object) -> Tick:
+    slot = seen.cursor + HOUR
+    made = Tick(
+        seen=seen, cursor=slot, next_fire=slot + HOUR, runs=(scheduled(seen, slot, number),)
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def missed(slot: datetime, dag: Dag = PAIR) -> MissedSlot:
+    return MissedSlot(dag_id=dag.id, slot=slot, reason="catchup", at=NOON)
+
+
+def test_a_schedule_comes_back_as_it_was_deployed(store: Metastore) -> None:
+    seen = deployed(store, start=NOON - HOUR, end=NOON + 9 * HOUR, max_active_runs=3)
+    assert replace(seen, id=0) == entry(start=NOON - HOUR, end=NOON + 9 * HOUR, max_active_runs=3)
+    assert store.schedule(DagId("nobody")) is None
+
+
+def test_an_edit_keeps_the_row_and_moves_its_version(store: Metastore) -> None:
+    first = deployed(store)
+    store.deploy(PAIR, NOTEBOOKS, schedule=replace(first, expression="@daily", cursor=NOON + HOUR))
+    second = store.schedule(PAIR.id)
+    assert second is not None
+    assert (second.id, second.version, second.expression) == (first.id, 1, "@daily")
+
+
+def test_an_edit_of_what_a_tick_has_moved_is_refused_and_nothing_is_deployed(
+    store: Metastore,
+) -> None:
+    seen = deployed(store)
+    assert store.tick(hourly_tick(seen))
+    other = small_dag({"a": []})
+    with pytest.raises(ConflictError, match="moved meanwhile"):
+        store.deploy(other, NOTEBOOKS, schedule=seen)
+    assert store.current_version(PAIR.id) == PAIR.digest
+
+
+def test_a_dag_without_a_schedule_lets_it_rest_and_keeps_the_names_of_its_slots(
+    store: Metastore,
+) -> None:
+    first = deployed(store)
+    store.deploy(PAIR, NOTEBOOKS, schedule=None)
+    resting = store.schedule(PAIR.id)
+    assert resting is not None
+    assert (resting.id, resting.expression, resting.next_fire) == (first.id, "", None)
+    assert store.due(NOON + 5 * HOUR) == []
+
+
+def test_a_deploy_that_says_nothing_of_a_schedule_leaves_it(store: Metastore) -> None:
+    first = deployed(store)
+    store.deploy(small_dag({"a": []}), NOTEBOOKS)
+    assert store.schedule(PAIR.id) == first
+
+
+def test_due_are_active_dags_whose_slot_has_come_oldest_first(store: Metastore) -> None:
+    late, early, paused = (small_dag({"a": []}, dag_id=name) for name in ("late", "early", "off"))
+    deployed(store, late, next_fire=NOON + 2 * HOUR)
+    deployed(store, early, next_fire=NOON + HOUR)
+    deployed(store, paused, next_fire=NOON + HOUR)
+    assert store.pause(paused.id, paused=True)
+    assert store.due(NOON + HOUR - timedelta(seconds=1)) == []
+    assert [one.entry.dag_id for one in store.due(NOON + 2 * HOUR)] == ["early", "late"]
+    assert store.due(NOON + 2 * HOUR)[0].dag_version == early.digest
+    assert store.next_fire() == NOON + HOUR
+
+
+def test_pausing_tells_whether_anything_changed(store: Metastore) -> None:
+    deployed(store)
+    assert store.pause(PAIR.id, paused=True)
+    assert not store.pause(PAIR.id, paused=True)
+    assert store.pause(PAIR.id, paused=False)
+    with pytest.raises(NotFoundError):
+        store.pause(DagId("nobody"), paused=True)
+
+
+def test_a_tick_makes_the_run_and_moves_the_schedule_together(store: Metastore) -> None:
+    seen = deployed(store)
+    assert store.tick(hourly_tick(seen))
+    now = store.schedule(PAIR.id)
+    assert now is not None
+    assert (now.cursor, now.next_fire, now.version) == (NOON + HOUR, NOON + 2 * HOUR, 1)
+    run = store.run_snapshot(run_id(1))
+    assert (run.kind, run.state, run.logical_date) == (
+        RunKind.SCHEDULED, RunState.QUEUED, NOON + HOUR,
+    )  # fmt: skip
+    assert (run.data_interval_start, run.data_interval_end) == (NOON, NOON + HOUR)
+    assert set(run.tasks) == {"a", "b"}
+    assert [one.active_runs for one in store.due(NOON + 2 * HOUR)] == [1]
+
+
+def test_of_two_ticks_that_saw_the_same_one_writes(open_store: Callable[[], Metastore]) -> None:
+    one, two = open_store(), open_store()
+    seen = deployed(one)
+    assert one.tick(hourly_tick(seen, 1))
+    assert not two.tick(hourly_tick(seen, 2))
+    assert [run.id for run in one.list_runs()] == [run_id(1)]
+
+
+def test_a_slot_never_gets_a_second_run_even_where_the_version_is_right(store: Metastore) -> None:
+    seen = deployed(store)
+    assert store.create_run(replace(scheduled(seen, NOON + HOUR, 7), kind=RunKind.BACKFILL))
+    assert store.tick(hourly_tick(seen, 1))
+    assert [(run.id, run.kind) for run in store.list_runs()] == [(run_id(7), RunKind.BACKFILL)]
+
+
+def test_missed_slots_go_on_record_once_and_not_where_a_run_is(store: Metastore) -> None:
+    seen = deployed(store)
+    assert store.create_run(replace(scheduled(seen, NOON + HOUR, 7), kind=RunKind.BACKFILL))
+    slots = [missed(NOON + n * HOUR) for n in (1, 2, 3)]
+    what = Tick(seen=seen, cursor=NOON + 3 * HOUR, next_fire=NOON + 4 * HOUR, missed=slots)
+    assert store.tick(what)
+    assert not store.tick(what)
+    assert store.missed(PAIR.id) == [missed(NOON + n * HOUR) for n in (3, 2)]
+
+
+def test_a_paused_dag_is_not_ticked(store: Metastore) -> None:
+    seen = deployed(store)
+    store.pause(PAIR.id, paused=True)
+    assert not store.tick(hourly_tick(seen))
+    assert store.schedule(PAIR.id) == seen
+
+
+def test_a_tick_may_ask_the_older_runs_to_end(store: Metastore) -> None:
+    assert store.tick(hourly_tick(deployed(store), 1))
+    seen = store.schedule(PAIR.id)
+    assert seen is not None
+    assert store.tick(hourly_tick(seen, 2, cancel_others=True))
+    asked = {run: store.run_snapshot(run).cancel_requested for run in (run_id(1), run_id(2))}
+    assert asked == {run_id(1): True, run_id(2): False}
+
+
+def test_due_schedules_are_found_by_their_index(tmp_path: Path, clock: Clock) -> None:
+    with open_metastore(f"sqlite:///{tmp_path / 'nbflow.db'}", clock=clock) as store:
+        query = due_query(NOON, 10).compile(store.db.engine, compile_kwargs={"literal_binds": True})
+        with store.db.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert any("USING INDEX ix_schedule_next_fire_utc" in row[3] for row in plan), plan
