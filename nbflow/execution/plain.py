@@ -3,19 +3,51 @@
 import copy
 import json
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nbflow.errors import ExecutionError
 from nbflow.execution.attempt_run import NOTEBOOK_NAME
 from nbflow.execution.executor import LocalExecutor
-from nbflow.model.attempt import AttemptEnd, AttemptResult, AttemptSpec, CellToRun, Limits
+from nbflow.model.attempt import (
+    AttemptEnd,
+    AttemptResult,
+    AttemptSpec,
+    CellToRun,
+    Limits,
+    Load,
+    ReplayStep,
+    StoredValue,
+)
 from nbflow.model.ids import CellId, RunId, TaskName, Token
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason
 
 _NO_NOTEBOOK = frozenset({Reason.KERNEL_START, Reason.LOST})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handover:
+    """What a plain run takes from the runs of other notebooks, and leaves for them.
+
+    ``loads`` are bound right after the cell ``after``, before the first without one; ``outputs`` are
+    names stored after the last cell, in the folder ``values``.
+    """
+
+    values: str
+    loads: tuple[Load, ...] = ()
+    after: CellId | None = None
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlainRun:
+    """A notebook that ran top to bottom, with its outputs, and the values that it handed over."""
+
+    notebook: dict[str, Any]
+    values: tuple[StoredValue, ...] = ()
 
 
 def run_plain(
@@ -28,8 +60,9 @@ def run_plain(
     parameters_source: str | None = None,
     sources: Mapping[CellId, str] | None = None,
     limits: Limits | None = None,
-) -> dict[str, Any]:
-    """Run a notebook top to bottom in one kernel and return it with its outputs.
+    handover: Handover | None = None,
+) -> PlainRun:
+    """Run a notebook top to bottom in one kernel.
 
     ``cwd`` is the kernel's folder, ``timeout`` the wall clock of the whole run in seconds.
     ``skip_cells`` stay out and without output. ``sources`` is what the kernel gets instead of a
@@ -40,11 +73,12 @@ def run_plain(
     """
     notebook = json.loads(json.dumps(raw_notebook))
     given = dict(sources or {}) | _parameters(notebook, parameters_source)
-    cells = tuple(
+    cells = [
         CellToRun(cell=cell, document=_document(document, given.get(cell)), prompt=0)
         for cell, document in _code_cells(notebook)
         if cell not in skip_cells
-    )
+    ]
+    before = _cells_before(cells, handover)
     with tempfile.TemporaryDirectory(prefix="nbflow-") as folder:
         spec = AttemptSpec(
             run_id=RunId("plain"),
@@ -52,12 +86,15 @@ def run_plain(
             try_no=1,
             token=Token(0),
             kernel=kernel,
-            language="",
+            language="python" if handover else "",
             cwd=cwd,
             workdir=folder,
-            values="",
+            values=handover.values if handover else "",
             metadata=notebook["metadata"],
-            cells=cells,
+            replays=tuple(_shown(cell) for cell in cells[:before]),
+            loads=handover.loads if handover else (),
+            cells=tuple(cells[before:]),
+            outputs=handover.outputs if handover else (),
             limits=_limits(limits, timeout),
         )
         result = _run(spec)
@@ -66,7 +103,17 @@ def run_plain(
                 Sentence("the notebook could not be run: {message}", message=result.message)
             )
         executed = json.loads(Path(folder, NOTEBOOK_NAME).read_text(encoding="utf-8"))
-    return _merged(notebook, executed)
+    return PlainRun(notebook=_merged(notebook, executed), values=result.values)
+
+
+def _cells_before(cells: Sequence[CellToRun], handover: Handover | None) -> int:
+    """Count the cells that run before values are bound."""
+    after = handover.after if handover else None
+    return next((number for number, one in enumerate(cells, 1) if one.cell == after), 0)
+
+
+def _shown(cell: CellToRun) -> ReplayStep:
+    return ReplayStep(cell=cell.cell, first_line=1, source=cell.document["source"], show=True)
 
 
 def _run(spec: AttemptSpec) -> AttemptResult:
@@ -79,8 +126,6 @@ def _run(spec: AttemptSpec) -> AttemptResult:
 
 
 def _limits(limits: Limits | None, timeout: float | None) -> Limits:
-    from dataclasses import replace
-
     return replace(limits or Limits(), timeout=timeout)
 
 

@@ -40,14 +40,14 @@ class Pristine:
 
 
 @contextmanager
-def pristine(folder: str, *, copied: bool) -> Iterator[Pristine]:
+def pristine(folder: str) -> Iterator[Pristine]:
     """Copy a folder, side by side with it so that ``../data`` still leads there.
 
     Nothing is copied when it is large, or when its parent can't be written.
     """
     with ExitStack() as stack:
         master = None
-        if copied and _is_small(folder):
+        if _is_small(folder):
             with suppress(OSError):
                 master = _copy(folder, stack)
         yield Pristine(folder, master, stack)

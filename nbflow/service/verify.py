@@ -1,6 +1,7 @@
 """Does the pipeline say what the page says? Run it both ways and compare every cell's output."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from nbflow.model.notebook import CellType, Role
 from nbflow.model.states import TaskState
 from nbflow.service.compare import CellDifference, compare_outputs
 from nbflow.service.pages import Page, open_pages
+from nbflow.service.plain_runs import PlainRuns
 from nbflow.service.pristine import Pristine, pristine
 from nbflow.service.published import inputs_of
 from nbflow.service.reports import RunReport
@@ -29,8 +31,7 @@ MOST_PLAIN_RUNS = 5
 class Verification:
     """The outcome: ``differences`` by notebook path, the pipeline's run, what was not compared.
 
-    ``uncompared`` are mapped tasks, whole notebooks with inputs, and their readers; ``cells`` counts
-    the compared code cells.
+    ``uncompared`` are mapped tasks and their readers; ``cells`` counts the compared code cells.
     """
 
     dag_id: str
@@ -51,14 +52,14 @@ def verify_notebook(
     """Run ``target`` as a pipeline and twice or more top to bottom, and compare the outputs.
 
     The pipeline runs first: the plain runs leave out the cells that a condition skipped in it. A
-    cell that raises does so in both. Whole notebooks run one after another, in the DAG's order.
-    A single notebook's plain runs start from copies of its folder, made before the pipeline ran.
+    cell that raises does so in both. Whole notebooks run one after another, in the DAG's order, and
+    hand over what they store. Plain runs start from copies of the folder, made before the pipeline
+    ran.
     Raises what `run_notebook` raises.
     """
     compiled = load_one(target, dag).check(strict=options.strict)
-    paths = [notebook.path for notebook in compiled.notebooks]
-    folder = str(Path(paths[0]).absolute().parent)
-    with pristine(folder, copied=len(paths) == 1) as files:
+    folders = [str(Path(n.path).absolute().parent) for n in compiled.notebooks]
+    with pristine(os.path.commonpath(folders)) as files:
         return _verified(service, compiled, options, files)
 
 
@@ -70,53 +71,57 @@ def _verified(
     sources = overrides(compiled, options.parameters, report.context)
     pages = open_pages(compiled.notebooks, sources)
     left_out = _uncompared(compiled.dag)
-    differences: dict[str, tuple[CellDifference, ...]] = {}
-    count = 0
-    alone = {task.notebook for task in compiled.dag.tasks if task.name in left_out}
+    alone = {task.notebook for task in compiled.dag.tasks if task.name in left_out} - {None}
+    skipped = {p: _skipped(compiled.dag, report, page) for p, page in pages.pages.items()}
+    runs = PlainRuns(
+        dag=compiled.dag, pages=pages, skipped=skipped, left_out=frozenset(map(str, alone))
+    )
+    plain = [runs.run(files) for _ in range(PLAIN_RUNS)]
+    ours, without = {}, {}
     for notebook in compiled.notebooks:
-        if notebook.path in alone:
-            continue
-        one = Compiled(dag=compiled.dag, notebooks=(notebook,))
-        page = pages.pages[notebook.path]
-        skipped = _skipped(compiled.dag, report, page)
-        ours = merged_notebook(one, pages, report)
-        _close_ranks(ours, skipped - _scratch(page))
-        without = {
-            str(cell)
-            for task in compiled.dag.tasks
-            if task.name in left_out and task.notebook in (None, notebook.path)
-            for cell in task.cells
-        }
-        plain = [_plain(page, skipped, files) for _ in range(PLAIN_RUNS)]
-        found = compare_outputs(plain, ours, leave_out=without)
-        while found and len(plain) < MOST_PLAIN_RUNS:
-            plain.append(_plain(page, skipped, files))
-            found = compare_outputs(plain, ours, leave_out=without)
-        differences[notebook.path] = found
-        count += sum(c.type is CellType.CODE and c.id not in without for c in notebook.cells)
+        path = notebook.path
+        if path in plain[0]:
+            one = Compiled(dag=compiled.dag, notebooks=(notebook,))
+            ours[path] = merged_notebook(one, pages, report)
+            _close_ranks(ours[path], skipped[path] - _scratch(pages.pages[path]))
+            without[path] = _cells_of(compiled.dag, left_out, path)
+    found = _compared(plain, ours, without)
+    while any(found.values()) and len(plain) < MOST_PLAIN_RUNS:
+        plain.append(runs.run(files))
+        found = _compared(plain, ours, without)
     return Verification(
         dag_id=compiled.dag.id,
         run=report,
-        differences=differences,
+        differences=found,
         uncompared=tuple(t.name for t in compiled.dag.tasks if t.name in left_out),
-        cells=count,
+        cells=sum(
+            cell.type is CellType.CODE and cell.id not in without[notebook.path]
+            for notebook in compiled.notebooks
+            if notebook.path in ours
+            for cell in notebook.cells
+        ),
     )
 
 
-def _plain(page: Page, skipped: set[CellId], files: Pristine) -> dict[str, Any]:
-    from nbflow.execution.plain import run_plain
+def _compared(
+    plain: Sequence[Mapping[str, dict[str, Any]]],
+    ours: Mapping[str, dict[str, Any]],
+    without: Mapping[str, set[str]],
+) -> dict[str, tuple[CellDifference, ...]]:
+    return {
+        path: compare_outputs([run[path] for run in plain], mine, leave_out=without[path])
+        for path, mine in ours.items()
+    }
 
-    sources = {cell.id: page.source(cell.id) for cell in page.cells.values()}
-    is_alone = str(Path(page.folder)) == files.folder
-    cwd = files.take() if is_alone else str(Path(page.folder))
-    executed = run_plain(
-        page.notebook.raw,
-        cwd=cwd,
-        kernel=page.notebook.kernel,
-        skip_cells=skipped,
-        sources=sources,
-    )
-    return files.as_if_here(executed, cwd) if is_alone else executed
+
+def _cells_of(dag: Dag, names: set[TaskName], path: str) -> set[str]:
+    """Return the cells that tasks have in one notebook."""
+    return {
+        str(cell)
+        for task in dag.tasks
+        if task.name in names and task.notebook in (None, path)
+        for cell in task.cells
+    }
 
 
 def _close_ranks(document: dict[str, Any], skipped: set[CellId]) -> None:
@@ -132,14 +137,16 @@ def _close_ranks(document: dict[str, Any], skipped: set[CellId]) -> None:
 
 
 def _skipped(dag: Dag, report: RunReport, page: Page) -> set[CellId]:
-    """Return the cells that didn't run in the pipeline since they were skipped."""
+    """Return the cells that didn't run in the pipeline since they were skipped; of whole notebooks
+    also those whose sources failed.
+    """
     states = {task.name: task.state for task in report.tasks}
     skipped = _scratch(page)
     for task in dag.tasks:
-        if states.get(task.name) is TaskState.SKIPPED and task.notebook in (
-            None,
-            page.notebook.path,
-        ):
+        state = states.get(task.name)
+        is_here = task.notebook in (None, page.notebook.path)
+        fell_out = state is TaskState.UPSTREAM_FAILED and task.notebook is not None
+        if is_here and (state is TaskState.SKIPPED or fell_out):
             skipped |= set(task.cells)
     return skipped
 
@@ -149,15 +156,8 @@ def _scratch(page: Page) -> set[CellId]:
 
 
 def _uncompared(dag: Dag) -> set[TaskName]:
-    """Return mapped tasks, and all that read what they leave, directly or not.
-
-    Whole notebooks that take inputs count, too: on their own they have nothing to read.
-    """
-    found = {
-        task.name
-        for task in dag.tasks
-        if task.options.foreach is not None or (task.notebook is not None and task.inputs)
-    }
+    """Return mapped tasks, and all that read what they leave, directly or not."""
+    found = {task.name for task in dag.tasks if task.options.foreach is not None}
     for task in dag.tasks:
         if any(source in found for wanted in inputs_of(task) for source in wanted.sources):
             found.add(task.name)

@@ -64,6 +64,7 @@ def test_an_example_gives_as_a_pipeline_what_it_gives_from_top_to_bottom(
     assert outcome.run.is_success
     assert {k: v for k, v in outcome.differences.items() if v} == {}
     assert outcome.cells >= 3
+    assert outcome.uncompared == ()
 
 
 @pytest.mark.kernel

@@ -12,7 +12,8 @@ import pytest
 from nbflow.errors import ExecutionError
 from nbflow.execution.executor import LocalExecutor
 from nbflow.execution.kernels import check_kernel, installed_kernels
-from nbflow.execution.plain import run_plain
+from nbflow.execution.plain import Handover, run_plain
+from nbflow.model.attempt import Load
 from nbflow.model.states import Reason, TaskState
 
 pytestmark = pytest.mark.kernel
@@ -47,14 +48,35 @@ def test_a_plain_run_keeps_the_page_and_leaves_out_what_is_skipped(tmp_path):
         skip_cells=("c1",),
         parameters_source="k = 7",
         sources={"c0": "\nx = 1"},
-    )
+    ).notebook
     assert [cell["source"] for cell in executed["cells"]] == [c.source for c in page.cells]
     assert executed["cells"][1]["outputs"] == []
     assert executed["cells"][3]["outputs"][0]["text"] == ["1 7\n"]
 
 
+def test_a_plain_run_hands_values_to_the_next_which_binds_them_after_a_cell(tmp_path):
+    first = run_plain(
+        notebook("x = [1, 2]"),
+        cwd=str(tmp_path),
+        kernel="python3",
+        handover=Handover(values=str(tmp_path / "values"), outputs=("x",)),
+    )
+    (value,) = first.values
+    second = run_plain(
+        notebook("x = 'default'\nx", "y = sum(x)\ny"),
+        cwd=str(tmp_path),
+        kernel="python3",
+        handover=Handover(
+            values=str(tmp_path / "values"), loads=(Load(name="x", value=value),), after="c0"
+        ),
+    )
+    shown = [cell["outputs"][0]["data"]["text/plain"] for cell in second.notebook["cells"]]
+    assert shown == [["'default'"], ["3"]]
+    assert [cell["execution_count"] for cell in second.notebook["cells"]] == [1, 2]
+
+
 def test_a_plain_run_stops_at_the_first_error(tmp_path):
-    executed = run_plain(notebook("1 / 0", "2"), cwd=str(tmp_path), kernel="python3")
+    executed = run_plain(notebook("1 / 0", "2"), cwd=str(tmp_path), kernel="python3").notebook
     assert executed["cells"][0]["outputs"][0]["ename"] == "ZeroDivisionError"
     assert [c["metadata"]["nbflow"]["status"] for c in executed["cells"]] == ["failed", "not_run"]
 

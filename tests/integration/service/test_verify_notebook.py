@@ -44,6 +44,31 @@ def test_a_mapped_task_and_its_readers_are_not_compared(service, page):
     assert outcome.is_equal, outcome.differences
 
 
+def test_whole_notebooks_hand_their_values_over_in_the_plain_runs_too(service, page, tmp_path):
+    folder = tmp_path / "dag"
+    folder.mkdir()
+    one = {"dag": "pair", "name": "make", "outputs": ["x", "rows"]}
+    two = {"dag": "pair", "name": "use", "inputs": ["x", "y: make.rows"], "after": ["make"]}
+    count = "import pathlib\nlog = pathlib.Path('log')\nlog.open('a').write('.')"
+    page(count, "x = len(log.read_text())\nrows = [x, 2]", name="dag/b_make", task=one)
+    page(("x = y = None", "parameters"), "print(x)\ny.append(1)\ny", name="dag/a_use", task=two)
+    outcome = service.verify(folder)
+    assert outcome.run.is_success, [t.note for t in outcome.run.tasks]
+    assert outcome.is_equal, outcome.differences
+    assert (outcome.cells, outcome.uncompared) == (4, ())
+    assert (folder / "log").read_text() == "."
+
+
+def test_a_notebook_whose_source_failed_is_empty_both_ways(service, page, tmp_path):
+    folder = tmp_path / "dag"
+    folder.mkdir()
+    page("x = 1 / 0", name="dag/make", task={"dag": "d", "name": "make", "outputs": ["x"]})
+    page("print(x)", name="dag/use", task={"dag": "d", "name": "use", "inputs": ["x: make.x"]})
+    outcome = service.verify(folder)
+    assert [t.state.value for t in outcome.run.tasks] == ["failed", "upstream_failed"]
+    assert outcome.is_equal, outcome.differences
+
+
 def test_a_cell_that_fails_fails_both_ways_and_the_rest_stays_empty(service, page):
     path = page(
         ("x = 1\nprint(x)", "task:a"), ("x / 0", "task:b"), ("print(x)", "task:c", "after:b")
