@@ -165,6 +165,7 @@ schedule = _table(
     Column("cursor_utc", Instant),
     Column("next_fire_utc", Instant, index=True),
     Column("version", Integer, nullable=False, server_default="0"),
+    Column("anchor_utc", Instant),
     Column("start_utc", Instant),
     Column("end_utc", Instant),
     Column("catchup", String(10), nullable=False, server_default="latest"),

@@ -129,6 +129,11 @@ DAG_CODES: dict[str, CodeInfo] = {
         "Two fires lie closer together than the DAG's shortest period.",
         "Fire less often, or set `min_period`.",
     ),
+    "NBF224": error(
+        "Too many slots to catch up on",
+        "`catchup` is `all` and more than a thousand slots have passed since the start date.",
+        "Choose a later `start_date` or `catchup` `latest`; confirm it if you mean it.",
+    ),
     "NBF300": error(
         "Syntax error",
         "The cell is neither Python nor anything that IPython turns into Python.",

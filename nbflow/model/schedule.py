@@ -12,7 +12,8 @@ class ScheduleEntry:
     """A schedule with its place in time.
 
     ``cursor`` is the last slot (or instant) decided, ``next_fire`` the first slot after it, None if
-    there is none. ``version`` counts the writes: a tick that saw an older one writes nothing.
+    there is none. ``anchor`` is the first deploy, where intervals without a start date begin.
+    ``version`` counts the writes: a tick that saw an older one writes nothing.
     """
 
     dag_id: DagId
@@ -20,6 +21,7 @@ class ScheduleEntry:
     timezone: str
     cursor: datetime
     next_fire: datetime | None
+    anchor: datetime | None = None
     start: datetime | None = None
     end: datetime | None = None
     catchup: Catchup = Catchup.LATEST

@@ -18,6 +18,7 @@ Column = tuple[str, str, TypeEngine[Any], str | None]
 COLUMNS: tuple[Column, ...] = (
     ("dag", "owner", sa.String(255), None),
     ("dag", "description", TEXT, None),
+    ("schedule", "anchor_utc", sa.BigInteger(), None),
     ("schedule", "start_utc", sa.BigInteger(), None),
     ("schedule", "end_utc", sa.BigInteger(), None),
     ("schedule", "catchup", sa.String(10), "latest"),

@@ -1,0 +1,173 @@
+"""What a deploy does to a DAG's schedule, and what a tick writes for it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from nbflow.model.ids import DagId
+from nbflow.model.options import Catchup, DagOptions
+from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
+from nbflow.model.sentence import Sentence
+from nbflow.scheduling.schedule import (
+    Once,
+    Schedule,
+    ScheduleError,
+    parse_schedule,
+    read_instant,
+    read_zone,
+)
+from nbflow.scheduling.slots import (
+    CATCHUP_LIMIT,
+    Admission,
+    DataInterval,
+    MissedReason,
+    Watch,
+    admit,
+    data_interval,
+    decide_slots,
+    first_cursor,
+    next_slot,
+)
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedTick:
+    """What is to be written for a schedule whose slot has come."""
+
+    cursor: datetime
+    next_fire: datetime | None
+    run: tuple[tuple[datetime, DataInterval], ...] = ()
+    missed: tuple[MissedSlot, ...] = ()
+    cancel_others: bool = False
+
+
+def plan_deploy(
+    dag_id: DagId,
+    options: DagOptions,
+    known: ScheduleEntry | None,
+    now: datetime,
+    *,
+    confirmed: bool = False,
+) -> ScheduleEntry | None:
+    """Return the schedule that a deploy at ``now`` leaves, None for a DAG without one.
+
+    A schedule that is as it was goes on from its cursor; an edited one, from now. Raises
+    ScheduleError for what is no schedule, and for more than a thousand slots to catch up on unless
+    ``confirmed``.
+    """
+    zone = read_zone(options.timezone)
+    entry = ScheduleEntry(
+        id=known.id if known else 0,
+        version=known.version if known else 0,
+        dag_id=dag_id,
+        expression=" ".join((options.schedule or "").split()),
+        timezone=options.timezone,
+        cursor=now,
+        next_fire=None,
+        anchor=known.anchor if known and known.anchor else now,
+        start=read_instant(options.start_date, zone) if options.start_date else None,
+        end=read_instant(options.end_date, zone) if options.end_date else None,
+        catchup=options.catchup,
+        overlap=options.overlap,
+        max_active_runs=options.max_active_runs,
+    )
+    if not entry.expression:
+        return None
+    entry = _placed(entry, known, now)
+    if not confirmed:
+        _refuse_flood(entry, now)
+    return replace(entry, next_fire=next_slot(watch_of(entry), entry.cursor))
+
+
+def _placed(entry: ScheduleEntry, known: ScheduleEntry | None, now: datetime) -> ScheduleEntry:
+    """Return the schedule with its cursor, and `@once` with its instant."""
+    if known is not None and _says_the_same(entry, known):
+        return replace(entry, cursor=known.cursor)
+    if entry.expression.lower() == "@once" and entry.start is None:
+        entry = replace(entry, anchor=now)
+    schedule = schedule_of(entry)
+    if isinstance(schedule, Once) and schedule.at == now:
+        return replace(entry, cursor=now - _INSTANT)
+    if known is None or not known.expression:
+        return replace(entry, cursor=first_cursor(now, start=entry.start, catchup=entry.catchup))
+    return entry
+
+
+def _says_the_same(entry: ScheduleEntry, known: ScheduleEntry) -> bool:
+    return (entry.expression, entry.timezone, entry.start, entry.end) == (
+        known.expression, known.timezone, known.start, known.end,
+    )  # fmt: skip
+
+
+def schedule_of(entry: ScheduleEntry) -> Schedule:
+    """Return what a stored schedule means. Raises ScheduleError if this release can't read it."""
+    found = parse_schedule(entry.expression, entry.timezone, anchor=entry.start or entry.anchor)
+    if found is None:
+        raise ScheduleError(f"{entry.dag_id} has no schedule", hint="give it one and deploy it")
+    return found
+
+
+def watch_of(entry: ScheduleEntry) -> Watch:
+    """Return a stored schedule with its bounds and policy, as slots are decided by."""
+    return Watch(
+        schedule=schedule_of(entry),
+        cursor=entry.cursor,
+        start=entry.start,
+        end=entry.end,
+        catchup=entry.catchup,
+    )
+
+
+def plan_tick(due: DueSchedule, now: datetime) -> PlannedTick:
+    """Say what becomes of the slots of one schedule that have come by ``now``."""
+    entry = due.entry
+    watch = watch_of(entry)
+    decided = decide_slots(watch, now)
+    missed = [(one.slot, one.reason) for one in decided.missed]
+    run: list[datetime] = []
+    active, replaces = due.active_runs, False
+    for slot in decided.run:
+        admission = admit(entry.overlap, active=active, max_active_runs=entry.max_active_runs)
+        if admission is Admission.MISS:
+            missed.append((slot, MissedReason.OVERLAP))
+            continue
+        if admission is Admission.REPLACE:
+            # Of several slots that come at once only the newest is left.
+            replaces, active = True, 0
+            missed += [(earlier, MissedReason.OVERLAP) for earlier in run]
+            run = []
+        active += 1
+        run.append(slot)
+    return PlannedTick(
+        cursor=decided.cursor,
+        next_fire=decided.next_fire,
+        run=tuple((slot, data_interval(watch.schedule, slot)) for slot in run),
+        missed=tuple(
+            MissedSlot(dag_id=entry.dag_id, slot=slot, reason=reason.value, at=now)
+            for slot, reason in sorted(missed)
+        ),
+        cancel_others=replaces,
+    )
+
+
+def preview_unpause(entry: ScheduleEntry, now: datetime) -> tuple[int, int]:
+    """Return how many slots passed unnoticed, and how many of them will run."""
+    decided = decide_slots(watch_of(entry), now, limit=CATCHUP_LIMIT + 1)
+    return len(decided.run) + len(decided.missed), len(decided.run)
+
+
+def _refuse_flood(entry: ScheduleEntry, now: datetime) -> None:
+    if entry.catchup is not Catchup.ALL:
+        return
+    found = decide_slots(watch_of(entry), now, limit=CATCHUP_LIMIT)
+    if found.more:
+        raise ScheduleError(
+            Sentence(
+                "catch-up on every slot since {begin} is more than {limit} runs",
+                begin=f"{entry.cursor:%Y-%m-%d}",
+                limit=CATCHUP_LIMIT,
+            ),
+            hint="choose a later start_date or catchup latest, or confirm it with --catchup",
+            code="NBF224",
+        )

@@ -1,0 +1,144 @@
+"""What a deploy does to a schedule, and what a tick writes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nbflow.model.ids import DagId, Digest
+from nbflow.model.options import Catchup, DagOptions, Overlap
+from nbflow.model.schedule import DueSchedule, ScheduleEntry
+from nbflow.scheduling.plan import plan_deploy, plan_tick, preview_unpause
+from nbflow.scheduling.schedule import ScheduleError
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ETL = DagId("etl")
+
+
+def deploy(
+    schedule: str | None = "@hourly",
+    known: ScheduleEntry | None = None,
+    now: datetime = NOON,
+    *,
+    confirmed: bool = False,
+    **options: object,
+) -> ScheduleEntry:
+    settings = DagOptions(schedule=schedule, **options)  # type: ignore[arg-type]
+    found = plan_deploy(ETL, settings, known, now, confirmed=confirmed)
+    assert found is not None
+    return replace(found, id=7, version=3)
+
+
+def due(entry: ScheduleEntry, active: int = 0) -> DueSchedule:
+    return DueSchedule(entry=entry, dag_version=Digest("d"), active_runs=active)
+
+
+def test_a_first_deploy_begins_now():
+    entry = deploy()
+    assert (entry.cursor, entry.next_fire, entry.anchor) == (NOON, NOON + HOUR, NOON)
+
+
+def test_a_dag_without_a_schedule_has_none():
+    assert plan_deploy(ETL, DagOptions(), None, NOON) is None
+    assert plan_deploy(ETL, DagOptions(schedule=" "), deploy(), NOON) is None
+
+
+def test_a_deploy_that_leaves_the_schedule_as_it_was_goes_on_from_its_cursor():
+    entry = deploy(known=deploy(), now=NOON + 5 * HOUR, catchup=Catchup.ALL)
+    assert (entry.cursor, entry.next_fire) == (NOON, NOON + HOUR)
+    assert entry.catchup is Catchup.ALL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"schedule": "@daily"}, {"timezone": "Asia/Seoul"}, {"start_date": "2026-02-01"}],
+)
+def test_an_edited_schedule_goes_on_from_the_edit(change):
+    entry = deploy(known=deploy(), now=NOON + 5 * HOUR, **change)
+    assert entry.cursor == NOON + 5 * HOUR
+    assert (entry.id, entry.anchor) == (7, NOON)
+
+
+def test_a_schedule_that_rested_begins_anew():
+    resting = replace(deploy(), expression="", next_fire=None)
+    entry = deploy(known=resting, now=NOON + 9 * HOUR)
+    assert (entry.cursor, entry.id, entry.version) == (NOON + 9 * HOUR, 7, 3)
+
+
+def test_every_slot_since_the_start_date_is_caught_up_on_if_that_is_wanted():
+    entry = deploy("@daily", start_date="2026-02-20", catchup=Catchup.ALL)
+    assert entry.next_fire == datetime(2026, 2, 20, tzinfo=UTC)
+    planned = plan_tick(due(replace(entry, max_active_runs=99)), NOON)
+    assert [slot.day for slot, _ in planned.run] == [20, 21, 22, 23, 24, 25, 26, 27, 28, 1]
+
+
+def test_a_flood_is_refused_unless_it_is_confirmed():
+    with pytest.raises(ScheduleError, match="more than 1000 runs") as caught:
+        deploy("* * * * *", start_date="1970-01-01", catchup=Catchup.ALL)
+    assert caught.value.code == "NBF224"
+    deploy("* * * * *", start_date="1970-01-01", catchup=Catchup.ALL, confirmed=True)
+
+
+def test_an_interval_without_a_start_keeps_the_first_deploy_as_its_anchor():
+    first = deploy("every 6h")
+    again = deploy("every 4h", known=first, now=NOON + 5 * HOUR)
+    assert (first.next_fire, again.next_fire) == (NOON + 6 * HOUR, NOON + 8 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("start", "fire"),
+    [(None, NOON), ("2026-04-01", datetime(2026, 4, 1, tzinfo=UTC)), ("2026-02-01", None)],
+)
+def test_once_is_the_start_date_or_else_the_deploy(start, fire):
+    entry = deploy("@once", start_date=start)
+    assert entry.next_fire == fire
+
+
+def test_once_by_deploy_fires_a_single_time():
+    entry = deploy("@once")
+    planned = plan_tick(due(entry), NOON)
+    assert [slot for slot, _ in planned.run] == [NOON]
+    later = deploy("@once", known=replace(entry, cursor=planned.cursor), now=NOON + HOUR)
+    assert (planned.next_fire, later.next_fire) == (None, None)
+
+
+def test_a_tick_plans_the_run_its_interval_and_what_comes_next():
+    planned = plan_tick(due(deploy()), NOON + HOUR)
+    ((slot, interval),) = planned.run
+    assert (slot, interval.start, interval.end) == (NOON + HOUR, NOON, NOON + HOUR)
+    assert (planned.cursor, planned.next_fire) == (NOON + HOUR, NOON + 2 * HOUR)
+    assert planned.missed == ()
+
+
+def test_slots_that_passed_unnoticed_go_on_record():
+    planned = plan_tick(due(deploy()), NOON + 3 * HOUR + HOUR / 2)
+    assert [slot for slot, _ in planned.run] == [NOON + 3 * HOUR]
+    assert [(one.slot, one.reason) for one in planned.missed] == [
+        (NOON + HOUR, "catchup"),
+        (NOON + 2 * HOUR, "catchup"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "runs", "missed", "cancels"),
+    [(Overlap.QUEUE, 1, 0, False), (Overlap.SKIP, 0, 1, False), (Overlap.CANCEL_OTHER, 1, 0, True)],
+)
+def test_a_slot_while_the_run_before_it_is_still_going(overlap, runs, missed, cancels):
+    planned = plan_tick(due(deploy(overlap=overlap), active=1), NOON + HOUR)
+    assert (len(planned.run), len(planned.missed), planned.cancel_others) == (runs, missed, cancels)
+    assert {one.reason for one in planned.missed} <= {"overlap"}
+
+
+def test_of_slots_that_come_at_once_only_the_newest_replaces_what_runs():
+    entry = deploy(overlap=Overlap.CANCEL_OTHER, catchup=Catchup.ALL)
+    planned = plan_tick(due(entry, active=1), NOON + 3 * HOUR)
+    assert [slot for slot, _ in planned.run] == [NOON + 3 * HOUR]
+    assert [one.slot for one in planned.missed] == [NOON + HOUR, NOON + 2 * HOUR]
+    assert planned.cancel_others
+
+
+def test_before_un_pausing_people_are_told_what_will_happen():
+    assert preview_unpause(deploy(), NOON + 5 * HOUR) == (5, 1)
+    assert preview_unpause(deploy(catchup=Catchup.ALL), NOON + 5 * HOUR) == (5, 5)
+    assert preview_unpause(deploy(), NOON) == (0, 0)
