@@ -104,7 +104,9 @@ def schedule_of(entry: ScheduleEntry) -> Schedule:
     """Return what a stored schedule means. Raises ScheduleError if this release can't read it."""
     found = parse_schedule(entry.expression, entry.timezone, anchor=entry.start or entry.anchor)
     if found is None:
-        raise ScheduleError(f"{entry.dag_id} has no schedule", hint="give it one and deploy it")
+        raise ScheduleError(
+            Sentence("{dag} has no schedule", dag=entry.dag_id), hint="give it one and deploy it"
+        )
     return found
 
 
