@@ -37,6 +37,10 @@ class BuiltinCalls(Library):
             if word == "display":
                 self.displayed(value)
         self._dunders(word, args)
+        if word in _COLLECTING or word in _ITERATING:
+            for value in args:
+                if value.type == "instance":
+                    self.iterate(value)
         if word in _COLLECTING:
             self._escape_all(every, every)
             self._feed(every)
@@ -73,9 +77,12 @@ class BuiltinCalls(Library):
 
     def _namespace(self, word: str, args: list[Value], keywords: Keywords) -> Value:
         if args:
-            return replace(contents(args[0]), type="dict")
-        if word == "locals" and self.stack:
+            return fresh("list") if word == "dir" else replace(contents(args[0]), type="dict")
+        if word in ("locals", "dir", "vars") and self.stack:
             return holding("dict", [])
+        if word == "dir":
+            self.opaque("dir()", history=True, binds=False)
+            return fresh("list")
         self.opaque(word)
         return UNKNOWN
 
@@ -154,10 +161,11 @@ class BuiltinCalls(Library):
 _COLLECTING = frozenset(
     {"sorted", "list", "tuple", "set", "frozenset", "dict", "min", "max", "sum"}
 )
+_ITERATING = frozenset({"any", "all", "zip", "map", "filter", "enumerate"})
 _SPECIAL: dict[str, Callable[[BuiltinCalls, str, list[Value], Keywords], Value]] = {
     "exec": BuiltinCalls._dynamic, "eval": BuiltinCalls._dynamic,
     "compile": BuiltinCalls._nothing_known, "globals": BuiltinCalls._namespace,
-    "vars": BuiltinCalls._namespace, "locals": BuiltinCalls._namespace,
+    "dir": BuiltinCalls._namespace, "vars": BuiltinCalls._namespace, "locals": BuiltinCalls._namespace,
     "__import__": BuiltinCalls._nothing_known, "breakpoint": BuiltinCalls._nothing_known,
     "super": BuiltinCalls._nothing_known, "open": BuiltinCalls._opened,
     "getattr": BuiltinCalls._get_attribute, "next": BuiltinCalls._next,

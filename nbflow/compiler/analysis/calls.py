@@ -91,7 +91,8 @@ class Calls(BuiltinCalls):
         for arg in node.args:
             if isinstance(arg, ast.Starred):
                 starred = True
-                args.append(contents(self.evaluate(arg.value, escapes=True)))
+                items = self.evaluate(arg.value, escapes=True)
+                args.append(self.iterate(items) if items.type == "instance" else contents(items))
             else:
                 args.append(self.evaluate(arg, escapes=True))
         keywords: Keywords = {}

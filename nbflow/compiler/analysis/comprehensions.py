@@ -59,6 +59,9 @@ class Comprehensions(Recorder):
         """Return what a loop variable over the value may be."""
         if iterable.type == "instance":
             found = self.method_of(iterable, "__iter__", [])
+            item = self.method_of(found or iterable, "__next__", [])
+            if item is not None:
+                return item
             if found is not None:
                 return contents(found)
         if iterable.type == "pandas":

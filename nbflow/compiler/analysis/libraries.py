@@ -194,6 +194,14 @@ OPTION_CALLS = _words(
     tensorflow.random.set_seed tensorflow.keras.utils.set_random_seed keras.utils.set_random_seed
     matplotlib.pyplot.style.core.reload_library"""
 )
+FIRST_USES = _words(
+    """logging.debug logging.info logging.warning logging.error logging.critical logging.log"""
+)
+"""Functions whose first call sets something up that stays, when what it says is constant."""
+
+PAGE_READERS = _words("doctest.testmod unittest.main")
+"""Functions that look at everything the page defines."""
+
 KEEPING_OPTIONS = _words(
     """matplotlib.pyplot.ioff IPython.display.set_matplotlib_close seaborn.reset_defaults
     seaborn.reset_orig"""

@@ -54,6 +54,7 @@ class Library(Estimators):
                 self.invoke(info, given, {}, value)
             if value.type == "instance":
                 self.method_of(value, "__call__", [context, context])
+                self.method_of(value, "__next__", [])
         finally:
             self.unsure -= 1
             self.maybe -= 1
@@ -103,6 +104,10 @@ class Library(Estimators):
             is_option_call(path) and path in lib.OPTION_CALLS
         ):
             self.option(option_words(path), kept=path in lib.KEEPING_OPTIONS)
+        if path in lib.FIRST_USES and self.statement is node and all(v.known for v in every):
+            self.option(path)
+        if path in lib.PAGE_READERS:
+            self.opaque(path, binds=False)
         self._formulas(path, root, every)
         return self._library_result(path, root, word, args, keywords)
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import itertools
 from typing import Any, Iterator
 
-Plan = tuple[int, list[Any], list[tuple[int, int]]]
-"""Slots of the table, elements in the order of adding, (number of elements before, slot) of stand-ins."""
+Plan = tuple[int, list[Any], list[tuple[int, int]], bool]
+"""Slots of the table, elements in the order of adding, (number of elements before, slot) of stand-ins,
+whether the table is renewed in the end, which leaves no trace of the stand-ins.
+"""
 
 _LINEAR = 9
 _SHIFT = 5
@@ -27,7 +29,7 @@ def plan(value: set[Any]) -> Plan | None:
     where no way is found.
     """
     order = list(value)
-    if len(order) > _LARGEST or list(set(order)) == order:
+    if len(order) > _LARGEST or _is_like(set(order), value):
         return None
     by_address: Any = object.__hash__
     if any(type(element).__hash__ is by_address for element in order):
@@ -36,21 +38,22 @@ def plan(value: set[Any]) -> Plan | None:
     for found in _ways(order, size):
         copy: set[Any] = set()
         fill(copy, found)
-        if list(copy) == order:
+        if _is_like(copy, value):
             return found
     return None
 
 
 def fill(value: set[Any], how: Plan) -> None:
     """Fill a set as planned, whatever was in it."""
-    size, elements, blocked = how
+    size, elements, blocked, is_renewed = how
     standing = [_StandIn(slot, size) for _, slot in blocked]
     sequence: list[Any] = []
     for (before, _), one in zip(blocked, standing):
         sequence += elements[len(sequence) - standing.index(one) : before]
         sequence.append(one)
     sequence += elements[len(sequence) - len(standing) :]
-    for number in range(max(5, size // 4) - len(sequence) if size > _SMALL else 0):
+    more = size // 4 + 1 if is_renewed else max(5, size // 4) - len(sequence)
+    for number in range(more if size > _SMALL else 0):
         standing.append(_StandIn(number, size))
         sequence.append(standing[-1])
     value.clear()
@@ -59,18 +62,28 @@ def fill(value: set[Any], how: Plan) -> None:
     value.update(dict.fromkeys(sequence[:first]))
     for element in sequence[first:]:
         value.add(element)
+    if is_renewed:
+        # When more than a quarter of a table was removed, the rest moves to a new one.
+        value.difference_update(standing)
     for one in standing:
         value.discard(one)
+
+
+def _is_like(copy: set[Any], value: set[Any]) -> bool:
+    """Tell whether two sets have the same order, and tables of one size for what is added later."""
+    return copy.__sizeof__() == value.__sizeof__() and list(copy) == list(value)
 
 
 def _ways(order: list[Any], size: int) -> Iterator[Plan]:
     if size == _SMALL and len(order) < _SMALL:
         for elements in itertools.permutations(order):
-            yield size, list(elements), []
+            yield size, list(elements), [], False
     for count in _PROBES:
         slots = _increasing([_first_probes(element, size, count) for element in order])
         if slots is not None:
-            yield (size, *_adding(order, slots, size))
+            if size // 8 <= len(order) < size // 4:
+                yield (size, *_adding(order, slots, size), True)
+            yield (size, *_adding(order, slots, size), False)
 
 
 class _StandIn:

@@ -5,6 +5,7 @@ from page_maker import page
 from pipeline_simulator import run_page, run_pipeline
 
 from nbflow.compiler import compile_notebook
+from nbflow.model.ids import TaskName
 
 
 def edges(*cells):
@@ -28,6 +29,17 @@ COUNTING = """def count(f):
 def sq(v):
     return v * v"""
 
+COUNTDOWN = """class Countdown:
+    def __init__(self, n):
+        self.n = n
+    def __iter__(self):
+        return self
+    def __next__(self):
+        if self.n <= 0:
+            raise StopIteration
+        self.n -= 1
+        return self.n"""
+
 PAGES = {
     "an augmented global is read": (
         "n = 0\ndef add(k):\n    global n\n    n += k\nadd(3)",
@@ -49,6 +61,15 @@ PAGES = {
         ),
         "print(sq(2))",
         "print(sq(3))",
+    ),
+    "an iterator of the page moves in a loop": (
+        COUNTDOWN,
+        "c = Countdown(6)",
+        "for v in c:\n    print(v)\n    break",
+        "print(list(zip(c, 'a')))",
+        "print(next(c), c.n)",
+        "print(*c)",
+        "print(list(c), c.n)",
     ),
     "objects follow a class that is changed later": (
         "class P:\n    v = 3\np = P()\nq = P()",
@@ -124,7 +145,7 @@ def test_figures_that_stay_open_keep_the_later_tasks_in_one_kernel(option):
     assert {"t2", "t3", "t4"} in groups(*cells)
 
 
-@pytest.mark.parametrize("magic", ["%who", "%whos", "%history"])
+@pytest.mark.parametrize("magic", ["%who", "%whos", "%history", "dir()"])
 def test_magics_that_show_what_ran_share_the_kernel_with_it(magic):
     assert groups("x = 1", "y = 2", magic) == [{"t1", "t2", "t3"}]
 
@@ -143,3 +164,18 @@ def test_magics_that_show_what_ran_share_the_kernel_with_it(magic):
 def test_what_draws_from_the_seeded_generator_moves_it(cell):
     cells = ("import numpy as np", "np.random.seed(0)", cell, "np.random.rand()")
     assert ("t3", "t4", "ambient") in edges(*cells)
+
+
+@pytest.mark.parametrize("call", ["doctest.testmod()", "unittest.main(argv=[''], exit=False)"])
+def test_what_looks_at_the_whole_page_gets_all_of_it(call):
+    dag = compile_notebook(page("import doctest, unittest", "def f():\n    pass", "x = 1", call))
+    task = dag.task(TaskName("t4"))
+    assert [replay.unit for replay in task.replays] == ["c1/0", "c2/0"]
+    assert [one.name for one in task.inputs] == ["x"]
+
+
+def test_the_first_words_of_a_log_set_it_up_for_later_tasks():
+    dag = compile_notebook(page("import logging", "logging.warning('hello')", "print(1)"))
+    assert [replay.unit for replay in dag.task(TaskName("t3")).replays] == ["c1/0", "c2/0"]
+    in_loop = page("import logging", "for k in [1]:\n    logging.info(k)", "print(1)")
+    assert not compile_notebook(in_loop).groups
