@@ -4,6 +4,7 @@ Names, tags and expressions in notebooks are untrusted text. The painter escapes
 check holds even if a later painter forgets to.
 """
 
+import re
 from xml.etree import ElementTree
 
 from nbflow.errors import NbflowError
@@ -19,7 +20,7 @@ stroke-dasharray stroke-width style
 """
 _ELEMENTS = frozenset(f"{{{SVG}}}{name}" for name in _ELEMENT_NAMES.split())
 _ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
-_STYLES = frozenset({"max-width:100%;height:auto"})
+_STYLE = re.compile(r"max-width:100%;min-width:[0-9.]+px;height:auto")
 
 
 def checked_svg(text: str, *, style: str) -> str:
@@ -39,7 +40,7 @@ def checked_svg(text: str, *, style: str) -> str:
         if element.tag == f"{{{SVG}}}style" and element.text != style:
             raise _refused(Sentence("a foreign style sheet"))
         for name, value in element.attrib.items():
-            if name not in _ATTRIBUTES or (name == "style" and value not in _STYLES):
+            if name not in _ATTRIBUTES or (name == "style" and not _STYLE.fullmatch(value)):
                 raise _refused(Sentence("attribute {name!r}", name=name))
     return text
 

@@ -27,6 +27,8 @@ from nbflow.render.tokens import Theme, tokens
 
 _CHIP_HEIGHT = 22.0
 _MINIMUM_WIDTH = 260.0
+_LEAST_SCALE = 0.7
+"""Smaller names could not be read: a wider picture scrolls."""
 
 
 def to_svg(
@@ -58,7 +60,8 @@ def paint(picture: Picture, layout: Layout, *, theme: Theme = "auto") -> str:
             f'<svg xmlns="{SVG}" class="nbflow-dag" role="img" '
             f"aria-label={_attribute(f'{picture.title}: {picture.summary}')} "
             f'width="{_n(width)}" height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
-            f'data-engine="{layout.engine}" style="max-width:100%;height:auto">'
+            f'data-engine="{layout.engine}" '
+            f'style="max-width:100%;min-width:{_n(width * _LEAST_SCALE)}px;height:auto">'
         ),
         f"<title>{escape(picture.title)}</title>",
         f"<desc>{escape(picture.summary)}</desc>",
@@ -191,13 +194,13 @@ def _label(line: Line, route: Route) -> str:
     title = f"<title>{escape(line.title)}</title>"
     if not line.page:
         return (
-            f'<text class="label" x="{_n(x)}" y="{_n(y + 2.2)}">{title}{escape(line.label)}</text>'
+            f'<text class="label" x="{_n(x)}" y="{_n(y + 0.8)}">{title}{escape(line.label)}</text>'
         )
     left = x - (line.label_width - 16.0) * 0.43 - 6.0
     return (
         f'<g transform="translate({_n(left)} {_n(y - 8)})">'
         f'<path class="page" d="{tokens().marks["page"]}"/></g>'
-        f'<text class="label" x="{_n(x + 7)}" y="{_n(y + 2.2)}">{title}{escape(line.label)}</text>'
+        f'<text class="label" x="{_n(x + 7)}" y="{_n(y + 0.8)}">{title}{escape(line.label)}</text>'
     )
 
 
