@@ -3,13 +3,14 @@
 import enum
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nbflow.cli.options import DagOption, FormOption, NotebookPath, OutputOption
-from nbflow.cli.output import Form, as_text, emit, say, write
+from nbflow.cli.output import Form, as_text, clean, emit, say, write
 from nbflow.model.sentence import Sentence
 from nbflow.texts import language, t
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from nbflow.model.diagnostics import Diagnostic
     from nbflow.service.on_page import OnPage
 
-_STYLES = {"severity": {"error": "red", "warning": "yellow", "info": "dim"}}
+_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "info": "\x1b[2m"}
 
 
 class By(enum.StrEnum):
@@ -120,21 +121,30 @@ def lint(
         }
         write(as_text(answer, form), output)
     else:
-        pages = [OnPage(one) for one in found]
-        findings = [_finding(page, finding) for page in pages for finding in page.dag.diagnostics]
-        emit(
-            findings,
-            ["dag_id", "severity", "code", "cell", "line", "message", "hint"][len(dags) == 1 :],
-            form,
-            empty=t("No findings."),
-            styles=_STYLES,
-            output=output,
-        )
-        if form is Form.TABLE and output is None:
-            for page in pages:
-                _say_membership(page.dag)
+        _print_findings([OnPage(one) for one in found], form, output)
     if "error" in severities or (strict and "warning" in severities):
         raise typer.Exit(1)
+
+
+def _print_findings(pages: "Sequence[OnPage]", form: Form, output: Path | None) -> None:
+    findings = [(page, finding) for page in pages for finding in page.dag.diagnostics]
+    if form is Form.PLAIN:
+        columns = ["dag_id", "severity", "code", "cell", "line", "message", "hint"]
+        rows = [_finding(page, finding) for page, finding in findings]
+        emit(rows, columns[len(pages) == 1 :], form, output=output)
+        return
+    coloured = output is None and _has_colours()
+    texts = []
+    for page, finding in findings:
+        head, *rest = clean(page.finding(finding)).split("\n")
+        if len(pages) > 1:
+            head = f"{page.dag.id}: {head}"
+        style = _COLOURS[finding.severity.value] if coloured else ""
+        texts.append("\n".join([f"{style}{head}\x1b[0m" if style else head, *rest]))
+    write("\n".join(texts or [t("No findings.")]), output)
+    if output is None:
+        for page in pages:
+            _say_membership(page.dag)
 
 
 def show(

@@ -11,12 +11,16 @@ from nbflow.model.ids import CellId
 from nbflow.model.notebook import CellType, Notebook
 
 
-def cell_numbers(notebooks: Sequence[Notebook]) -> dict[CellId, str]:
-    """Return what each cell is called; one whose id stands in several notebooks is left out."""
+def cell_numbers(notebooks: Sequence[Notebook], *, named: bool | None = None) -> dict[CellId, str]:
+    """Return what each cell is called; one whose id stands in several notebooks is left out.
+
+    ``named`` puts the file's name before, as is done for several notebooks.
+    """
+    with_names = len(notebooks) > 1 if named is None else named
     numbers: dict[CellId, str] = {}
     twice: set[CellId] = set()
     for notebook in notebooks:
-        before = Path(notebook.path).name if len(notebooks) > 1 else ""
+        before = Path(notebook.path).name if with_names else ""
         prompt = 0
         for cell in notebook.cells:
             source = str(notebook.raw["cells"][cell.index]["source"])

@@ -22,11 +22,21 @@ class OnPage:
         self._compiled = compiled
         self._lang = language(lang)
         self._numbers = cell_numbers(compiled.notebooks)
+        by_path = {notebook.path: notebook for notebook in compiled.notebooks}
+        self._own_numbers = {
+            str(task.name): cell_numbers([by_path[task.notebook]], named=len(by_path) > 1)
+            for task in compiled.dag.tasks
+            if task.notebook in by_path
+        }
         self._task_of = {cell: str(task.name) for task in compiled.dag.tasks for cell in task.cells}
 
-    def number(self, cell: str) -> str:
-        """Return what people call a cell; its id where nothing better is known."""
-        return self._numbers.get(CellId(cell), str(cell))
+    def number(self, cell: str, task: str | None = None) -> str:
+        """Return what people call a cell; its id where nothing better is known.
+
+        ``task`` tells cells of one id in several notebooks apart.
+        """
+        numbers = self._own_numbers.get(task or "", self._numbers)
+        return numbers.get(CellId(cell), str(cell))
 
     def spot(self, cell: str, line: int | None) -> str:
         """Return a cell and a line in words."""
@@ -40,10 +50,15 @@ class OnPage:
             dag,
             edges=tuple(self._edge(one) for one in dag.edges),
             tasks=tuple(
-                replace(task, cells=tuple(CellId(self.number(cell)) for cell in task.cells))
+                replace(
+                    task,
+                    cells=tuple(CellId(self.number(cell, str(task.name))) for cell in task.cells),
+                )
                 for task in dag.tasks
             ),
-            membership=tuple((CellId(self.number(cell)), role) for cell, role in dag.membership),
+            membership=tuple(
+                (CellId(self.number(cell, role)), role) for cell, role in dag.membership
+            ),
         )
 
     @property
@@ -76,7 +91,7 @@ class OnPage:
             notebook = self._notebook(finding)
             if notebook is None or len(self._compiled.notebooks) == 1:
                 return self.number(finding.cell)
-            return Path(notebook.path).name + cell_numbers([notebook])[finding.cell]
+            return cell_numbers([notebook], named=True)[finding.cell]
         if finding.path is not None and len(self._compiled.notebooks) > 1:
             return Path(finding.path).name
         return ""

@@ -9,9 +9,13 @@ import pytest
 import typer.main
 
 from nbflow.cli.entry import make_app
+from nbflow.ipython.cell_magics import NAMES
+from nbflow.ipython.dag_magic import VERBS
 from nbflow.model.codes import CODES
+from nbflow.model.dag import EdgeKind
 from nbflow.notebooks.metadata import DagData, NotebookTaskData, TaskData
 from nbflow.notebooks.schema import SCHEMA_FILE, schema_text
+from nbflow.notebooks.tags import PREFIXES, ROLES
 from nbflow.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -70,18 +74,31 @@ def test_every_setting_of_the_format_is_documented(model: type) -> None:
 def test_every_tag_and_trigger_rule_is_documented() -> None:
     from nbflow.model.options import TriggerRule
 
-    for tag in (
-        "task:NAME",
-        "after:NAME",
-        "setup",
-        "parameters",
-        "skip",
-        "reads:VAR",
-        "writes:VAR",
-    ):
-        assert f"| `{tag}` |" in FORMAT, tag
+    for prefix in PREFIXES:
+        assert f"| `{prefix}:NAME` |" in FORMAT or f"| `{prefix}:VAR` |" in FORMAT, prefix
+    for role in ROLES:
+        assert f"| `{role}` |" in FORMAT, role
     for rule in TriggerRule:
         assert f"| `{rule}` |" in FORMAT, rule
+
+
+def test_every_kind_of_edge_is_documented() -> None:
+    page = (ROOT / "docs/how-to/explain.md").read_text(encoding="utf-8")
+    for kind in EdgeKind:
+        assert f"| `{kind}` |" in page, kind
+        assert f"`{kind}`" in FORMAT, kind
+
+
+def test_every_verb_and_option_of_the_magics_is_documented() -> None:
+    page = (ROOT / "docs/reference/magics.md").read_text(encoding="utf-8")
+    source = (ROOT / "nbflow/ipython/dag_magic.py").read_text(encoding="utf-8")
+    options = set(re.findall(r'word (?:==|in) .*?"(--[a-z]+)"', source))
+    assert {"--select", "--unfold", "--wait", "--format"} <= options
+    short = {"--output": "-o", "--param": "-p"}
+    for word in {*VERBS, *(short.get(option, option) for option in options)}:
+        assert word in page, word
+    for name in NAMES:
+        assert f"`%%{name}" in page, name
 
 
 def test_every_code_that_the_source_uses_is_registered_and_documented() -> None:

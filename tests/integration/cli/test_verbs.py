@@ -114,7 +114,12 @@ def test_people_see_cells_by_their_prompts_and_programs_by_their_ids(
     assert row[:4] == ["error", "NBF203", "[2]", "1"]
     told = json.loads(nbflow("lint", path, "--format", "json").stdout)
     assert [finding["cell"] for finding in told["diagnostics"]] == ["c1"]
-    assert "  b: [2]\n" in nbflow("lint", path).stdout
+    table = nbflow("lint", path).stdout
+    assert table.startswith("NBF203 error · cell [2], line 1: 'y' is read before")
+    assert "\n    print(y)\n  → " in table
+    assert "  b: [2]\n" in table
+    folder = nbflow("lint", EXAMPLES / "weather_report").stdout
+    assert "  monthly: 2_monthly.ipynb[1], 2_monthly.ipynb[2]\n" in folder
     refused = nbflow("run", path)
     assert refused.returncode == 2
     assert "error: [2]:1: NBF203" in refused.stderr
