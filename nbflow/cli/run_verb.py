@@ -16,6 +16,8 @@ from nbflow.cli.options import (
     read_parameters,
 )
 from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
+from nbflow.model.codes import code_info, reason_code
+from nbflow.model.states import TaskState
 from nbflow.texts import language, t
 
 if TYPE_CHECKING:
@@ -107,12 +109,12 @@ def _row(task: "TaskReport") -> dict[str, Any]:
 
 
 def _say_report(report: "RunReport", page: "OnPage") -> None:
-    from nbflow.model.states import TaskState
     from nbflow.render.tokens import tokens
     from nbflow.render.words import duration
 
     for task in report.failed:
         _say_failure(task, page)
+    _say_how_to_go_on(report)
     left_out = [task for task in report.not_run if task.state is not TaskState.REMOVED]
     if left_out:
         say(t("Not run:"))
@@ -142,6 +144,16 @@ def _say_failure(task: "TaskReport", page: "OnPage") -> None:
         say(f"  {t('executed notebook')}: {task.notebook}")
     if task.log is not None:
         say(f"  {t('log')}: {task.log}")
+    code = reason_code(task.reason)
+    say(f"  {code}: {t(code_info(code).remedy)}")
+
+
+def _say_how_to_go_on(report: "RunReport") -> None:
+    """Say how to run only what is missing, if something is there already."""
+    done = any(task.state is TaskState.SUCCESS for task in report.tasks)
+    if report.failed and done:
+        selector = ",".join(f"{task.name}+" for task in report.failed)
+        say(t("--select {selector} runs only what is missing.", selector=selector))
 
 
 def _print_traceback(frames: Sequence[str]) -> None:

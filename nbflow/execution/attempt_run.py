@@ -16,7 +16,7 @@ from nbflow.execution.attempt_log import LOG_NAME, AttemptLog
 from nbflow.execution.codec import dumps, encode
 from nbflow.execution.guard import AttemptGuard
 from nbflow.execution.kernel_session import KernelLaunch, KernelSession
-from nbflow.execution.outcome import Collected, result_of
+from nbflow.execution.outcome import Collected, result_of, unwritable
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent, ItemsFound
 from nbflow.model.ids import CellId
 from nbflow.model.sentence import Sentence
@@ -69,7 +69,10 @@ class AttemptRunner:
         """Run the attempt. The kernel still runs afterwards: `clean_up` ends or keeps it."""
         begun = time.monotonic()
         folder = Path(spec.workdir)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            return unwritable(folder, problem)
         log = AttemptLog(folder, spec.limits.log_bytes)
         guard = AttemptGuard(timeout=spec.limits.timeout)
         now = self._now = _Running(spec=spec, guard=guard, log=log)

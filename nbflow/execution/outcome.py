@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nbflow.errors import NbflowError
@@ -73,6 +74,18 @@ def result_of(
         unstorable=collected.unstorable if well else {},
         changed=collected.changed,
         notebook="executed.ipynb" if progress is not None else None,
+    )
+
+
+def unwritable(folder: Path, problem: OSError) -> AttemptResult:
+    """Return the result of an attempt that has no place to leave anything."""
+    full = problem.errno in NO_SPACE
+    return AttemptResult(
+        state=TaskState.FAILED,
+        reason=Reason.NO_SPACE if full else Reason.ERROR,
+        message=f"no space left on the device for {folder}"
+        if full
+        else f"{folder} can't be made: {problem.strerror or problem}",
     )
 
 

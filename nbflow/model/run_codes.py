@@ -59,6 +59,21 @@ RUN_CODES: dict[str, CodeInfo] = {
         "Tasks that share a live kernel need it, and its process or its slot has ended.",
         "Nothing to do: the group starts again in a new kernel.",
     ),
+    "NBF508": error(
+        "Out of time",
+        "The attempt took longer than the task's `timeout` and was ended.",
+        "Give the task more time, or less to do.",
+    ),
+    "NBF509": error(
+        "Too much output",
+        "The cells wrote more than an attempt may; it was ended.",
+        "Print less, or write to a file.",
+    ),
+    "NBF510": error(
+        "A value can't be stored",
+        "Later tasks need the value, it can't be stored, and no live kernel can stand in for it.",
+        "Keep such values inside one task, or hand on what they were made of.",
+    ),
     "NBF512": error(
         "Unknown task in a selector",
         "The selector names a task that the DAG does not have.",
@@ -250,6 +265,11 @@ RUN_CODES: dict[str, CodeInfo] = {
         "The examples are not part of this installation",
         "They ship in the wheel and lie beside the package in a checkout; here they are in neither place.",
         "Install jupyter-nbflow from a wheel, or say `nbflow db init --without-examples`.",
+    ),
+    "NBF715": error(
+        "The notebook itself would be replaced",
+        "The executed notebook was to be written to the file of a notebook of the DAG, whose text would be lost.",
+        "Name another file.",
     ),
     "NBF900": error(
         "nbflow itself failed",

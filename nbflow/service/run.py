@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from nbflow.artifacts.local import LocalFiles
 from nbflow.errors import NotFoundError, UsageError
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
@@ -21,6 +22,7 @@ from nbflow.service.drive import RunDriver
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import RunSetup
 from nbflow.service.interrupts import CancelSwitch, signals_press
+from nbflow.service.output_file import check_output
 from nbflow.service.pages import Pages, open_pages
 from nbflow.service.published import Published, inputs_of, missing_sources
 from nbflow.service.reports import RunReport, TaskReport
@@ -57,7 +59,8 @@ def run_notebook(
 ) -> RunReport:
     """Run ``target`` to its end and report; a failed run is a report, too.
 
-    Raises NotebookError, CompileError, ParameterError, NotFoundError before anything runs.
+    Raises NotebookError, CompileError, ParameterError, NotFoundError, UsageError, StoreError and
+    MetastoreError before anything runs.
     """
     return run_compiled(service, load_one(target, dag), options)
 
@@ -66,6 +69,8 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
     """Run what is compiled already; see `run_notebook`."""
     refuse_inside_a_run()
     compiled.check(strict=options.strict)
+    if options.output is not None:
+        check_output(options.output, compiled)
     dag = compiled.dag
     context = new_context(RunKind.MANUAL, dag.options.timezone, service.clock.wall(), options.date)
     values = parameter_values(dag.parameters, context.fill(options.parameters))
@@ -146,19 +151,19 @@ def _set_up(
     published: Published,
     context: RunContext,
 ) -> RunSetup:
-    """Make room for the run's files."""
+    """Make room for the run's files. Raises StoreError where there can be none."""
+    files = LocalFiles(service.settings.store)
     setup = RunSetup(
         dag=compiled.dag,
         pages=pages,
         run_id=context.run_id,
         published=published,
-        runs=service.settings.store / "runs",
-        values=service.settings.store / "values",
+        runs=files.folder("runs"),
+        values=files.folder("values"),
         slots=service.settings.slots,
         context=context.texts(),
     )
-    for folder in (setup.runs, setup.values):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.folder(f"runs/{context.run_id}")
     return setup
 
 
