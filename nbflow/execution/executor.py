@@ -111,6 +111,14 @@ class LocalExecutor:
             if slot.running is not None and slot.running.token == token:
                 slot.send({"type": "cancel", "token": int(token)})
 
+    def end(self, token: Token) -> None:
+        """End an attempt at once, its slot with it; nothing more is reported of it."""
+        self._waiting = deque(spec for spec in self._waiting if spec.token != token)
+        for slot in self._slots:
+            if slot.running is not None and slot.running.token == token:
+                slot.running = None
+                slot.hang_up()
+
     def close_group(self, group: str) -> None:
         """End the live kernel kept under that name, wherever it is."""
         for slot in self._slots:

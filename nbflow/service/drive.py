@@ -1,47 +1,46 @@
-"""Drive one run to its end: decide, claim, start attempts, record what comes of them.
+"""Drive runs: start what was claimed, follow attempts, record what comes of them.
 
 The process that drives a run is the only one that writes its states. It holds a lease on every
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from nbflow.errors import ConflictError, MetastoreBusyError
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
-from nbflow.model.ids import TaskName, Token
-from nbflow.model.run import Decisions, RunSnapshot
+from nbflow.model.ids import RunId, TaskName, Token
+from nbflow.model.run import Claim, Decisions, RunSnapshot
 from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import Flight, RunSetup, cancelled
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.kernels import LiveKernels
+from nbflow.service.leases import Leases
 from nbflow.service.reports import TaskReport
 from nbflow.service.telling import RunTeller
 
 if TYPE_CHECKING:
-    from nbflow.execution.executor import LocalExecutor
+    from nbflow.execution.executor import LocalExecutor, Report
     from nbflow.metastore import Metastore
 
-T = TypeVar("T")
-
-RENEW_EVERY = 10.0
-"""Seconds between renewals of the leases."""
-TRUST = 45.0
-"""Seconds after the start of the last renewal that worked; then the leases count as gone."""
 CANCEL_PATIENCE = 10.0
 """Seconds that cancelled attempts may take to end by themselves."""
-_GLANCE = 0.5
+GLANCE = 0.5
 """Seconds between looks at what other processes asked for."""
 
 
 class RunDriver:
-    """Drives one run in the calling thread; `drive` returns when it has ended."""
+    """One run as this process sees it: the attempts it has under way, the kernels it keeps.
+
+    Several drivers may share an executor and leases; whoever polls the executor hands each report
+    to the driver that has its token.
+    """
 
     def __init__(
         self,
@@ -50,108 +49,100 @@ class RunDriver:
         executor: "LocalExecutor",
         clock: Clock,
         setup: RunSetup,
+        leases: Leases,
         on_event: OnEvent = ignore,
-        switch: CancelSwitch | None = None,
     ) -> None:
         self._store = store
         self._executor = executor
         self._clock = clock
         self._setup = setup
+        self._leases = leases
         self._teller = RunTeller(setup.run_id, clock, on_event)
-        self._switch = switch or CancelSwitch()
-        self._switch.on_press = executor.wake
         self._kernels = LiveKernels(setup.dag, setup.run_id, setup.published)
         self._flights: dict[Token, Flight] = {}
-        self._renewed = clock.monotonic()
-        self._trusted = self._renewed
         self._cancel_deadline: float | None = None
         self.reports: dict[TaskName, TaskReport] = {}
         """What became of the tasks that were tried, by their last attempt."""
 
-    def drive(self) -> RunSnapshot:
-        """Go on until the run has ended; return it as it then stands.
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The attempts under way."""
+        return tuple(flight.claim for flight in self._flights.values())
 
-        Raises MetastoreError if the metastore is gone for longer than the leases are trusted; the
-        kernels are ended then.
-        """
-        while True:
-            self._heed_switch()
-            snapshot = self._advance()
-            if snapshot.state.is_final:
-                return snapshot
-            if snapshot.cancel_requested:
-                self._cancel_attempts()
-            else:
-                self._start_attempts(snapshot)
-            self._take_reports(snapshot)
-            self._renew()
+    @property
+    def is_cancelling(self) -> bool:
+        """Tell whether its attempts have been asked to stop."""
+        return self._cancel_deadline is not None
 
-    def _heed_switch(self) -> None:
-        if self._switch.is_pressed and self._cancel_deadline is None:
-            self._store.request_cancel(self._setup.run_id)
+    @property
+    def used(self) -> int:
+        """How many places its attempts take."""
+        return sum(max(1, len(flight.running)) for flight in self._flights.values())
 
-    def _advance(self) -> RunSnapshot:
+    @property
+    def keeps_kernels(self) -> bool:
+        """Tell whether kernels are kept that a later task may need."""
+        return self._kernels.keeps_any
+
+    def advance(self) -> RunSnapshot:
         """Apply decisions until there are none; end kernels that nobody will need any more."""
         while True:
-            snapshot = self._insist(lambda: self._store.run_snapshot(self._setup.run_id))
-            decisions = self._decide(snapshot)
+            snapshot = self._leases.insist(lambda: self._store.run_snapshot(self._setup.run_id))
+            decisions = self.decide(snapshot)
             if decisions.is_empty:
                 break
             try:
-                self._insist(partial(self._store.apply, self._setup.run_id, decisions))
+                self._leases.insist(partial(self._store.apply, self._setup.run_id, decisions))
             except ConflictError:
                 continue
             self._teller.decisions(decisions)
-        for name in self._kernels.unneeded(snapshot):
-            self._executor.close_group(name)
+        self.close_kernels(snapshot)
         return snapshot
 
-    def _decide(self, snapshot: RunSnapshot) -> Decisions:
+    def close_kernels(self, snapshot: RunSnapshot) -> None:
+        """End the kept kernels that no task of the run will need any more."""
+        for name in self._kernels.unneeded(snapshot):
+            self._executor.close_group(name)
+
+    def decide(self, snapshot: RunSnapshot) -> Decisions:
+        """Say what moves are due in the run now."""
         return decide(self._setup.dag, snapshot, self._clock.wall())
 
-    def _insist(self, work: Callable[[], T]) -> T:
-        """Try again while the metastore is busy, as long as the leases can be trusted."""
-        while True:
-            try:
-                return work()
-            except MetastoreBusyError:
-                if self._clock.monotonic() - self._trusted > TRUST:
-                    raise
+    def start(self, claim: Claim, snapshot: RunSnapshot) -> None:
+        """Start an attempt at what was claimed; of a mapped task, its first item."""
+        task = self._setup.dag.task(claim.task)
+        flight = Flight(
+            setup=self._setup,
+            claim=claim,
+            task=task,
+            before=snapshot.tasks[claim.task],
+            seat=self._kernels.seat(task, snapshot),
+            begun=self._clock.monotonic(),
+        )
+        self._flights[claim.token] = flight
+        self._teller.task(task.name, TaskState.RUNNING, try_no=claim.try_no)
+        self._start_pieces(flight, 1)
 
-    def _start_attempts(self, snapshot: RunSnapshot) -> None:
-        """Fill the places: with tasks that may start, then with items of mapped tasks."""
-        room = self._room()
-        if room <= 0:
-            return
-        for claim in self._store.claim(self._setup.run_id, limit=room):
-            task = self._setup.dag.task(claim.task)
-            flight = Flight(
-                setup=self._setup,
-                claim=claim,
-                task=task,
-                before=snapshot.tasks[claim.task],
-                seat=self._kernels.seat(task, snapshot),
-                begun=self._clock.monotonic(),
-            )
-            self._flights[claim.token] = flight
-            self._teller.task(task.name, TaskState.RUNNING, try_no=claim.try_no)
-            self._start_pieces(flight, 1)
+    def start_items(self, room: int) -> None:
+        """Fill up to ``room`` places with further items of mapped tasks."""
         for flight in tuple(self._flights.values()):
-            self._start_pieces(flight, self._room())
+            before = len(flight.running)
+            self._start_pieces(flight, room)
+            room -= len(flight.running) - before
 
-    def _room(self) -> int:
-        # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
+    def places(self) -> int:
+        """How many places the run may take at once on this machine."""
         most = self._setup.dag.options.max_active_tasks
-        places = self._setup.slots if most is None else min(self._setup.slots, most)
-        return places - sum(max(1, len(flight.running)) for flight in self._flights.values())
+        return self._setup.slots if most is None else min(self._setup.slots, most)
 
     def _start_pieces(self, flight: Flight, room: int) -> None:
         for piece in flight.due(room):
             self._executor.start(flight.start(piece))
 
-    def _take_reports(self, snapshot: RunSnapshot) -> None:
+    def take(self, reports: Iterable["Report"]) -> None:
+        """Take what the executor says of this run's attempts; what is of others is passed over."""
         events: list[CellEvent] = []
-        for report in self._executor.poll(self._patience(snapshot)):
+        for report in reports:
             flight = self._flights.get(report.token)
             if flight is None:
                 continue
@@ -189,8 +180,8 @@ class RunDriver:
         )
         move = settle(self._setup.run_id, flight.task, before, ended, self._clock.wall())
         try:
-            follows = self._insist(
-                partial(self._store.finish, flight.claim, result, move, self._decide)
+            follows = self._leases.insist(
+                partial(self._store.finish, flight.claim, result, move, self.decide)
             )
         except ConflictError:
             # Somebody took the attempt over: nothing of it counts, its kernel must go.
@@ -215,45 +206,34 @@ class RunDriver:
             items = [flight.results[piece].values for piece in sorted(flight.results)]
             published.put_items(flight.task.name, items)
 
-    def _cancel_attempts(self) -> None:
-        """Ask what runs to stop; after some patience, or a second Ctrl-C, end it."""
+    def cancel(self, *, at_once: bool = False) -> None:
+        """Ask what runs to stop; after some patience, or ``at_once``, end it."""
         now = self._clock.monotonic()
         if self._cancel_deadline is None:
             self._cancel_deadline = now + CANCEL_PATIENCE
-            for token, flight in self._flights.items():
-                flight.is_stopped = True
-                self._executor.cancel(token)
-        if self._flights and (now > self._cancel_deadline or self._switch.at_once):
-            self._executor.close()
-            for flight in tuple(self._flights.values()):
+            for token in self._flights:
+                self.stop(token)
+        if self._flights and (now > self._cancel_deadline or at_once):
+            for token, flight in tuple(self._flights.items()):
+                self._executor.end(token)
                 self._finish(flight, cancelled())
 
-    def _renew(self) -> None:
-        now = self._clock.monotonic()
-        if now - self._renewed < RENEW_EVERY:
-            return
-        tokens = tuple(self._flights)
-        try:
-            held = self._store.renew(tokens)
-        except MetastoreBusyError:
-            if self._clock.monotonic() - self._trusted > TRUST:
-                self._executor.close()
-                raise
-            return
-        self._renewed = self._trusted = now
-        for token in set(tokens) - set(held):
-            self._flights[token].is_stopped = True
+    def stop(self, token: Token) -> None:
+        """Ask one attempt to stop; its end is reported as usual."""
+        flight = self._flights.get(token)
+        if flight is not None:
+            flight.is_stopped = True
             self._executor.cancel(token)
 
-    def _patience(self, snapshot: RunSnapshot) -> float:
-        """Return how long to wait for a report: other things want to be looked at, too."""
-        now = self._clock.wall()
-        waits = [
-            (task.not_before - now).total_seconds()
-            for task in snapshot.tasks.values()
-            if task.not_before is not None and not task.state.is_final
-        ]
-        return max(0.0, min([_GLANCE, *waits]))
+    def hand_back(self) -> None:
+        """End what runs and give it back, uncounted: this process was told to stop."""
+        for token, flight in tuple(self._flights.items()):
+            del self._flights[token]
+            self._executor.end(token)
+            try:
+                self._store.hand_back(flight.claim)
+            except ConflictError:
+                continue
 
     def _report(self, flight: Flight, result: AttemptResult, state: TaskState, note: str) -> None:
         folder = flight.folder(flight.shown)
@@ -269,6 +249,63 @@ class RunDriver:
             log=_existing(folder, result.log),
             changed=result.changed,
         )
+
+
+def drive_run(
+    driver: RunDriver,
+    run_id: RunId,
+    *,
+    store: "Metastore",
+    executor: "LocalExecutor",
+    clock: Clock,
+    leases: Leases,
+    switch: CancelSwitch,
+) -> RunSnapshot:
+    """Drive one run to its end in the calling thread; return it as it then stands.
+
+    Raises MetastoreError if the metastore is gone for longer than the leases are trusted; the
+    kernels are ended then.
+    """
+    switch.on_press = executor.wake
+    while True:
+        if switch.is_pressed and not driver.is_cancelling:
+            store.request_cancel(run_id)
+        snapshot = driver.advance()
+        if snapshot.state.is_final:
+            return snapshot
+        if snapshot.cancel_requested:
+            driver.cancel(at_once=switch.at_once)
+        else:
+            _start(driver, run_id, store, snapshot)
+        driver.take(executor.poll(_patience(snapshot, clock)))
+        try:
+            for token in leases.renew([claim.token for claim in driver.claims]):
+                driver.stop(token)
+        except MetastoreBusyError:
+            executor.close()
+            raise
+
+
+def _start(driver: RunDriver, run_id: RunId, store: "Metastore", snapshot: RunSnapshot) -> None:
+    """Fill the places: with tasks that may start, then with items of mapped tasks."""
+    # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
+    room = driver.places() - driver.used
+    if room <= 0:
+        return
+    for claim in store.claim(run_id, limit=room):
+        driver.start(claim, snapshot)
+    driver.start_items(driver.places() - driver.used)
+
+
+def _patience(snapshot: RunSnapshot, clock: Clock) -> float:
+    """Return how long to wait for a report: other things want to be looked at, too."""
+    now = clock.wall()
+    waits = [
+        (task.not_before - now).total_seconds()
+        for task in snapshot.tasks.values()
+        if task.not_before is not None and not task.state.is_final
+    ]
+    return max(0.0, min([GLANCE, *waits]))
 
 
 def _existing(folder: Path, name: str | None) -> Path | None:

@@ -35,6 +35,11 @@ class LiveKernels:
         self._groups: dict[str, LiveKernel] = {}
         self._started = 0
 
+    @property
+    def keeps_any(self) -> bool:
+        """Tell whether a kernel is kept."""
+        return bool(self._live)
+
     def seat(self, task: Task, snapshot: RunSnapshot) -> Seat:
         """Say where ``task`` runs now; a new kernel is only named, the attempt starts it."""
         producers = self._producers(task)

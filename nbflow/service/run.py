@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -18,10 +19,11 @@ from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, RunKind, TaskState
 from nbflow.service.context import RunContext
-from nbflow.service.drive import RunDriver
+from nbflow.service.drive import RunDriver, drive_run
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import RunSetup
 from nbflow.service.interrupts import CancelSwitch, signals_press
+from nbflow.service.leases import Leases
 from nbflow.service.output_file import check_output
 from nbflow.service.pages import Pages, open_pages
 from nbflow.service.published import Published, inputs_of, missing_sources
@@ -198,18 +200,29 @@ def _drive(
     service: "Service", executor: "LocalExecutor", setup: RunSetup, options: RunOptions
 ) -> tuple[RunSnapshot, dict[TaskName, TaskReport]]:
     switch = CancelSwitch(options.cancelled)
+    leases = Leases(service.store, service.clock)
     driver = RunDriver(
         store=service.store,
         executor=executor,
         clock=service.clock,
         setup=setup,
+        leases=leases,
         on_event=options.on_event,
+    )
+    drive = partial(
+        drive_run,
+        driver,
+        setup.run_id,
+        store=service.store,
+        executor=executor,
+        clock=service.clock,
+        leases=leases,
         switch=switch,
     )
     if not options.handle_signals:
-        return driver.drive(), driver.reports
+        return drive(), driver.reports
     with signals_press(switch):
-        return driver.drive(), driver.reports
+        return drive(), driver.reports
 
 
 def _published_before(

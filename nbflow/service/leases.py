@@ -1,0 +1,58 @@
+"""The leases a process holds on its attempts: renewed in time, or trusted no longer."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, TypeVar
+
+from nbflow.errors import MetastoreBusyError
+from nbflow.model.clock import Clock
+from nbflow.model.ids import Token
+
+if TYPE_CHECKING:
+    from nbflow.metastore import Metastore
+
+T = TypeVar("T")
+
+RENEW_EVERY = 10.0
+"""Seconds between renewals of the leases."""
+TRUST = 45.0
+"""Seconds after the start of the last renewal that worked; then the leases count as gone."""
+
+
+class Leases:
+    """Renews leases through a busy metastore, as long as they can be trusted."""
+
+    def __init__(self, store: "Metastore", clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._renewed = self._trusted = clock.monotonic()
+
+    @property
+    def are_trusted(self) -> bool:
+        """Tell whether nobody else can have taken the attempts over yet."""
+        return self._clock.monotonic() - self._trusted <= TRUST
+
+    def insist(self, work: Callable[[], T]) -> T:
+        """Try again while the metastore is busy. Raises MetastoreBusyError once trust is gone."""
+        while True:
+            try:
+                return work()
+            except MetastoreBusyError:
+                if not self.are_trusted:
+                    raise
+
+    def renew(self, tokens: Collection[Token]) -> set[Token]:
+        """Renew if it is time; return the tokens that are no longer held.
+
+        Raises MetastoreBusyError once trust is gone: the caller ends its kernels then.
+        """
+        now = self._clock.monotonic()
+        if now - self._renewed < RENEW_EVERY:
+            return set()
+        try:
+            held = self._store.renew(tokens)
+        except MetastoreBusyError:
+            if not self.are_trusted:
+                raise
+            return set()
+        self._renewed = self._trusted = now
+        return set(tokens) - held
