@@ -12,6 +12,7 @@ _TOKEN = re.compile(
     r"(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
     r"|(?P<address>0x[0-9a-fA-F]+)"
     r"|(?P<process>ipykernel_\d+)"
+    r"|(?P<styler>(?<![A-Za-z0-9])T_[0-9a-f]{5}(?![A-Za-z0-9])\w*)"
     r"|(?P<date>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?)"
     r"|(?P<clock>\d+:\d\d(?::\d\d)?(?:\.\d+)?)"
     r"|(?P<timing>\d+(?:\.\d+)?(?:e[+-]?\d+)?[ ]?" + _UNIT + r"\b|\d[\d,]*[ ]loops?\b)"
@@ -25,7 +26,7 @@ _TOKEN = re.compile(
     r"|(?P<mark>[^\w\s])"
     r"|(?P<end>\Z))"
 )
-_GENERIC = frozenset({"uuid", "address", "process", "date", "clock", "timing", "id"})
+_GENERIC = frozenset({"uuid", "address", "process", "styler", "date", "clock", "timing", "id"})
 """Kinds that vary by themselves: once one of a kind did in a text, all of the kind may there."""
 
 _VALUES = _GENERIC | {"bytes", "float", "int", "bool", "string"}

@@ -105,9 +105,12 @@ class Statements(Branches):
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         hidden = suppress = 0
         for item in node.items:
-            value = self.evaluate(item.context_expr)
             path = self._context_path(item.context_expr)
-            hidden += path in lib.CONTEXTS
+            is_hidden = path in lib.CONTEXTS
+            self.hides_options += is_hidden
+            value = self.evaluate(item.context_expr)
+            self.hides_options -= is_hidden
+            hidden += is_hidden
             suppress += path == "contextlib.suppress"
             if value.type == "instance":
                 value = self.method_of(value, "__enter__", []) or value

@@ -125,3 +125,12 @@ def test_names_in_texts_that_a_display_method_evaluates_are_read_when_it_is_show
 
 def test_evaluating_a_text_that_nobody_knows_keeps_page_order():
     assert ("t1", "t2", "safe") in edges("a = 1", "text = input()\neval(text)")
+
+
+def test_options_of_a_with_statement_need_no_common_kernel():
+    dag = compiled(
+        "import matplotlib.pyplot as plt",
+        "with plt.xkcd():\n    plt.plot([1])",
+        "plt.plot([2])",
+    )
+    assert dag.groups == ()
