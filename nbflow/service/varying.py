@@ -10,6 +10,7 @@ _UNIT = r"(?:ns|µs|μs|us|ms|s|sec|seconds?|min|minutes?|h)"
 _TOKEN = re.compile(
     r"(?P<lead>\s*)(?:"
     r"(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+    r"|(?P<moment>(?:datetime\.(?:datetime|date|time|timedelta)|time\.struct_time)\([^()]*\))"
     r"|(?P<address>0x[0-9a-fA-F]+)"
     r"|(?P<process>ipykernel_\d+)"
     r"|(?P<styler>(?<![A-Za-z0-9])T_[0-9a-f]{5}(?![A-Za-z0-9])\w*)"
@@ -26,7 +27,9 @@ _TOKEN = re.compile(
     r"|(?P<mark>[^\w\s])"
     r"|(?P<end>\Z))"
 )
-_GENERIC = frozenset({"uuid", "address", "process", "styler", "date", "clock", "timing", "id"})
+_GENERIC = frozenset(
+    {"uuid", "moment", "address", "process", "styler", "date", "clock", "timing", "id"}
+)
 """Kinds that vary by themselves: once one of a kind did in a text, all of the kind may there."""
 
 _VALUES = _GENERIC | {"bytes", "float", "int", "bool", "string"}

@@ -270,9 +270,14 @@ def _reduce_memoryview(view: memoryview) -> Any:
 
 
 def _reduce_figure(figure: Any) -> Any:
-    """Leave out that pyplot showed the figure: a loaded one must not be displayed a second time."""
+    """Leave out that pyplot showed the figure: a loaded one must not be displayed a second time.
+
+    matplotlib would store the resolution that the figure was made with; it may have been set since.
+    """
     function, arguments, state, *rest = figure.__reduce_ex__(5)
     state = {key: item for key, item in state.items() if key != "_restore_to_pylab"}
+    if "_dpi" in state and getattr(figure.canvas, "device_pixel_ratio", 1) == 1:
+        state["_dpi"] = figure.dpi
     return (function, arguments, state, *rest)
 
 

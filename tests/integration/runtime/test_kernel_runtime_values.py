@@ -53,8 +53,8 @@ SAME = [
     ("import pandas as pd\ndf = pd.DataFrame({'x': ['a', None]}); df.attrs['k'] = 1", "df",
      "print(df.attrs, df.x.isna().tolist())", "{'k': 1} [False, True]"),
     (("import matplotlib.pyplot as plt\n"
-     "fig, ax = plt.subplots(); n = fig.canvas.mpl_connect('draw_event', print)"), "fig ax n",
-     "print(fig.canvas.mpl_connect('draw_event', id) - n, ax.figure is fig)", "1 True"),
+     "fig, ax = plt.subplots(); fig.dpi = 40; n = fig.canvas.mpl_connect('draw_event', print)"), "fig ax n",
+     "print(fig.canvas.mpl_connect('draw_event', id) - n, ax.figure is fig, fig.dpi)", "1 True 40"),
 ]  # fmt: skip
 
 
