@@ -1,5 +1,6 @@
 """DAG versions, runs, attempts and events in SQLite, PostgreSQL or MariaDB."""
 
+from nbflow.metastore.attention import WaitingRun
 from nbflow.metastore.check import Violation, check
 from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
 from nbflow.metastore.reads import RunFilter
@@ -32,6 +33,7 @@ __all__ = [
     "TaskValues",
     "Tick",
     "Violation",
+    "WaitingRun",
     "check",
     "downgrade",
     "migrate",

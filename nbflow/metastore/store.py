@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from nbflow.errors import MetastoreError
 from nbflow.metastore import (
+    attention,
     claims,
     finish,
     instances,
@@ -130,11 +131,13 @@ class Metastore:
         snapshots: Mapping[str, bytes],
         *,
         schedule: ScheduleEntry | Literal["keep"] | None = "keep",
+        current: bool = True,
     ) -> Digest:
         """Record a DAG's version with its notebooks by path; the same digest is recorded once.
 
         ``schedule`` takes the place of the DAG's schedule in the same transaction; None lets it
-        rest. Raises UsageError if a task wants more slots than its pool has, ConflictError if the
+        rest. Without ``current`` a DAG that was deployed before keeps the version that new runs use.
+        Raises UsageError if a task wants more slots than its pool has, ConflictError if the
         schedule moved since it was read.
         """
 
@@ -144,7 +147,7 @@ class Metastore:
             elif schedule is None:
                 schedules.forget(connection, dag.id)
 
-        return versions.deploy(self.db, dag, snapshots, self.db.clock.wall(), also)
+        return versions.deploy(self.db, dag, snapshots, self.db.clock.wall(), also, current=current)
 
     def load_version(self, digest: Digest) -> Dag:
         """Return a DAG as it was deployed; NotFoundError for an unknown digest."""
@@ -214,6 +217,43 @@ class Metastore:
     def apply(self, run_id: RunId, decisions: Decisions) -> None:
         """Carry out all moves in one transaction; ConflictError, and none, if one is stale."""
         runs.apply(self.db, run_id, decisions, self._who, self.db.clock.wall())
+
+    def waiting_runs(self, *, limit: int = 200) -> list[attention.WaitingRun]:
+        """Return the runs without a driver of their own that wait for a decision, oldest first."""
+        now = self.db.clock.wall()
+        return self.db.read(lambda connection: attention.waiting_runs(connection, now, limit))
+
+    def advance(
+        self,
+        run_id: RunId,
+        decide: Callable[[RunSnapshot], Decisions],
+        *,
+        max_active_runs: int,
+    ) -> Decisions:
+        """Carry out what ``decide`` says of a run in one transaction; say what that was.
+
+        A queued run stays queued while ``max_active_runs`` runs of its DAG are going. Raises
+        ConflictError, and writes nothing, if another process was first.
+        """
+        return attention.advance(
+            self.db,
+            run_id,
+            decide,
+            max_active_runs=max_active_runs,
+            who=self._who,
+            now=self.db.clock.wall(),
+        )
+
+    def cancelled_runs(self, run_ids: Iterable[RunId]) -> set[RunId]:
+        """Return those of the runs that were asked to end, or have ended."""
+        wanted = sorted(run_ids)
+        if not wanted:
+            return set()
+        return self.db.read(lambda connection: attention.cancelled_runs(connection, wanted))
+
+    def next_retry(self) -> datetime | None:
+        """Return when the next delayed task of any run is due, None if none waits."""
+        return self.db.read(attention.next_retry)
 
     def request_cancel(self, run_id: RunId) -> bool:
         """Ask the run's driver to end it; False if it has ended already."""

@@ -22,13 +22,15 @@ def deploy(
     snapshots: Mapping[str, bytes],
     now: datetime,
     also: Callable[[Connection], None] | None = None,
+    *,
+    current: bool = True,
 ) -> Digest:
-    """Record a version, and make it the one that new runs of the DAG use; with it, in the same
-    transaction, ``also`` (its schedule, say).
+    """Record a version, and make it the one that new runs of the DAG use (unless the DAG has one and
+    not ``current``); with it, in the same transaction, ``also`` (its schedule, say).
     """
 
     def work(connection: Connection) -> Digest:
-        db.insert_once(
+        is_first = db.insert_once(
             connection, t.dag, {"id": dag.id, "version": dag.digest, "paused": 0, "deployed": now}
         )
         connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag.id))).one()
@@ -36,17 +38,18 @@ def deploy(
         if connection.execute(known).one_or_none() is None:
             _check_pools(db, connection, dag)
             _insert_version(db, connection, dag, snapshots, now)
-        connection.execute(
-            t.dag.update()
-            .where(t.dag.c.id == dag.id)
-            .values(
-                version=dag.digest,
-                max_active_tasks=dag.options.max_active_tasks,
-                deployed=now,
-                owner=dag.options.owner or None,
-                description=dag.options.description or None,
+        if is_first or current:
+            connection.execute(
+                t.dag.update()
+                .where(t.dag.c.id == dag.id)
+                .values(
+                    version=dag.digest,
+                    max_active_tasks=dag.options.max_active_tasks,
+                    deployed=now,
+                    owner=dag.options.owner or None,
+                    description=dag.options.description or None,
+                )
             )
-        )
         if also is not None:
             also(connection)
         return dag.digest

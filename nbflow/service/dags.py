@@ -1,12 +1,19 @@
-"""Deploy: record what is in a notebook or folder as the version that new runs use."""
+"""DAGs in the metastore: deployed, paused, triggered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from nbflow.errors import NotFoundError
 from nbflow.model.dag import Dag
-from nbflow.model.ids import Digest
+from nbflow.model.ids import DagId, Digest, RunId
+from nbflow.model.notebook import Notebook
+from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
-from nbflow.service.targets import Target, load_all
+from nbflow.model.states import RunKind
+from nbflow.service.targets import Compiled, Target, load_all
 
 if TYPE_CHECKING:
     from nbflow.service.service import Service
@@ -19,29 +26,97 @@ class Deployment:
     dag: Dag
     version: Digest
     is_new: bool
+    schedule: ScheduleEntry | None = None
 
 
-def deploy(service: "Service", target: Target, *, dag: str | None = None) -> list[Deployment]:
-    """Record every DAG at ``target``, or the one named, as the version that new runs use.
+def deploy(
+    service: "Service", target: Target, *, dag: str | None = None, confirmed: bool = False
+) -> list[Deployment]:
+    """Record every DAG at ``target``, or the one named, as the version that new runs use, with its
+    schedule.
 
-    Raises CompileError, and records nothing, if one of them has errors.
+    Raises CompileError, and records nothing, if one of them has errors; ScheduleError for more than
+    a thousand slots to catch up on unless ``confirmed``.
     """
-    from nbflow.errors import NotFoundError
-    from nbflow.service.run import snapshots
-
-    found = [one for one in load_all(target) if dag is None or one.dag.id == dag]
+    place = target if isinstance(target, Notebook) else Path(target).absolute()
+    found = [one for one in load_all(place) if dag is None or one.dag.id == dag]
     if not found:
         raise NotFoundError(
             Sentence("there is no DAG {dag} in {target}", dag=dag, target=target), code="NBF902"
         )
     for one in found:
         one.check()
-    current = {row.id: row.version for row in service.store.list_dags()}
-    return [
-        Deployment(
-            dag=one.dag,
-            version=service.store.deploy(one.dag, snapshots(one)),
-            is_new=current.get(one.dag.id) != one.dag.digest,
+    return [deploy_one(service, one, confirmed=confirmed) for one in found]
+
+
+def deploy_one(service: "Service", compiled: Compiled, *, confirmed: bool = False) -> Deployment:
+    """Record one DAG that has no errors as the version that new runs use."""
+    from nbflow.scheduling.plan import plan_deploy
+    from nbflow.service.run import snapshots
+
+    dag, store = compiled.dag, service.store
+    before = current_version(service, dag.id)
+    known = store.schedule(dag.id)
+    schedule = plan_deploy(dag.id, dag.options, known, service.clock.wall(), confirmed=confirmed)
+    version = store.deploy(dag, snapshots(compiled), schedule=schedule)
+    return Deployment(dag=dag, version=version, is_new=before != version, schedule=schedule)
+
+
+def current_version(service: "Service", dag_id: DagId) -> Digest | None:
+    """Return the version that new runs of a DAG use, None if it was never deployed."""
+    try:
+        return service.store.current_version(dag_id)
+    except NotFoundError:
+        return None
+
+
+def pause(service: "Service", dag_id: str, *, paused: bool) -> bool:
+    """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
+    return service.store.pause(DagId(dag_id), paused=paused)
+
+
+def will_catch_up(service: "Service", dag_id: str) -> tuple[int, int]:
+    """Return how many slots passed while a DAG was paused, and how many of them will run."""
+    from nbflow.scheduling.plan import preview_unpause
+
+    entry = service.store.schedule(DagId(dag_id))
+    if entry is None or not entry.expression:
+        return 0, 0
+    return preview_unpause(entry, service.clock.wall())
+
+
+def trigger(
+    service: "Service",
+    dag_id: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    date: datetime | None = None,
+    key: str | None = None,
+) -> RunId | None:
+    """Record a manual run of what is deployed, for a scheduler to carry out; return its id.
+
+    Two calls with one ``key`` make one run: the second returns None. Raises NotFoundError,
+    ParameterError.
+    """
+    from nbflow.metastore import NewRun
+    from nbflow.service.run import new_context
+    from nbflow.service.targets import parameter_values
+
+    version = service.store.current_version(DagId(dag_id))
+    dag = service.store.load_version(version)
+    context = new_context(RunKind.MANUAL, dag.options.timezone, service.clock.wall(), date)
+    values = parameter_values(dag.parameters, context.fill(parameters or {}))
+    made = service.store.create_run(
+        NewRun(
+            run_id=context.run_id,
+            dag_id=dag.id,
+            version=version,
+            kind=RunKind.MANUAL,
+            slot_key=f"manual:{key or context.run_id}",
+            parameters=values,
+            logical_date=context.logical_date,
+            data_interval=(context.data_interval_start, context.data_interval_end),
+            driven=False,
         )
-        for one in found
-    ]
+    )
+    return context.run_id if made else None

@@ -22,6 +22,7 @@ from nbflow.service.flights import Flight, RunSetup, cancelled
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.kernels import LiveKernels
 from nbflow.service.leases import Leases
+from nbflow.service.published import Published
 from nbflow.service.reports import TaskReport
 from nbflow.service.telling import RunTeller
 
@@ -68,6 +69,11 @@ class RunDriver:
     def claims(self) -> tuple[Claim, ...]:
         """The attempts under way."""
         return tuple(flight.claim for flight in self._flights.values())
+
+    @property
+    def published(self) -> Published:
+        """What the run's tasks have stored so far, as far as this process knows."""
+        return self._setup.published
 
     @property
     def is_cancelling(self) -> bool:
@@ -224,6 +230,12 @@ class RunDriver:
         if flight is not None:
             flight.is_stopped = True
             self._executor.cancel(token)
+
+    def abandon(self) -> None:
+        """End what runs and record nothing: somebody else may have it."""
+        for token in tuple(self._flights):
+            del self._flights[token]
+            self._executor.end(token)
 
     def hand_back(self) -> None:
         """End what runs and give it back, uncounted: this process was told to stop."""

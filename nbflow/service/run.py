@@ -180,7 +180,8 @@ def _record(
     from nbflow.metastore import NewRun
 
     dag = compiled.dag
-    version = service.store.deploy(dag, snapshots(compiled))
+    # What people try out by hand is not what the schedule runs.
+    version = service.store.deploy(dag, snapshots(compiled), current=False)
     service.store.create_run(
         NewRun(
             run_id=context.run_id,

@@ -1,0 +1,119 @@
+"""Runs that nobody drives alone: which of them wait for a decision, and carrying it out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, exists, func, or_, select
+
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.metastore.moves import Moves, lock_run, snapshot
+from nbflow.model.ids import DagId, Digest, RunId
+from nbflow.model.run import Decisions, RunSnapshot
+from nbflow.model.states import FINAL_RUN_STATES, RunState, TaskState
+
+_ENDED = [state.value for state in FINAL_RUN_STATES]
+_GOING = [TaskState.QUEUED.value, TaskState.RUNNING.value, TaskState.UP_FOR_RETRY.value]
+_UNDECIDED = [TaskState.NONE.value, TaskState.QUEUED.value, TaskState.UP_FOR_RETRY.value]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingRun:
+    """A run that waits for a decision, and the version of its DAG that decides."""
+
+    run_id: RunId
+    dag_id: DagId
+    version: Digest
+    state: RunState
+
+
+def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[WaitingRun]:
+    """Return, oldest first, the runs that are queued, asked to end with tasks that don't run, have
+    a retry due, or stand still.
+    """
+    run, ti = t.run.c, t.task_instance.c
+    of_run = ti.run_id == run.id
+    retry = exists().where(of_run, ti.state == TaskState.UP_FOR_RETRY.value, ti.not_before <= now)
+    going = exists().where(of_run, ti.state.in_(_GOING))
+    undecided = exists().where(of_run, ti.state.in_(_UNDECIDED))
+    running = run.state == RunState.RUNNING.value
+    query = (
+        select(run.id, run.dag_id, run.version, run.state)
+        .where(
+            run.owner.is_(None),
+            or_(
+                run.state == RunState.QUEUED.value,
+                and_(running, or_(retry, ~going, and_(run.cancel_requested == 1, undecided))),
+            ),
+        )
+        .order_by(run.created, run.id)
+        .limit(limit)
+    )
+    return [
+        WaitingRun(
+            run_id=RunId(row.id),
+            dag_id=DagId(row.dag_id),
+            version=Digest(row.version),
+            state=RunState(row.state),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def advance(
+    db: Database,
+    run_id: RunId,
+    decide: Callable[[RunSnapshot], Decisions],
+    *,
+    max_active_runs: int,
+    who: str,
+    now: datetime,
+) -> Decisions:
+    """Carry out what ``decide`` says of a run, in one transaction; nothing if it is final, or
+    queued while as many runs of its DAG are going as may.
+    """
+
+    def work(connection: Connection) -> Decisions:
+        dag_id = connection.execute(select(t.run.c.dag_id).where(t.run.c.id == run_id)).scalar()
+        # Whoever begins a run of a DAG counts alone: the row is the DAG's, not the run's.
+        connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag_id)))
+        lock_run(db, connection, run_id)
+        seen = snapshot(connection, run_id)
+        begins = seen.state is RunState.QUEUED and not seen.cancel_requested
+        if begins and _going(connection, seen.dag_id) >= max_active_runs:
+            return Decisions()
+        decisions = decide(seen)
+        moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
+        moves.apply(decisions)
+        return decisions
+
+    return db.write("advance", work)
+
+
+def _going(connection: Connection, dag_id: DagId) -> int:
+    run = t.run.c
+    query = select(func.count()).where(
+        run.dag_id == dag_id, run.state == RunState.RUNNING.value, run.owner.is_(None)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def cancelled_runs(connection: Connection, run_ids: list[RunId]) -> set[RunId]:
+    """Return those of the runs that were asked to end, or have ended."""
+    run = t.run.c
+    query = select(run.id).where(
+        run.id.in_(run_ids), or_(run.cancel_requested == 1, run.state.in_(_ENDED))
+    )
+    return {RunId(found) for found in connection.execute(query).scalars()}
+
+
+def next_retry(connection: Connection) -> datetime | None:
+    """Return when the next retry or delayed task of any run is due, None if none waits."""
+    ti = t.task_instance.c
+    query = select(func.min(ti.not_before)).where(
+        ti.state.in_([TaskState.UP_FOR_RETRY.value, TaskState.QUEUED.value]),
+        ti.not_before.is_not(None),
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found

@@ -1,0 +1,96 @@
+"""A run as the metastore has it becomes something this process can drive: its DAG, pages, values."""
+
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from nbflow.model.dag import Dag
+from nbflow.model.ids import Digest, RunId
+from nbflow.model.notebook import Notebook
+from nbflow.model.run import RunSnapshot
+from nbflow.model.states import TaskState
+from nbflow.service.context import RunContext
+from nbflow.service.flights import RunSetup
+from nbflow.service.pages import open_pages
+from nbflow.service.published import Published
+from nbflow.service.targets import Compiled, overrides
+
+if TYPE_CHECKING:
+    from nbflow.metastore import Metastore
+    from nbflow.service.service import Service
+
+_KEPT_VERSIONS = 64
+
+
+class Versions:
+    """DAG versions as they were deployed; the ones used last are kept."""
+
+    def __init__(self, store: "Metastore") -> None:
+        self._store = store
+        self._dags: OrderedDict[Digest, Dag] = OrderedDict()
+
+    def dag(self, digest: Digest) -> Dag:
+        """Return the DAG of a version."""
+        found = self._dags.pop(digest, None) or self._store.load_version(digest)
+        self._dags[digest] = found
+        while len(self._dags) > _KEPT_VERSIONS:
+            self._dags.popitem(last=False)
+        return found
+
+    def compiled(self, digest: Digest) -> Compiled:
+        """Return the DAG of a version with the notebooks it was made of."""
+        dag, contents = self.dag(digest), self._store.load_notebooks(digest)
+        return Compiled(
+            dag=dag, notebooks=tuple(_notebook(path, contents[path]) for path in dag.notebooks)
+        )
+
+
+def adopt(service: "Service", versions: Versions, snapshot: RunSnapshot) -> RunSetup:
+    """Return what is needed to drive a run: its parameters in place, what it has stored so far."""
+    compiled = versions.compiled(snapshot.version)
+    context = context_of(snapshot, compiled.dag.options.timezone)
+    setup = RunSetup(
+        dag=compiled.dag,
+        pages=open_pages(compiled.notebooks, overrides(compiled, snapshot.parameters, context)),
+        run_id=snapshot.run_id,
+        published=Published(),
+        runs=service.settings.store / "runs",
+        values=service.settings.store / "values",
+        slots=service.settings.slots,
+        context=context.texts(),
+    )
+    for folder in (setup.runs, setup.values):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return setup
+
+
+def refresh(store: "Metastore", published: Published, snapshot: RunSnapshot) -> None:
+    """Take what tasks have stored that other processes ran."""
+    ended = {n for n, t in snapshot.tasks.items() if t.state is TaskState.SUCCESS}
+    if not ended - published.values.keys() - published.items.keys():
+        return
+    for name, found in store.values_of(RunId(snapshot.run_id)).items():
+        if name not in published.values and name not in published.items:
+            published.restore(name, found.values, found.ambient)
+    for name in ended:
+        published.values.setdefault(name, {})
+        published.live.setdefault(name, frozenset(snapshot.tasks[name].unstorable))
+
+
+def context_of(snapshot: RunSnapshot, timezone: str) -> RunContext:
+    """Return what a run is for, as it was recorded."""
+    at = snapshot.logical_date or snapshot.created
+    assert at is not None, "every run has an instant"
+    return RunContext(
+        run_id=snapshot.run_id,
+        logical_date=at,
+        data_interval_start=snapshot.data_interval_start or at,
+        data_interval_end=snapshot.data_interval_end or at,
+        timezone=timezone,
+    )
+
+
+def _notebook(path: str, content: bytes) -> Notebook:
+    from nbflow.notebooks import read_document
+
+    return read_document(json.loads(content), path)

@@ -1,0 +1,261 @@
+"""The scheduler: makes runs when their slots come, and drives what nobody drives alone.
+
+Any number of them work on one metastore, without a leader: unique keys and guarded updates see to
+it that a slot has one run and a task one attempt at a time, whoever comes first.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nbflow.errors import ConflictError, MetastoreBusyError, MetastoreError, NbflowError
+from nbflow.model.attempt import AttemptResult
+from nbflow.model.clock import Clock
+from nbflow.model.ids import RunId
+from nbflow.model.run import Claim, RunSnapshot
+from nbflow.model.schedule import DueSchedule
+from nbflow.model.states import Reason, RunKind, TaskState
+from nbflow.scheduling.decide import Ended, decide, settle
+from nbflow.scheduling.plan import plan_tick
+from nbflow.service.adopt import Versions, adopt, refresh
+from nbflow.service.drive import GLANCE, RunDriver
+from nbflow.service.events import OnEvent, ignore
+from nbflow.service.interrupts import CancelSwitch
+from nbflow.service.leases import Leases
+from nbflow.service.run import new_run_id
+
+if TYPE_CHECKING:
+    from nbflow.execution.executor import LocalExecutor
+    from nbflow.metastore import Metastore
+    from nbflow.service.service import Service
+
+REAP_EVERY = 10.0
+"""Seconds between looks at what dead processes left behind."""
+DRAIN_TIMEOUT = 30.0
+"""Seconds that running attempts get when the scheduler is told to stop."""
+_log = logging.getLogger("nbflow.scheduler")
+
+
+@dataclass(kw_only=True, slots=True)
+class Scheduler:
+    """One scheduler in the calling thread; `run` returns when ``stop`` was pressed."""
+
+    service: "Service"
+    executor: "LocalExecutor"
+    stop: CancelSwitch = field(default_factory=CancelSwitch)
+    on_event: OnEvent = ignore
+    drain_timeout: float = DRAIN_TIMEOUT
+    before_step: Callable[[], None] | None = None
+    """Called before each step: a face looks at the DAGs folder here."""
+    _drivers: dict[RunId, RunDriver] = field(default_factory=dict)
+    _reaped: float = float("-inf")
+    _leases: Leases = field(init=False)
+    _versions: Versions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._leases = Leases(self._store, self._clock)
+        self._versions = Versions(self._store)
+        self._store.instance("scheduler")
+        self.stop.on_press = self.executor.wake
+
+    @property
+    def _store(self) -> "Metastore":
+        return self.service.store
+
+    @property
+    def _clock(self) -> Clock:
+        return self.service.clock
+
+    def run(self) -> None:
+        """Work until told to stop, then let running attempts end, or give them back.
+
+        A metastore that can't be reached is waited for while leases are trusted; then attempts are
+        ended, since another scheduler may take them over.
+        """
+        while not self.stop.is_pressed:
+            self.step(GLANCE)
+        self.drain()
+
+    def step(self, patience: float) -> None:
+        """Do what is due, then wait up to ``patience`` seconds for something to happen."""
+        try:
+            if self.before_step is not None:
+                self.before_step()
+            self._reap()
+            self.make_runs()
+            self._decide_waiting()
+            self._heed_cancels()
+            self._start()
+        except MetastoreBusyError as problem:
+            _log.warning("the metastore is busy: %s", problem, extra={"action": "busy"})
+        except MetastoreError as problem:
+            _log.error("the metastore failed: %s", problem, extra={"action": "metastore"})
+            if not self._leases.are_trusted:
+                self._let_go()
+        self._take(patience)
+        self._renew()
+
+    def make_runs(self) -> int:
+        """Make the runs of all slots that have come; return how many schedules were moved on."""
+        moved = 0
+        for due in self._store.due(self._clock.wall()):
+            try:
+                moved += self._tick(due)
+            except NbflowError as problem:
+                _log.error(
+                    "%s could not be ticked: %s", due.entry.dag_id, problem,
+                    extra={"action": "tick_failed", "dag_id": due.entry.dag_id},
+                )  # fmt: skip
+        return moved
+
+    def drain(self) -> None:
+        """Take nothing new; give back what doesn't end in time."""
+        deadline = self._clock.monotonic() + self.drain_timeout
+        while any(driver.claims for driver in self._drivers.values()):
+            if self.stop.at_once or self._clock.monotonic() > deadline:
+                break
+            self._take(GLANCE)
+            self._renew()
+        for driver in self._drivers.values():
+            driver.hand_back()
+        self._drivers.clear()
+
+    def _tick(self, due: DueSchedule) -> bool:
+        from nbflow.metastore import NewRun, Tick, slot_key
+
+        now = self._clock.wall()
+        planned = plan_tick(due, now)
+        runs = [
+            NewRun(
+                run_id=new_run_id(RunKind.SCHEDULED, slot),
+                dag_id=due.entry.dag_id,
+                version=due.dag_version,
+                kind=RunKind.SCHEDULED,
+                slot_key=slot_key(due.entry.id, slot),
+                logical_date=slot,
+                data_interval=(interval.start, interval.end),
+                driven=False,
+            )
+            for slot, interval in planned.run
+        ]
+        moved = self._store.tick(
+            Tick(
+                seen=due.entry,
+                cursor=planned.cursor,
+                next_fire=planned.next_fire,
+                runs=runs,
+                missed=planned.missed,
+                cancel_others=planned.cancel_others,
+            )
+        )
+        if moved:
+            for new in runs:
+                _log.info(
+                    "%s: run %s made", new.dag_id, new.run_id,
+                    extra={"action": "run_made", "dag_id": new.dag_id, "run_id": new.run_id},
+                )  # fmt: skip
+        return moved
+
+    def _decide_waiting(self) -> None:
+        """Begin queued runs, queue retries that are due, end what was cancelled or stands still."""
+        for waiting in self._store.waiting_runs():
+            dag = self._versions.dag(waiting.version)
+            decision = partial(decide, dag, now=self._clock.wall())
+            try:
+                self._store.advance(
+                    waiting.run_id, decision, max_active_runs=dag.options.max_active_runs
+                )
+            except ConflictError:
+                continue
+
+    def _heed_cancels(self) -> None:
+        busy = [run for run, driver in self._drivers.items() if driver.claims]
+        for run_id in self._store.cancelled_runs(busy):
+            self._drivers[run_id].cancel()
+
+    def _start(self) -> None:
+        room = self.service.settings.slots - sum(d.used for d in self._drivers.values())
+        if room > 0:
+            for claim in self._store.claim(limit=room):
+                self._start_one(claim)
+        for driver in self._drivers.values():
+            if not driver.is_cancelling:
+                used = sum(d.used for d in self._drivers.values())
+                driver.start_items(self.service.settings.slots - used)
+
+    def _start_one(self, claim: Claim) -> None:
+        snapshot = self._store.run_snapshot(claim.run_id)
+        try:
+            driver = self._drivers.get(claim.run_id) or self._new_driver(snapshot)
+            refresh(self._store, driver.published, snapshot)
+            driver.start(claim, snapshot)
+        except MetastoreError:
+            raise
+        except NbflowError as problem:
+            self._refuse(claim, snapshot, problem)
+
+    def _new_driver(self, snapshot: RunSnapshot) -> RunDriver:
+        driver = self._drivers[snapshot.run_id] = RunDriver(
+            store=self._store,
+            executor=self.executor,
+            clock=self._clock,
+            setup=adopt(self.service, self._versions, snapshot),
+            leases=self._leases,
+            on_event=self.on_event,
+        )
+        return driver
+
+    def _refuse(self, claim: Claim, snapshot: RunSnapshot, problem: NbflowError) -> None:
+        """What can't even be started has failed, with the reason."""
+        dag = self._versions.dag(snapshot.version)
+        now = self._clock.wall()
+        result = AttemptResult(
+            state=TaskState.FAILED, reason=Reason.ERROR, message=str(problem.message)
+        )
+        ended = Ended(state=result.state, reason=result.reason, message=result.message)
+        before = replace(snapshot.tasks[claim.task], tries=claim.try_no)
+        move = settle(claim.run_id, dag.task(claim.task), before, ended, now)
+        self._store.finish(claim, result, move, partial(decide, dag, now=now))
+
+    def _take(self, patience: float) -> None:
+        reports = self.executor.poll(patience)
+        if not reports:
+            return
+        for driver in self._drivers.values():
+            driver.take(reports)
+        for run_id, driver in tuple(self._drivers.items()):
+            if driver.claims:
+                continue
+            if driver.keeps_kernels:
+                driver.close_kernels(self._store.run_snapshot(run_id))
+            if not driver.keeps_kernels:
+                del self._drivers[run_id]
+
+    def _renew(self) -> None:
+        tokens = [c.token for driver in self._drivers.values() for c in driver.claims]
+        try:
+            for token in self._leases.renew(tokens):
+                for driver in self._drivers.values():
+                    driver.stop(token)
+        except MetastoreError as problem:
+            _log.error("leases were lost: %s", problem, extra={"action": "leases_lost"})
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """End everything that another scheduler may have taken over by now."""
+        for driver in self._drivers.values():
+            driver.abandon()
+        self._drivers.clear()
+
+    def _reap(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._reaped < REAP_EVERY:
+            return
+        self._reaped = now
+        for found in self._store.reap():
+            _log.warning(
+                "%s %s: %s", found.run_id, found.task or "", found.note,
+                extra={"action": "reaped", "run_id": found.run_id, "task": found.task},
+            )  # fmt: skip

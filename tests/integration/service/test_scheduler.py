@@ -1,0 +1,225 @@
+"""The scheduler with real kernels and an injected calendar; several of them on one metastore."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import nbflow.app
+from nbflow.metastore import check
+from nbflow.model.states import Reason, RunKind, RunState, TaskState
+from nbflow.service.dags import deploy, pause, trigger
+from nbflow.service.scheduler import Scheduler
+from nbflow.settings import Settings
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PATIENCE = 90.0
+
+
+class Calendar:
+    """A calendar that moves when told to, beside a real monotonic clock."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def wall(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@pytest.fixture
+def calendar() -> Calendar:
+    return Calendar()
+
+
+@pytest.fixture
+def settings(home) -> Settings:
+    return Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
+
+
+@pytest.fixture
+def service(settings, calendar):
+    with nbflow.app.open_service(settings, clock=calendar) as opened:
+        yield opened
+    assert check(settings.database_url) == []
+
+
+@contextmanager
+def schedulers(settings, calendar, count=1) -> Iterator[list[Scheduler]]:
+    """Open schedulers as separate processes would have them."""
+    with ExitStack() as stack:
+        made = []
+        for _ in range(count):
+            opened = stack.enter_context(nbflow.app.open_service(settings, clock=calendar))
+            executor = stack.enter_context(opened.executor())
+            made.append(Scheduler(service=opened, executor=executor))
+        yield made
+
+
+def until(found, *working: Scheduler):
+    """Let the schedulers work in turn until ``found`` says so."""
+    deadline = time.monotonic() + PATIENCE
+    while not (result := found()):
+        assert time.monotonic() < deadline, "it never came to be"
+        for scheduler in working:
+            scheduler.step(0.05)
+    return result
+
+
+def ended(service, count=1):
+    """Return a question: have ``count`` runs ended? It answers with them, oldest first."""
+
+    def look():
+        runs = [run for run in service.store.list_runs() if run.state.is_final]
+        return sorted(runs, key=lambda r: r.logical_date) if len(runs) >= count else None
+
+    return look
+
+
+def test_a_slot_that_comes_is_run_with_its_day_and_the_next_one_waits(
+    service, settings, calendar, page, outputs
+):
+    path = page(
+        ("ds = ''", "parameters"),
+        ("x = 20", "task:load"),
+        ("print(ds, x + 1)", "task:show"),
+        dag={"schedule": "@hourly"},
+    )
+    (deployment,) = deploy(service, path)
+    assert deployment.schedule.next_fire == NOON + HOUR
+    with schedulers(settings, calendar) as (scheduler,):
+        scheduler.step(0)
+        assert service.store.list_runs() == []
+        calendar.at = NOON + HOUR
+        (run,) = until(ended(service), scheduler)
+    assert (run.state, run.kind, run.logical_date) == (
+        RunState.SUCCESS, RunKind.SCHEDULED, NOON + HOUR,
+    )  # fmt: skip
+    assert run.id.startswith("scheduled__20260301T130000Z__")
+    (attempt,) = [a for a in service.store.attempts(run.id) if a.task == "show"]
+    notebook = settings.store / "runs" / run.id / "show" / str(attempt.token)
+    assert "2026-03-01 21" in outputs(notebook / attempt.result["notebook"]).values()
+    assert service.store.schedule(run.dag_id).next_fire == NOON + 2 * HOUR
+
+
+def test_what_is_deployed_runs_whatever_became_of_the_file(service, settings, calendar, page):
+    path = page(("print('deployed')", "task:a"), dag={"schedule": "@hourly"})
+    deploy(service, path)
+    path.write_text("half an edit")
+    with schedulers(settings, calendar) as (scheduler,):
+        calendar.at = NOON + HOUR
+        (run,) = until(ended(service), scheduler)
+    assert run.state is RunState.SUCCESS
+
+
+def test_a_run_by_hand_does_not_change_what_the_schedule_runs(service, page):
+    path = page(("x = 1", "task:a"), dag={"schedule": "@hourly"})
+    (deployment,) = deploy(service, path)
+    page(("x = 2", "task:a"), dag={"schedule": "@hourly"})
+    assert service.run(path).state is RunState.SUCCESS
+    assert service.store.current_version(deployment.dag.id) == deployment.version
+
+
+def test_several_schedulers_run_each_slot_once(service, settings, calendar, page):
+    path = page(
+        ("x = 1", "task:a"), ("y = x + 1", "task:b"), ("z = x + 2", "task:c"),
+        ("print(y + z)", "task:d"), dag={"schedule": "@hourly", "catchup": "all"},
+    )  # fmt: skip
+    deploy(service, path)
+    with schedulers(settings, calendar, count=2) as working:
+        calendar.at = NOON + 2 * HOUR
+        runs = until(ended(service, 2), *working)
+    assert [run.logical_date for run in runs] == [NOON + HOUR, NOON + 2 * HOUR]
+    assert {run.state for run in runs} == {RunState.SUCCESS}
+    owners = {a.try_no for run in runs for a in service.store.attempts(run.id)}
+    assert owners == {1}
+
+
+def test_a_paused_dag_runs_nothing_until_it_is_let_go(service, settings, calendar, page):
+    (deployment,) = deploy(service, page(("x = 1", "task:a"), dag={"schedule": "@hourly"}))
+    pause(service, deployment.dag.id, paused=True)
+    with schedulers(settings, calendar) as (scheduler,):
+        calendar.at = NOON + 3 * HOUR
+        scheduler.step(0)
+        assert service.store.list_runs() == []
+        pause(service, deployment.dag.id, paused=False)
+        (run,) = until(ended(service), scheduler)
+    assert run.logical_date == NOON + 3 * HOUR
+    missed = service.store.missed(deployment.dag.id)
+    assert [one.slot for one in missed] == [NOON + 2 * HOUR, NOON + HOUR]
+
+
+def test_a_triggered_run_takes_its_parameters_retries_and_tells_why_it_failed(
+    service, settings, calendar, page
+):
+    path = page(
+        ("n = 1", "parameters"),
+        ("assert n < 5, f'{n} is too much'", {"retries": 1, "retry_delay": 60}, "task:a"),
+        ("print(n)", "task:b", "after:a"),
+    )
+    (deployment,) = deploy(service, path)
+    run_id = trigger(service, deployment.dag.id, {"n": "7"}, key="once")
+    assert trigger(service, deployment.dag.id, {"n": "7"}, key="once") is None
+
+    def waits():
+        return service.store.run_snapshot(run_id).tasks["a"].state is TaskState.UP_FOR_RETRY
+
+    with schedulers(settings, calendar) as (scheduler,):
+        until(waits, scheduler)
+        calendar.at += timedelta(seconds=61)
+        (run,) = until(ended(service), scheduler)
+    tasks = service.store.run_snapshot(run_id).tasks
+    assert (run.state, tasks["a"].state, tasks["b"].state) == (
+        RunState.FAILED, TaskState.FAILED, TaskState.UPSTREAM_FAILED,
+    )  # fmt: skip
+    assert "7 is too much" in tasks["a"].note
+    assert [a.try_no for a in service.store.attempts(run_id)] == [1, 2]
+
+
+def test_a_scheduler_told_to_stop_gives_back_what_does_not_end_in_time(
+    service, settings, calendar, page, tmp_path
+):
+    path = page((f"import time\nopen({str(tmp_path / 'on')!r}, 'w')\ntime.sleep(600)", "task:a"))
+    (deployment,) = deploy(service, path)
+    run_id = trigger(service, deployment.dag.id)
+    with schedulers(settings, calendar) as (scheduler,):
+        until((tmp_path / "on").exists, scheduler)
+        scheduler.drain_timeout = 0.0
+        scheduler.stop.press()
+        scheduler.run()
+    task = service.store.run_snapshot(run_id).tasks["a"]
+    assert (task.state, task.lost) == (TaskState.QUEUED, 0)
+    (attempt,) = service.store.attempts(run_id)
+    assert attempt.reason is Reason.DRAINED
+
+
+def test_a_cancelled_run_ends_with_its_kernels(service, settings, calendar, page, tmp_path):
+    path = page(
+        (f"import time\nopen({str(tmp_path / 'on')!r}, 'w')\ntime.sleep(600)", "task:a"),
+        ("print(1)", "task:b", "after:a"),
+    )
+    (deployment,) = deploy(service, path)
+    run_id = trigger(service, deployment.dag.id)
+    with schedulers(settings, calendar) as (scheduler,):
+        until((tmp_path / "on").exists, scheduler)
+        assert service.cancel_run(run_id)
+        (run,) = until(ended(service), scheduler)
+    tasks = service.store.run_snapshot(run_id).tasks
+    assert (run.state, tasks["a"].state, tasks["b"].state) == (
+        RunState.CANCELLED, TaskState.CANCELLED, TaskState.CANCELLED,
+    )  # fmt: skip
+
+
+def test_runs_of_one_dag_wait_for_each_other(service, settings, calendar, page):
+    (deployment,) = deploy(service, page(("x = 1", "task:a")))
+    first, second = (trigger(service, deployment.dag.id) for _ in range(2))
+    with schedulers(settings, calendar) as (scheduler,):
+        scheduler.step(0)
+        states = {run: service.store.run_snapshot(run).state for run in (first, second)}
+        assert sorted(states.values()) == [RunState.QUEUED, RunState.RUNNING]
+        until(ended(service, 2), scheduler)
