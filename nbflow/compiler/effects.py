@@ -161,7 +161,16 @@ class Opaque:
     binds: bool = True
 
 
-Event = Read | Bind | Mutate | Delete | Ambient | File | SetOption | Opaque
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Something may be plotted, so that matplotlib chooses its back end, which turns on that figures
+    are shown and closed behind their cell.
+    """
+
+    line: int
+
+
+Event = Read | Bind | Mutate | Delete | Ambient | File | SetOption | Opaque | Plot
 
 
 @dataclass(frozen=True, slots=True)

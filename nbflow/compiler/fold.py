@@ -17,6 +17,7 @@ from nbflow.compiler.effects import (
     File,
     Mutate,
     Opaque,
+    Plot,
     Read,
     SetOption,
 )
@@ -28,6 +29,7 @@ from nbflow.compiler.versions import Origin, UnitKey, Version, in_order
 from nbflow.model.dag import CodeUnit, EdgeKind, Place
 from nbflow.model.notebook import Role
 
+INTERACTIVE_OFF = "matplotlib.pyplot.ioff"
 LIVE_CODE = "function or class changed after its definition"
 
 
@@ -153,6 +155,8 @@ class CellFold(CellReading):
                 self._use_file(event)
             case SetOption():
                 self._set_option(event)
+            case Plot():
+                self.page.plotted.set(True)
             case Opaque():
                 self._be_opaque(event)
 
@@ -395,6 +399,8 @@ class CellFold(CellReading):
         if self.task is None:
             return  # replayed with its setup cell
         if event.unit is None:
+            if event.what == INTERACTIVE_OFF and not self.page.plotted.get():
+                return  # the back end is yet to be chosen, which turns it on again
             self.safe.append(
                 SafeOrder(task=self.task, place=place, what=event.what, binds=True, live_after=True)
             )

@@ -52,6 +52,8 @@ class Page:
         """Statements that set process-wide options: replayed by every task that begins later."""
         self.opaque: Slot[Version] = Slot(self.state, "opaque")
         """The last code that may have bound names which nobody can list."""
+        self.plotted: Slot[bool] = Slot(self.state, "plotted")
+        """Whether something may have been plotted."""
         self.last_task: Slot[TaskName] = Slot(self.state, "last task")
         self._holders: Shelf[ObjectId, frozenset[str]] = Shelf(self.state, "holder")
         self._live: Shelf[Version, str] = Shelf(self.state, "live")

@@ -14,7 +14,7 @@ from nbflow.compiler.analysis.remembering import changes, class_state, keeps_sta
 from nbflow.compiler.analysis.scopes import class_free_names, scope_of
 from nbflow.compiler.analysis.transform import Parsed
 from nbflow.compiler.analysis.values import NOTHING, UNKNOWN, Value
-from nbflow.compiler.effects import Bind, BindKind, FileAction, Read, SetOption, Unit
+from nbflow.compiler.effects import Bind, BindKind, FileAction, Plot, Read, SetOption, Unit
 from nbflow.model.sentence import Sentence
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -100,7 +100,7 @@ class Cells(Magics):
         if options:
             reads = frozenset(self.statement_reads)
             quiet = all(
-                isinstance(e, SetOption | Read) or type(e).__name__ in ("Ambient", "File")
+                isinstance(e, SetOption | Read | Plot) or type(e).__name__ in ("Ambient", "File")
                 for e in new
             )
             if quiet and all(e.unit is not None for e in options):

@@ -208,6 +208,13 @@ KEEPING_OPTIONS = _words(
 )
 """Options with which figures stay open behind their cell."""
 
+PLOTTING = _words("matplotlib mpl_toolkits pylab seaborn")
+UNPICKLING = _words(
+    """pickle.load pickle.loads pickle.Unpickler joblib.load pandas.read_pickle dill.load dill.loads
+    cloudpickle.load cloudpickle.loads shelve.open"""
+)
+"""Calls that make objects of the notebook's own classes again."""
+
 OPTION_PREFIXES = (
     "set_", "enable_", "disable_", "register", "use_", "init_", "configure", "reset_", "unregister",
 )  # fmt: skip

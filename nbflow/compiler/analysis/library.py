@@ -15,7 +15,7 @@ from nbflow.compiler.analysis.values import (
     fresh,
     holding,
 )
-from nbflow.compiler.effects import AmbientUse, FileAction
+from nbflow.compiler.effects import AmbientUse, BindKind, FileAction
 from nbflow.model.sentence import Sentence
 
 _QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
@@ -85,6 +85,10 @@ class Library(Estimators):
             found = self._builtin(word, node, args, keywords)
             if found is not None:
                 return found
+        if path in lib.UNPICKLING:
+            self._unpickle()
+        if (root in lib.PLOTTING or root not in lib.QUIET_ROOTS) and not is_option_call(path):
+            self.plot()
         self._file_use(path, args, keywords)
         self._library_state(path, root, word, args, keywords)
         for position in lib.MUTATED_ARGUMENTS.get(path, ()):
@@ -110,6 +114,14 @@ class Library(Estimators):
             self.opaque(path, binds=False)
         self._formulas(path, root, every)
         return self._library_result(path, root, word, args, keywords)
+
+    def _unpickle(self) -> None:
+        """What is loaded may be of any class, or hold any function, of the notebook."""
+        self.guard += 1
+        for name in sorted({*(name for name, _ in self.names.items()), *self.env}):
+            if self.kind_of(name) in (BindKind.FUNCTION, BindKind.CLASS):
+                self.read(name, called=True)
+        self.guard -= 1
 
     def _library_state(
         self, path: str, root: str, word: str, args: list[Value], keywords: Keywords

@@ -84,6 +84,8 @@ class Magics(Statements):
         if name in tables.LINE_HISTORY:
             self.opaque(f"%{name}", history=True, binds=name in ("recall", "rerun", "macro"))
             return UNKNOWN
+        if name in ("matplotlib", "pylab"):
+            self.plot()
         if name in tables.LINE_OPTIONS:
             self.option(f"%{name}", kept="close_figures" in rest)
             if name in ("env", "set_env"):

@@ -38,6 +38,8 @@ class Methods(Calls):
             found = self._notebook_method(receiver, name, args, keywords, starred)
             if found is not None:
                 return found
+        if name in tables.PLOTTING or name.startswith(("plot_", "from_")):
+            self.plot()
         self._method_files(receiver, name, args, keywords)
         self._escape_all(every, [receiver, *every])
         self._feed(every)

@@ -28,6 +28,7 @@ from nbflow.compiler.effects import (
     Mutate,
     NameInfo,
     Opaque,
+    Plot,
     Read,
     SetOption,
     Unit,
@@ -113,6 +114,7 @@ class Recorder:
     statement: ast.AST | None = None
     option_unit: int | None = None
     opaque_binds: bool = False
+    plots: bool = False
     last_scope: Scope | None = None
     _reads: dict[str, tuple[bool, bool, bool]] = field(default_factory=dict)
     _loaded: dict[str, Value] = field(default_factory=dict)
@@ -419,6 +421,12 @@ class Recorder:
             self.events.append(event)
         if path is None or not path.startswith("/"):
             self.ambient("cwd", AmbientUse.READ, what)
+
+    def plot(self) -> None:
+        """Record that something may be plotted, once in a cell."""
+        if not self.plots:
+            self.plots = True
+            self.events.append(Plot(line=self.line))
 
     def option(self, what: str, *, kept: bool = False) -> None:
         """Record that process-wide options are set; ``kept``: objects outlive their cell with them,

@@ -189,6 +189,9 @@ LIVE_METHODS: dict[str, str] = {
 
 ITERTOOLS_LISTS = _words("")
 
+PLOTTING = _words("plot hist boxplot bar barh scatter line area pie kde hexbin imshow show draw")
+"""Methods that may make a figure."""
+
 DICT_VIEWS = _words("keys values items")
 
 SHELL_MAGICS = _words(

@@ -141,7 +141,8 @@ def test_a_replayed_import_waits_for_its_file_and_holds_back_the_next_version():
 
 @pytest.mark.parametrize("option", ["plt.ioff()", "%config InlineBackend.close_figures = False"])
 def test_figures_that_stay_open_keep_the_later_tasks_in_one_kernel(option):
-    cells = ("import matplotlib.pyplot as plt", option, "plt.plot([1])", "plt.show()")
+    first = "import matplotlib.pyplot as plt\nplt.plot([0])"
+    cells = (first, option, "plt.plot([1])", "plt.show()")
     assert {"t2", "t3", "t4"} in groups(*cells)
 
 

@@ -134,3 +134,23 @@ def test_options_of_a_with_statement_need_no_common_kernel():
         "plt.plot([2])",
     )
     assert dag.groups == ()
+
+
+def test_turning_figures_off_before_anything_is_plotted_has_no_effect():
+    cells = ("import matplotlib.pyplot as plt\nplt.ioff()", "plt.plot([1])", "plt.plot([2])")
+    assert compiled(*cells).groups == ()
+    assert compiled("import matplotlib.pyplot as plt", cells[1], "plt.ioff()", cells[2]).groups
+    assert compiled("%matplotlib inline", *cells).groups[0].tasks == ("t2", "t3", "t4")
+
+
+def test_what_is_unpickled_may_be_of_any_class_of_the_notebook():
+    dag = compiled(
+        "import joblib",
+        "class Own:\n    def value(self):\n        return factor",
+        "factor = 2",
+        "joblib.dump(Own(), 'own.pkl')",
+        "factor = 3",
+        "joblib.load('own.pkl').value()",
+    )
+    assert "c2/0" in {replay.unit for replay in dag.task("t6").replays}
+    assert ("t5", "t6", "data") in {(e.source, e.target, e.kind.value) for e in dag.edges}
