@@ -52,6 +52,16 @@ def reduce_block(block: Any, keep: list[Any], unshared: set[int]) -> Any:
     return tuple(reduced)
 
 
+def own_attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes that code set on a frame or series (`df.note = 1`): pandas leaves them
+    out of its pickles.
+    """
+    generic = sys.modules.get("pandas.core.generic")
+    if generic is None or not isinstance(value, generic.NDFrame):
+        return {}
+    return {name: one for name, one in vars(value).items() if not name.startswith("_")}
+
+
 def list_of_class(kind: type) -> Any:
     """Return the list that pickles of frames and series carry though it belongs to their class."""
     if kind.__module__.partition(".")[0] == "pandas":

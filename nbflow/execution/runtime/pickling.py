@@ -160,6 +160,10 @@ class ValuePickler(pickle.Pickler):
                 return module_attribute, place
         if frames.is_block(kind):
             return frames.reduce_block(value, self.keep, self.unshared)
+        own = frames.own_attributes(value)
+        if own:
+            function, arguments, state, *rest = value.__reduce_ex__(5)
+            return (function, arguments, {**state, **own}, *rest)
         if kind.__name__ == "CallbackRegistry" and kind.__module__ == "matplotlib.cbook":
             return _reduce_callbacks(value)
         self.ignored.add(id(frames.list_of_class(kind)))
@@ -272,13 +276,21 @@ def _reduce_memoryview(view: memoryview) -> Any:
 def _reduce_figure(figure: Any) -> Any:
     """Leave out that pyplot showed the figure: a loaded one must not be displayed a second time.
 
-    matplotlib would store the resolution that the figure was made with; it may have been set since.
+    matplotlib would give it back the resolution that it was made with; it may have been set since.
     """
-    function, arguments, state, *rest = figure.__reduce_ex__(5)
+    function, arguments, state, *_ = figure.__reduce_ex__(5)
     state = {key: item for key, item in state.items() if key != "_restore_to_pylab"}
-    if "_dpi" in state and getattr(figure.canvas, "device_pixel_ratio", 1) == 1:
-        state["_dpi"] = figure.dpi
-    return (function, arguments, state, *rest)
+    is_plain = getattr(figure.canvas, "device_pixel_ratio", 1) == 1
+    dpi = figure.dpi if is_plain and figure.dpi != state.get("_dpi") else None
+    return (function, arguments, (state, dpi), None, None, set_figure)
+
+
+def set_figure(figure: Any, stored: tuple[dict[str, Any], float | None]) -> None:
+    """Fill a figure; pickles call this."""
+    state, dpi = stored
+    figure.__setstate__(state)
+    if dpi is not None:
+        figure.dpi = dpi
 
 
 def _reduce_callbacks(registry: Any) -> Any:

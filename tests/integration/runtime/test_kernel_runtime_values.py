@@ -50,8 +50,8 @@ SAME = [
     ("import pandas as pd\ndf = pd.DataFrame({'x': [1., 2.]}); d2 = df[:]; s = df['x']", "df d2 s",
      "d2.loc[0, 'x'] = 9; s.iloc[1] = 8; df.loc[0, 'x'] = 7; print(df.x.tolist(), d2.x.tolist(), s.tolist())",
      "[7.0, 2.0] [9.0, 2.0] [1.0, 8.0]"),
-    ("import pandas as pd\ndf = pd.DataFrame({'x': ['a', None]}); df.attrs['k'] = 1", "df",
-     "print(df.attrs, df.x.isna().tolist())", "{'k': 1} [False, True]"),
+    ("import pandas as pd\ndf = pd.DataFrame({'x': ['a', None]}); df.attrs['k'] = 1; df.y = [2]", "df",
+     "print(df.attrs, df.x.isna().tolist(), df.y, list(df))", "{'k': 1} [False, True] [2] ['x']"),
     (("import matplotlib.pyplot as plt\n"
      "fig, ax = plt.subplots(); fig.dpi = 40; n = fig.canvas.mpl_connect('draw_event', print)"), "fig ax n",
      "print(fig.canvas.mpl_connect('draw_event', id) - n, ax.figure is fig, fig.dpi)", "1 True 40"),
