@@ -8,14 +8,13 @@ import functools
 import gc
 import importlib
 import io
-import itertools
 import pickle
 import sys
 import threading
 import types
 from typing import Any, Callable, Iterable
 
-from . import arrays, frames, functions, sets
+from . import arrays, figures, frames, functions, sets
 from .code_names import CodeNames
 from .state import attempt, namespace
 
@@ -165,13 +164,13 @@ class ValuePickler(pickle.Pickler):
             function, arguments, state, *rest = value.__reduce_ex__(5)
             return (function, arguments, {**state, **own}, *rest)
         if kind.__name__ == "CallbackRegistry" and kind.__module__ == "matplotlib.cbook":
-            return _reduce_callbacks(value)
+            return figures.reduce_callbacks(value)
         self.ignored.add(id(frames.list_of_class(kind)))
         special = _SPECIAL.get(kind)
         if special is not None:
             return special(value)
         if self._figure is not None and isinstance(value, self._figure):
-            return _reduce_figure(value)
+            return figures.reduce_figure(value)
         if hasattr(kind, "__next__") and not kind.__flags__ & _HEAP_TYPE:
             raise UnstorableError(f"{kind.__name__} (an iterator has a position)")
         return self._reduce_by_cloudpickle(kind, value)
@@ -271,34 +270,6 @@ def _reduce_memoryview(view: memoryview) -> Any:
     if view.obj is not None and view.nbytes == memoryview(view.obj).nbytes and view.format == "B":
         return memoryview, (view.obj,)
     raise UnstorableError("memoryview (of a part)")
-
-
-def _reduce_figure(figure: Any) -> Any:
-    """Leave out that pyplot showed the figure: a loaded one must not be displayed a second time.
-
-    matplotlib would give it back the resolution that it was made with; it may have been set since.
-    """
-    function, arguments, state, *_ = figure.__reduce_ex__(5)
-    state = {key: item for key, item in state.items() if key != "_restore_to_pylab"}
-    is_plain = getattr(figure.canvas, "device_pixel_ratio", 1) == 1
-    dpi = figure.dpi if is_plain and figure.dpi != state.get("_dpi") else None
-    return (function, arguments, (state, dpi), None, None, set_figure)
-
-
-def set_figure(figure: Any, stored: tuple[dict[str, Any], float | None]) -> None:
-    """Fill a figure; pickles call this."""
-    state, dpi = stored
-    figure.__setstate__(state)
-    if dpi is not None:
-        figure.dpi = dpi
-
-
-def _reduce_callbacks(registry: Any) -> Any:
-    """Storing a figure takes a number that its next callback would have got: give it back."""
-    function, arguments, state, *rest = registry.__reduce_ex__(5)
-    if isinstance(state, dict) and type(state.get("_cid_gen")) is int:
-        registry._cid_gen = itertools.count(state["_cid_gen"])
-    return (function, arguments, state, *rest)
 
 
 def _reduce_cell(_cell: Any) -> Any:

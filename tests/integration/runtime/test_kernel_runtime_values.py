@@ -55,6 +55,8 @@ SAME = [
     (("import matplotlib.pyplot as plt\n"
      "fig, ax = plt.subplots(); fig.dpi = 40; n = fig.canvas.mpl_connect('draw_event', print)"), "fig ax n",
      "print(fig.canvas.mpl_connect('draw_event', id) - n, ax.figure is fig, fig.dpi)", "1 True 40"),
+    ("import matplotlib.pyplot as plt\nfig, ax = plt.subplots(); im = ax.imshow([[0, 1]]); bar = fig.colorbar(im)",
+     "fig im bar", "im.set_clim(0, 8); print(bar.vmax, bar.ax.get_ylim()[1], im.norm is bar.norm)", "8.0 8.0 True"),
 ]  # fmt: skip
 
 
