@@ -101,7 +101,8 @@ class RuntimeSteps(Steps):
         answer = await self._call(session, "collect", reason=Reason.UNSTORABLE)
         self._collected.values = kernel_runtime.stored_values(answer.get("values", []))
         self._collected.ambient = kernel_runtime.stored_values(answer.get("ambient", []))
-        self._collected.unstorable = answer.get("unstorable", {})
+        code = {name: f"code, {why}" for name, why in answer.get("stateful_code", {}).items()}
+        self._collected.unstorable = {**code, **answer.get("unstorable", {})}
         self._collected.changed = tuple(answer.get("changed", ()))
         for name in answer.get("missing", ()):
             self._on_text(f"[nbflow] the output {name} is not bound\n")

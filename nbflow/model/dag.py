@@ -1,6 +1,7 @@
 """The compiled DAG: tasks, edges that say why they exist, and what each task replays and loads."""
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from nbflow.model.diagnostics import Diagnostic
@@ -189,3 +190,22 @@ class Dag:
         """Return the tasks that ``name`` directly waits for, in page order."""
         sources = {e.source for e in self.edges if e.target == name}
         return tuple(t.name for t in self.tasks if t.name in sources)
+
+    def code_readers(self, producer: str, names: Collection[str]) -> tuple[TaskName, ...]:
+        """Return the later tasks on the page that use these definitions of ``producer``'s time: up to
+        a task that defines a name anew.
+        """
+        found: dict[TaskName, None] = {}
+        after = [task.name for task in self.tasks].index(TaskName(producer)) + 1
+        for name in names:
+            for task in self.tasks[after:]:
+                if name in self._code_used(task):
+                    found[task.name] = None
+                if name in (*task.binds, *task.may_bind):
+                    break
+        return tuple(task.name for task in self.tasks if task.name in found)
+
+    def _code_used(self, task: Task) -> frozenset[str]:
+        replayed = {replay.unit for replay in task.replays}
+        units = (unit.binds for unit in self.code if unit.id in replayed)
+        return frozenset((*task.needs_now, *task.needs_when_called)).union(*units)

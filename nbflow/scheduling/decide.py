@@ -133,6 +133,7 @@ def _joined(sets: Iterable[set[TaskName]]) -> list[set[TaskName]]:
 
 
 def _readers(dag: Dag, producer: TaskName, names: set[str]) -> Iterable[TaskName]:
+    yield from dag.code_readers(producer, names)
     for task in dag.tasks:
         inputs = [*task.inputs, *(i for replay in task.replays for i in replay.inputs)]
         if any(i.name in names and producer in i.sources for i in inputs):

@@ -48,10 +48,16 @@ class LiveKernels:
         needed = self._needed(task, snapshot)
         kernel = self._groups.get(task.group) if task.group else None
         if kernel is None:
-            homes = [k for k in self._live if any(p in k.ran for p in producers)]
-            kernel = homes[0] if homes else self._new(task)
+            homes = (k for k in self._live if any(p in k.ran for p in producers))
+            kernel = next((k for k in homes if self._follows(k, needed)), None) or self._new(task)
         chain = tuple(t for t in self._dag.tasks if t.name in needed and t.name not in kernel.ran)
         return Seat(kernel=kernel, chain=chain)
+
+    def _follows(self, kernel: LiveKernel, needed: set[TaskName]) -> bool:
+        """Tell whether what a kernel lacks stands on the page after all that ran in it."""
+        order = list(self._tasks)
+        lacks = [order.index(name) for name in needed if name not in kernel.ran]
+        return not lacks or min(lacks) > max(order.index(name) for name in kernel.ran)
 
     def ended(self, task: Task, seat: Seat, spec: AttemptSpec, result: AttemptResult) -> None:
         """Take note of what an attempt's end means for its kernel."""
@@ -98,7 +104,7 @@ class LiveKernels:
             for source in wanted.sources:
                 if source in kernel.ran and wanted.name in self._published.live.get(source, ()):
                     return True
-        return False
+        return any(source in kernel.ran for source in self._code_holders(task))
 
     def _new(self, task: Task) -> LiveKernel:
         self._started += 1
@@ -110,12 +116,20 @@ class LiveKernels:
 
     def _producers(self, task: Task) -> list[TaskName]:
         """Return the tasks whose live values ``task`` reads."""
-        found = []
+        found = self._code_holders(task)
         for wanted in inputs_of(task):
             holder = self._published.holder(wanted)
             if holder is not None and wanted.name in self._published.live.get(holder, ()):
                 found.append(holder)
         return found
+
+    def _code_holders(self, task: Task) -> list[TaskName]:
+        """Return the tasks that left code which ``task`` uses as no replay would make it."""
+        return [
+            name
+            for name, live in self._published.live.items()
+            if live and name in self._tasks and task.name in self._dag.code_readers(name, live)
+        ]
 
     def _needed(self, task: Task, snapshot: RunSnapshot) -> set[TaskName]:
         """Return the tasks whose code must have run in the kernel before ``task``."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import types
 from typing import Any
 
 from .code_names import CodeNames
-from .state import namespace
+from .pickling import dump
+from .state import attempt, namespace
 
 _MADE_BY_PYTHON = frozenset(
     {
@@ -42,8 +44,24 @@ _MADE_BY_PYTHON = frozenset(
 )
 
 
+def remember() -> None:
+    """Note how code stands before the task's cells: what a replay has set, the next replay sets, too."""
+    code = CodeNames()
+    held = namespace()
+    attempt.code_before = {name: _look(held[name], code) for name in _changed(code)}
+
+
 def changed_code(code: CodeNames) -> dict[str, str]:
     """Return why a definition, run again, would not give the object as it is now, by name."""
+    held = namespace()
+    return {
+        name: why
+        for name, why in _changed(code).items()
+        if attempt.code_before.get(name) != _look(held[name], code)
+    }
+
+
+def _changed(code: CodeNames) -> dict[str, str]:
     found = {}
     held = namespace()
     for name in set(code.by_id.values()):
@@ -52,6 +70,21 @@ def changed_code(code: CodeNames) -> dict[str, str]:
         if why:
             found[name] = why
     return found
+
+
+def _look(value: Any, code: CodeNames) -> str:
+    """Return a mark that differs when what a definition holds differs."""
+    if hasattr(type(value), "cache_info"):
+        return repr(value.cache_info())
+    if isinstance(value, type):
+        own = type.__getattribute__(value, "__dict__")
+        parts = {n: v for n, v in own.items() if n not in _MADE_BY_PYTHON and not callable(v)}
+    else:
+        parts = {"": (value.__dict__, value.__defaults__, value.__kwdefaults__)}
+    try:
+        return hashlib.sha256(dump(parts, code).stream).hexdigest()
+    except Exception:
+        return repr([(name, id(part)) for name, part in parts.items()])
 
 
 def _why(value: Any, definition: Any) -> str | None:
@@ -104,8 +137,9 @@ def _why_class(value: type, definition: Any) -> str | None:
         if isinstance(target, ast.Name):
             written[target.id] = statement.value
     own = type.__getattribute__(value, "__dict__")
+    bases_add = any("__init_subclass__" in vars(base) for base in value.__mro__[1:-1])
     for name in own:
-        if name not in names and name not in _MADE_BY_PYTHON:
+        if name not in names and name not in _MADE_BY_PYTHON and not bases_add:
             return f"its attribute {name!r} was set"
         if name in written and _is_other(written[name], own[name]):
             return f"its attribute {name!r} changed"

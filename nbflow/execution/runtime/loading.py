@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Any, Iterable
 
-from . import ambient, bundles, guarding, items, pickling
+from . import ambient, bundles, code_state, guarding, items, pickling
 from .state import Answer, StepError, attempt, namespace
 
 
@@ -40,6 +40,7 @@ def load() -> Answer:
                 ambient.restore(one["name"], _loaded.value(one["value"]))
         show_figures()
         guarding.remember(spec.get("guarded") or ())
+        code_state.remember()
         found = items.find(*spec["foreach"]) if spec.get("foreach") else None
     finally:
         _loaded.objects.clear()

@@ -40,6 +40,8 @@ class Pickled:
         self._pickler = pickler
         self._ignored = pickler.ignored
         self._value = root_value
+        self.code_names = pickler.code_names
+        """Names of the page's definitions that it refers to."""
 
     @functools.cached_property
     def _memo(self) -> dict[int, Any]:
@@ -127,6 +129,7 @@ class ValuePickler(pickle.Pickler):
         self.kept_roots = kept_roots
         self.extents: list[arrays.Extent] = []
         self.ignored: set[int] = set()
+        self.code_names: set[str] = set()
         self.unshared: set[int] = set()
         self.keep: list[Any] = []
         self._array = arrays.array_type()
@@ -150,8 +153,7 @@ class ValuePickler(pickle.Pickler):
             return self._reduce_code(value)
         name = self.names.name_of(value)
         if name is not None:
-            self.ignored.add(id(value))
-            return main_name, (name,)
+            return self._by_name(name, value)
         if kind.__name__ in _GENERATORS:
             place = _global_generator(value)
             if place is not None:
@@ -175,6 +177,11 @@ class ValuePickler(pickle.Pickler):
             raise UnstorableError(f"{kind.__name__} (an iterator has a position)")
         return self._reduce_by_cloudpickle(kind, value)
 
+    def _by_name(self, name: str, value: Any) -> Any:
+        self.ignored.add(id(value))
+        self.code_names.add(name)
+        return main_name, (name,)
+
     def _reduce_by_cloudpickle(self, kind: type, value: Any) -> Any:
         if self._cloudpickle is None or issubclass(kind, io.IOBase):
             return NotImplemented
@@ -194,8 +201,7 @@ class ValuePickler(pickle.Pickler):
     def _reduce_code(self, value: Any) -> Any:
         name = self.names.name_of(value)
         if name is not None:
-            self.ignored.add(id(value))
-            return main_name, (name,)
+            return self._by_name(name, value)
         if is_importable(value):
             self.ignored.add(id(value))
             return NotImplemented

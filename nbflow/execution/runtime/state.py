@@ -32,6 +32,7 @@ class _Attempt:
         self.sources: list[str] = []
         self.held: dict[str, tuple[str, str, int]] = {}
         self.fingerprints: dict[str, Any] = {}
+        self.code_before: dict[str, str] = {}
         self.define_lazily: Callable[[str], bool] = lambda _name: False
         """Replays what defines a name that a stored value needs; set by `replays`."""
 
@@ -59,6 +60,7 @@ def open_attempt(spec_path: str) -> Answer:
     with open(spec_path, encoding="utf-8") as file:
         attempt.spec = json.load(file)
     attempt.fingerprints = {}
+    attempt.code_before = {}
     attempt.lazily_run = set()
     return {"kept": sorted(attempt.held)}
 

@@ -19,7 +19,10 @@ def collect() -> Answer:
     sure = list(spec.get("outputs") or ())
     wanted = list(dict.fromkeys([*sure, *(spec.get("optional_outputs") or ())]))
     held = {name: names[name] for name in wanted if name in names}
+    # What each item of a mapped task leaves goes into lists; code has no place there.
+    stateful = changed_code(code) if spec.get("item") is None else {}
     pickled, unstorable = _pickle_each(held, code)
+    _keep_with_code(held, pickled, unstorable, stateful)
     held = {name: held[name] for name in pickled}
     values = []
     for group, own in _grouped(held, pickled, code, unstorable):
@@ -32,7 +35,7 @@ def collect() -> Answer:
         "missing": [name for name in sure if name not in names],
         "changed": changed,
         "unknown": unknown,
-        "stateful_code": changed_code(code),
+        "stateful_code": stateful,
     }
 
 
@@ -47,6 +50,21 @@ def _pickle_each(
         except Exception as problem:
             unstorable[name] = _words(value, problem)
     return pickled, unstorable
+
+
+def _keep_with_code(
+    held: dict[str, Any],
+    pickled: dict[str, Pickled],
+    unstorable: dict[str, str],
+    stateful: dict[str, str],
+) -> None:
+    """A value that refers to code which a replay can't make again stays where that code is."""
+    for name, own in list(pickled.items() if stateful else ()):
+        used = sorted(own.code_names & set(stateful))
+        if used:
+            words = previews.type_words(held[name])
+            unstorable[name] = f"{words}: it refers to {used[0]}, {stateful[used[0]]}"
+            del pickled[name]
 
 
 def _grouped(

@@ -224,6 +224,7 @@ STATEFUL = [
     ("from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def m(self): ...\nclass B(A):\n    def m(self): return 1", None),
     ("import functools\n@functools.lru_cache\ndef f(): return 1", None),
     ("from typing import Generic, TypeVar, Protocol\nT = TypeVar('T')\nclass G(Generic[T]):\n    x: T\nclass P(Protocol):\n    def m(self): ...", None),
+    ("class B:\n    def __init_subclass__(cls): cls.made = 1\nclass A(B): pass", None),
     ("class E(Exception): pass\nclass I(int):\n    def __new__(cls): return super().__new__(cls, 1)", None),
 ]  # fmt: skip
 

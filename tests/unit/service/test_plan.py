@@ -15,7 +15,7 @@ from nbflow.model.notebook import Cell, CellType, Notebook, Role
 from nbflow.model.options import DagOptions, TaskOptions
 from nbflow.model.run import RunSnapshot, TaskSnapshot
 from nbflow.model.states import Reason, RunKind, RunState, TaskState
-from nbflow.service.kernels import LiveKernels
+from nbflow.service.kernels import LiveKernels, Seat
 from nbflow.service.pages import open_pages
 from nbflow.service.plan import AttemptRequest, plan_attempt
 from nbflow.service.published import Published
@@ -331,3 +331,44 @@ def test_code_that_a_live_kernel_has_run_itself_is_not_replayed_there():
     seat = kernels.seat(of.task("b"), snapshot(of, a=TaskState.SUCCESS))
     assert plan(of, page, "b", kernel=seat.kernel).replays == ()
     assert len(plan(of, page, "b").replays) == 1
+
+
+def test_who_uses_changed_code_runs_where_it_was_changed_until_it_is_defined_anew():
+    page = notebook(*(cell(n, "…") for n in range(5)))
+    tasks = (
+        Task(name="a", cells=("c0",), needs_now=("f",)),
+        Task(name="b", cells=("c1",), needs_when_called=("f",)),
+        Task(name="c", cells=("c2",), needs_now=("g",)),
+        Task(name="d", cells=("c3",), binds=("f",)),
+        Task(name="e", cells=("c4",), needs_now=("f",)),
+    )
+    of = dag(*tasks)
+    assert of.code_readers("a", {"f"}) == ("b",)
+    published = Published()
+    kernels = LiveKernels(of, "r", published)
+    result = done(kept="attempt-7", unstorable=("f",))
+    published.add("a", result)
+    kernels.ended(
+        of.task("a"), kernels.seat(of.task("a"), snapshot(of)), plan(of, page, "a"), result
+    )
+    after = snapshot(of, a=TaskState.SUCCESS)
+    assert kernels.seat(of.task("b"), after).kernel.name == "attempt-7"
+    assert kernels.seat(of.task("c"), after).kernel is None
+    assert kernels.seat(of.task("e"), after).kernel is None
+    assert kernels.unneeded(after) == []
+    assert kernels.unneeded(snapshot(of, a=TaskState.SUCCESS, b=TaskState.SUCCESS)) == ["attempt-7"]
+
+
+def test_a_kernel_that_ran_a_later_task_is_no_home_for_an_earlier_ones_code():
+    page = notebook(*(cell(n, "…") for n in range(3)))
+    tasks = [Task(name=n, cells=(f"c{i}",), needs_now=("f",)) for i, n in enumerate("abc")]
+    of = dag(*tasks)
+    published = Published()
+    kernels = LiveKernels(of, "r", published)
+    for name in "ba":
+        result = done(kept=f"attempt-{name}", unstorable=("f",))
+        seat = kernels.seat(of.task(name), snapshot(of)) if name == "b" else Seat()
+        kernels.ended(of.task(name), seat, plan(of, page, name), result)
+        published.add(name, result)
+    seat = kernels.seat(of.task("c"), snapshot(of, a=TaskState.SUCCESS, b=TaskState.SUCCESS))
+    assert (seat.kernel.name, [t.name for t in seat.chain]) == ("attempt-a", ["b"])
