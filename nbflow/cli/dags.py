@@ -48,9 +48,11 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
         "No DAGs yet. Put a tagged notebook into {folder}, or run nbflow db init for the examples.",
         folder=folder,
     )
+    # Where each lies is more than a terminal is wide; `dags show` tells it.
+    columns = ["dag_id", "tasks", "schedule", "state", "last_run"]
     emit(
         rows,
-        ["dag_id", "tasks", "schedule", "last_run", "state", "path"],
+        columns if form is Form.TABLE else [*columns, "path"],
         form,
         empty=empty,
         styles={"state": state_styles()},

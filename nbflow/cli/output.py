@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_NEVER_BROKEN = ("run_id", "task", "severity", "code", "state", "last_run")
+_NEVER_BROKEN = ("run_id", "dag_id", "task", "severity", "code", "state", "last_run")
 """Columns that people copy from, or read down."""
+_LONGEST_WHOLE = 36
+"""Longer names are broken all the same: they would push the other columns off the screen."""
+_LONGEST_HEADING = 12
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
@@ -138,13 +141,20 @@ def _table(
     output: Path | None,
 ) -> None:
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in columns:
-        whole = column in _NEVER_BROKEN
-        table.add_column(t(column.replace("_", " ")), overflow="fold", no_wrap=whole)
+        heading = t(column.replace("_", " "))
+        longest = max((cell_len(_cell(row.get(column))) for row in rows), default=0)
+        table.add_column(
+            heading,
+            overflow="fold",
+            min_width=min(cell_len(heading), _LONGEST_HEADING),
+            no_wrap=column in _NEVER_BROKEN and longest <= _LONGEST_WHOLE,
+        )
     for row in rows:
         cells = (_cell(row.get(c)) for c in columns)
         table.add_row(

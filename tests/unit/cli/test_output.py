@@ -8,6 +8,7 @@ import yaml
 
 from nbflow.cli.output import Form, clean, clean_but_colours, emit, write
 from nbflow.errors import UsageError
+from nbflow.render.text import columns
 
 ROWS = [{"task": "적재", "state": "success", "after": ["a", "b"]}, {"task": "x", "state": None}]
 
@@ -79,3 +80,18 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
         write("x", tmp_path / "no" / "where.txt")
     assert caught.value.code == "NBF704"
     assert "where.txt" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["아주_긴_이름_" * 8, "x" * 90])
+def test_a_long_name_is_broken_and_takes_no_other_column_away(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    run = "manual__20261125T210323Z__dahmdgb6"
+    rows = [{"dag_id": name, "tasks": 3, "schedule": "@daily", "state": "failed", "last_run": run}]
+    emit(rows, ["dag_id", "tasks", "schedule", "state", "last_run"], Form.TABLE)
+    heading, _, first, *rest = capsys.readouterr().out.splitlines()
+    assert "schedule" in heading
+    assert first.rstrip().endswith(run)
+    assert "".join(line.split()[0] for line in (first, *rest)) == name
+    assert max(map(columns, (heading, first, *rest))) <= 80
