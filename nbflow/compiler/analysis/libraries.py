@@ -210,8 +210,7 @@ KEEPING_OPTIONS = _words(
 
 PLOTTING = _words("matplotlib mpl_toolkits pylab seaborn")
 UNPICKLING = _words(
-    """pickle.load pickle.loads pickle.Unpickler joblib.load pandas.read_pickle dill.load dill.loads
-    cloudpickle.load cloudpickle.loads shelve.open"""
+    """pickle.load pickle.loads joblib.load dill.load dill.loads cloudpickle.load cloudpickle.loads"""
 )
 """Calls that make objects of the notebook's own classes again."""
 

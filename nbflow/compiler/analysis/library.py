@@ -85,8 +85,6 @@ class Library(Estimators):
             found = self._builtin(word, node, args, keywords)
             if found is not None:
                 return found
-        if path in lib.UNPICKLING:
-            self._unpickle()
         if (root in lib.PLOTTING or root not in lib.QUIET_ROOTS) and not is_option_call(path):
             self.plot()
         self._file_use(path, args, keywords)
@@ -113,15 +111,19 @@ class Library(Estimators):
         if path in lib.PAGE_READERS:
             self.opaque(path, binds=False)
         self._formulas(path, root, every)
+        if path in lib.UNPICKLING:
+            return replace(fresh(None), code=self._unpickled())
         return self._library_result(path, root, word, args, keywords)
 
-    def _unpickle(self) -> None:
-        """What is loaded may be of any class, or hold any function, of the notebook."""
+    def _unpickled(self) -> frozenset[str]:
+        """Return the code that what is loaded may hold: any class or function of the notebook."""
+        names = sorted({*(name for name, _ in self.names.items()), *self.env})
+        own = [n for n in names if self.kind_of(n) in (BindKind.FUNCTION, BindKind.CLASS)]
         self.guard += 1
-        for name in sorted({*(name for name, _ in self.names.items()), *self.env}):
-            if self.kind_of(name) in (BindKind.FUNCTION, BindKind.CLASS):
-                self.read(name, called=True)
+        for name in own:
+            self.read(name, called=True)
         self.guard -= 1
+        return frozenset(own)
 
     def _library_state(
         self, path: str, root: str, word: str, args: list[Value], keywords: Keywords

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 from typing import Any
 
@@ -62,8 +63,22 @@ def run_lazily(name: str) -> bool:
     if step is None or name in attempt.lazily_run:
         return False
     attempt.lazily_run.add(name)
+    held = namespace()
+    for other in sorted(_names_in(step["source"])):
+        if other not in held:
+            with contextlib.suppress(StepError):  # it may not be needed after all
+                run_lazily(other)
     _finish_at_once(run_step(step))
     return name in namespace()
+
+
+def _names_in(source: str) -> set[str]:
+    """Return the names that a definition may look up: imports and other definitions it needs."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 attempt.define_lazily = run_lazily

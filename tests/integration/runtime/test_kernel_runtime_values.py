@@ -133,7 +133,11 @@ def test_code_inside_values_means_the_same_in_the_next_kernel(
 
 def test_a_definition_that_nobody_replayed_is_replayed_when_a_value_needs_it(kernel, replay):
     stored = kernel.run("class A:\n    k = 7\na = [A()]", outputs=("a",))
-    lazy = {"A": replay("class A:\n    k = 7\nprint('loud')")}
+    lazy = {
+        "A": replay("class A(abc.ABC, Bad if 0 else object):\n    k = 7\nprint('loud')"),
+        "abc": replay("import abc"),
+        "Bad": replay("Bad = 1 / 0"),
+    }
     used = kernel.run("print(a[0].k, isinstance(a[0], A))", loads=stored.values.values(), lazy=lazy)
     assert used.texts == ["7 True\n"]
 

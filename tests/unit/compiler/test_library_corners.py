@@ -150,7 +150,9 @@ def test_what_is_unpickled_may_be_of_any_class_of_the_notebook():
         "factor = 2",
         "joblib.dump(Own(), 'own.pkl')",
         "factor = 3",
-        "joblib.load('own.pkl').value()",
+        "own = joblib.load('own.pkl')\nown.value()",
+        "own",
     )
+    assert "c2/0" in {replay.unit for replay in dag.task("t7").replays}
     assert "c2/0" in {replay.unit for replay in dag.task("t6").replays}
     assert ("t5", "t6", "data") in {(e.source, e.target, e.kind.value) for e in dag.edges}
