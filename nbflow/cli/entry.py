@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from nbflow.cli import dags, db, info_verb, notebooks, run_verb, runs, system, verify_verb
+from nbflow.cli import (
+    dags,
+    db,
+    deployed,
+    info_verb,
+    notebooks,
+    run_verb,
+    runs,
+    scheduler_verb,
+    system,
+    verify_verb,
+)
 from nbflow.cli.output import tell
 from nbflow.errors import CompileError, NbflowError
 from nbflow.model.ids import CellId
@@ -30,9 +41,12 @@ def make_app() -> typer.Typer:
     notebooks.add_to(app)
     run_verb.add_to(app)
     verify_verb.add_to(app)
+    scheduler_verb.add_to(app)
     for name, module in (("db", db), ("dags", dags), ("runs", runs)):
         group = typer.Typer(help=t(module.HELP), no_args_is_help=True, context_settings=_HELP)
         module.add_to(group)
+        if module is dags:
+            deployed.add_to(group)
         app.add_typer(group, name=name)
     return app
 

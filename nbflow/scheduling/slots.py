@@ -120,10 +120,14 @@ def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> S
 
 def next_slot(watch: Watch, after: datetime) -> datetime | None:
     """Return the first slot within the schedule's bounds strictly after ``after``, if any."""
+    return next(iter(upcoming(watch, after, 1)), None)
+
+
+def upcoming(watch: Watch, after: datetime, count: int) -> list[datetime]:
+    """Return the next ``count`` slots within the schedule's bounds, fewer if it ends."""
     start = _just_before(watch.start)
-    begin = max(after, start) if start else after
-    slot = next(fires(watch.schedule, begin), None)
-    return None if slot is None or (watch.end and slot > watch.end) else slot
+    found = fires(watch.schedule, max(after, start) if start else after)
+    return list(islice(_until(found, watch.end) if watch.end else found, count))
 
 
 def slots_between(

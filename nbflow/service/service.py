@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
     from nbflow.metastore import Metastore
     from nbflow.model.dag import Dag
+    from nbflow.model.ids import RunId
     from nbflow.service.dags import Deployment
     from nbflow.service.reports import RunReport
     from nbflow.service.tagging import Proposal
@@ -100,11 +101,38 @@ class Service:
 
         return propose(target, by=by)
 
-    def deploy(self, target: "Target", *, dag: str | None = None) -> "list[Deployment]":
-        """Record DAG versions that new runs use; see `nbflow.service.dags`."""
+    def deploy(
+        self, target: "Target", *, dag: str | None = None, confirmed: bool = False
+    ) -> "list[Deployment]":
+        """Record DAG versions that new runs use, with their schedules; see `nbflow.service.dags`."""
         from nbflow.service.dags import deploy
 
-        return deploy(self, target, dag=dag)
+        return deploy(self, target, dag=dag, confirmed=confirmed)
+
+    def pause(self, dag_id: str, *, paused: bool) -> bool:
+        """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
+        from nbflow.service.dags import pause
+
+        return pause(self, dag_id, paused=paused)
+
+    def will_catch_up(self, dag_id: str) -> tuple[int, int]:
+        """Return how many slots a paused DAG has missed, and how many of them will run."""
+        from nbflow.service.dags import will_catch_up
+
+        return will_catch_up(self, dag_id)
+
+    def trigger(
+        self,
+        dag_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        date: datetime | None = None,
+        key: str | None = None,
+    ) -> "RunId | None":
+        """Record a run for a scheduler to carry out; see `nbflow.service.dags`."""
+        from nbflow.service.dags import trigger
+
+        return trigger(self, dag_id, parameters, date=date, key=key)
 
     def cancel_run(self, run_id: str) -> bool:
         """Ask whoever drives a run to end it; False if it has ended. Raises NotFoundError."""

@@ -1,0 +1,155 @@
+"""The verbs of ``nbflow dags`` for what is deployed: deploy, pause, unpause, trigger, next."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nbflow.cli.options import (
+    DagOption,
+    DateOption,
+    FormOption,
+    NotebookPath,
+    OutputOption,
+    ParameterOption,
+    read_date,
+    read_parameters,
+)
+from nbflow.cli.output import Form, emit, say
+from nbflow.model.sentence import Sentence
+from nbflow.texts import t
+
+if TYPE_CHECKING:
+    from nbflow.model.schedule import ScheduleEntry
+    from nbflow.service.service import Service
+
+DagName = Annotated[str, typer.Argument(metavar="DAG", help=t("The name of a DAG."))]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the verbs to the group."""
+    group.command(help=t("Make what is in a notebook or folder the version that runs."))(deploy)
+    group.command(help=t("Make no scheduled runs of a DAG until it is unpaused."))(pause)
+    group.command(help=t("Make scheduled runs of a DAG again, after saying which were missed."))(
+        unpause
+    )
+    group.command(help=t("Ask a scheduler to run what is deployed, now."))(trigger)
+    group.command("next", help=t("Tell when a DAG runs next."))(next_runs)
+
+
+def deploy(
+    notebook: NotebookPath,
+    dag: DagOption = None,
+    catchup: Annotated[
+        bool,
+        typer.Option("--catchup", help=t("Confirm a catch-up on more than a thousand slots.")),
+    ] = False,
+    form: FormOption = Form.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Deploy a notebook, or the DAGs of a folder."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        found = service.deploy(notebook, dag=dag, confirmed=catchup)
+        rows = [
+            {
+                "dag_id": str(one.dag.id),
+                "version": one.version[:12],
+                "new": one.is_new,
+                "schedule": one.schedule.expression if one.schedule else None,
+                "next_run": _shown(one.schedule.next_fire, one.schedule) if one.schedule else None,
+            }
+            for one in found
+        ]
+    emit(rows, ["dag_id", "version", "new", "schedule", "next_run"], form, output=output)
+
+
+def pause(name: DagName) -> None:
+    """Pause a DAG."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        changed = service.pause(name, paused=True)
+    say(t("{dag} is paused.", dag=name) if changed else t("{dag} was paused already.", dag=name))
+
+
+def unpause(name: DagName) -> None:
+    """Let a paused DAG run again."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        missed, will_run = service.will_catch_up(name)
+        changed = service.pause(name, paused=False)
+    if not changed:
+        say(t("{dag} was not paused.", dag=name))
+        return
+    if missed:
+        say(t("Slots missed: {missed}; of these {run} will run.", missed=missed, run=will_run))
+    say(t("{dag} is active.", dag=name))
+
+
+def trigger(
+    name: DagName,
+    parameter: ParameterOption = None,
+    date: DateOption = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help=t("Make one run only, however often this is said.")),
+    ] = None,
+) -> None:
+    """Record a run for a scheduler to carry out."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        run_id = service.trigger(
+            name, read_parameters(parameter or ()), date=read_date(date), key=key
+        )
+    if run_id is None:
+        say(t("There is a run with this key already."))
+        return
+    say(str(run_id))
+
+
+def next_runs(
+    name: DagName,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help=t("How many."))] = 5,
+    form: FormOption = Form.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Print a DAG's next fires in its own zone."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        rows = _next_rows(service, name, count)
+    emit(
+        rows, ["next_run", "utc"], form,
+        empty=t("{dag} has no schedule, or it has ended.", dag=name), output=output,
+    )  # fmt: skip
+
+
+def _next_rows(service: "Service", name: str, count: int) -> list[dict[str, Any]]:
+    from nbflow.errors import NotFoundError
+    from nbflow.model.ids import DagId
+    from nbflow.scheduling.plan import watch_of
+    from nbflow.scheduling.slots import upcoming
+
+    entry = service.store.schedule(DagId(name))
+    if entry is None:
+        raise NotFoundError(
+            Sentence("{dag} has no schedule: it was not deployed with one.", dag=name),
+            hint="Run nbflow dags deploy NOTEBOOK.",
+            code="NBF902",
+        )
+    if not entry.expression:
+        return []
+    return [
+        {"next_run": _shown(at, entry), "utc": at.isoformat()}
+        for at in upcoming(watch_of(entry), entry.cursor, count)
+    ]
+
+
+def _shown(at: datetime | None, entry: "ScheduleEntry") -> str | None:
+    from zoneinfo import ZoneInfo
+
+    return None if at is None else at.astimezone(ZoneInfo(entry.timezone)).isoformat(" ", "minutes")
