@@ -2,7 +2,6 @@
 
 import ast
 import importlib.metadata
-import importlib.util
 import sys
 from dataclasses import replace
 from functools import lru_cache
@@ -12,9 +11,20 @@ from nbflow.compiler.analysis.magics import Magics
 from nbflow.compiler.analysis.recorder import CHANGED_CODE, CODE_KINDS
 from nbflow.compiler.analysis.remembering import changes, class_state, keeps_state
 from nbflow.compiler.analysis.scopes import class_free_names, scope_of
+from nbflow.compiler.analysis.star_imports import exported_names
 from nbflow.compiler.analysis.transform import Parsed
 from nbflow.compiler.analysis.values import NOTHING, UNKNOWN, Value
-from nbflow.compiler.effects import Bind, BindKind, FileAction, Plot, Read, SetOption, Unit
+from nbflow.compiler.effects import (
+    Ambient,
+    Bind,
+    BindKind,
+    File,
+    FileAction,
+    Plot,
+    Read,
+    SetOption,
+    Unit,
+)
 from nbflow.model.sentence import Sentence
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -99,10 +109,10 @@ class Cells(Magics):
         options = [e for e in new if isinstance(e, SetOption)]
         if options:
             reads = frozenset(self.statement_reads)
-            quiet = all(
-                isinstance(e, SetOption | Read | Plot) or type(e).__name__ in ("Ambient", "File")
-                for e in new
-            )
+            calm: tuple[type, ...] = (SetOption, Read, Plot, Ambient, File)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                calm = (*calm, Bind)  # `old = np.seterr(...)`
+            quiet = all(isinstance(event, calm) for event in new)
             if quiet and all(e.unit is not None for e in options):
                 self._unit(node, (), reads, option=True)
             else:
@@ -351,7 +361,7 @@ class Cells(Magics):
         if names is None:
             self.opaque(f"from {module} import *")
             return []
-        return [(n, Value(type="library", path=f"{module}.{n}")) for n in names]
+        return [(name, Value(type="library", path=path)) for name, path in names.items()]
 
     def _local_module(self, module: str) -> None:
         root = module.lstrip(".").partition(".")[0]
@@ -369,26 +379,6 @@ def _installed() -> frozenset[str]:
 def is_installed(root: str) -> bool:
     """Tell whether a top-level module belongs to Python or an installed package."""
     return root in sys.stdlib_module_names or root in lib.QUIET_ROOTS or root in _installed()
-
-
-@lru_cache(maxsize=64)
-def exported_names(module: str) -> tuple[str, ...] | None:
-    """Return what a star import of an installed module binds, without running user code."""
-    root = module.partition(".")[0]
-    if root in sys.stdlib_module_names and root not in ("antigravity", "this", "idlelib"):
-        loaded = importlib.import_module(module) if _exists(module) else None
-        if loaded is None:
-            return None
-        names = getattr(loaded, "__all__", None) or [n for n in vars(loaded) if n[0] != "_"]
-        return tuple(sorted(str(n) for n in names))
-    return None
-
-
-def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError, AttributeError):
-        return False
 
 
 def _named_code(value: Value, kind: BindKind) -> Value:

@@ -93,6 +93,28 @@ def reduce_owner(array: Any) -> Any:
     return from_buffer, (pickle.PickleBuffer(flat), array.dtype, array.shape, order)
 
 
+def loses_attributes(kind: type, value: Any, array: Any) -> bool:
+    """Tell whether a value is of a class of arrays whose attributes numpy's own way leaves out."""
+    return (
+        issubclass(kind, array)
+        and getattr(kind, "__reduce__", None) is array.__reduce__
+        and getattr(kind, "__setstate__", None) is array.__setstate__
+        and bool(getattr(value, "__dict__", None))
+    )
+
+
+def reduce_with_attributes(array: Any) -> tuple[Any, ...]:
+    """Return how an array is made again with the attributes that its class gave it."""
+    function, arguments, state = array.__reduce__()
+    return function, arguments, (state, array.__dict__), None, None, set_state_and_attributes
+
+
+def set_state_and_attributes(array: Any, state: Any) -> None:
+    """Fill an array and give it its attributes."""
+    array.__setstate__(state[0])
+    array.__dict__.update(state[1])
+
+
 def set_readonly_state(array: Any, state: Any) -> None:
     """Fill an array that nobody may write to."""
     array.__setstate__(state)

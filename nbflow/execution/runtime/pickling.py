@@ -149,6 +149,8 @@ class ValuePickler(pickle.Pickler):
         kind = type(value)
         if kind is self._array and self._array is not None:
             return self._reduce_array(value)
+        if self._array is not None and arrays.loses_attributes(kind, value, self._array):
+            return arrays.reduce_with_attributes(value)
         if kind is types.FunctionType or isinstance(value, type):
             return self._reduce_code(value)
         name = self.names.name_of(value)

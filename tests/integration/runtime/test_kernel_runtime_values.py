@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from nbflow.model.attempt import ReplayStep
+from nbflow.model.ids import CellId
+
 
 def hand_over(kernel, make, use, names, **fields):
     """Store ``names`` in one kernel, load them in another; return what the use prints."""
@@ -183,6 +186,33 @@ def test_a_loaded_figure_is_not_shown_a_second_time(kernel):
     make = "import matplotlib.pyplot as plt\nfig, ax = plt.subplots(); ax.plot([1, 2])"
     use = "import matplotlib.pyplot as plt; print(plt.get_fignums(), fig.axes[0] is ax, len(ax.lines))"
     assert hand_over(kernel, make, use, ["fig", "ax"]) == "[] True 1"
+
+
+def test_arrays_of_a_class_of_the_page_keep_their_attributes(kernel):
+    define = """
+import numpy as np
+class Length(np.ndarray):
+    def __new__(cls, data, unit=None):
+        made = np.asarray(data).view(cls)
+        made.unit = unit
+        return made
+    def __array_finalize__(self, other):
+        self.unit = getattr(other, "unit", None)
+"""
+    cell = {"cell": "c1", "first_line": 1, "source": define, "unit": "c1"}
+    printed = hand_over(
+        kernel, define + "a = Length([1., 2.], 'm')", "print(a.unit, (a * 2).unit, a.sum())", ["a"],
+        replays=(ReplayStep(**{**cell, "cell": CellId("c1")}),),
+    )  # fmt: skip
+    assert printed == "m m 3.0"
+
+
+def test_a_set_keeps_its_order(kernel):
+    words = "words = set('it was the best of times it was the worst of times'.split())"
+    environment = {"PYTHONHASHSEED": "0"}
+    stored = kernel.run(words + "; print(words)", outputs=("words",), env=environment)
+    used = kernel.run("print(words)", loads=stored.values.values(), env=environment)
+    assert used.texts == stored.texts
 
 
 def test_generators_of_random_numbers_and_the_directory_go_on_where_they_were(kernel):
