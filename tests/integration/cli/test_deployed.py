@@ -1,0 +1,114 @@
+"""Deployed DAGs as people handle them: deploy, pause, trigger, next, and the scheduler's process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Callable[..., Path]:
+    """Write a notebook of one task; keyword arguments are the DAG's settings."""
+
+    def write(source: str = "print('done')", **dag: object) -> Path:
+        cell: dict[str, Any] = {
+            "cell_type": "code", "id": "c0", "metadata": {"tags": ["task:only"]},
+            "execution_count": None, "outputs": [], "source": source,
+        }  # fmt: skip
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        metadata = {"kernelspec": kernel, "nbflow": {"version": 1, "dag": dag}}
+        path = tmp_path / "tick.ipynb"
+        document = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": [cell]}
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    return write
+
+
+def answer(done: "subprocess.CompletedProcess[str]") -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_deploy_says_what_runs_and_when_and_the_same_again_is_nothing_new(
+    nbflow: Call, page: Callable[..., Path]
+) -> None:
+    path = page(schedule="0 6 * * *", timezone="Asia/Seoul")
+    (first,) = answer(nbflow("dags", "deploy", path, "--format", "json"))
+    assert (first["dag_id"], first["new"], first["schedule"]) == ("tick", True, "0 6 * * *")
+    assert first["next_run"].endswith("06:00+09:00")
+    (again,) = answer(nbflow("dags", "deploy", path, "--format", "json"))
+    assert (again["new"], again["version"]) == (False, first["version"])
+    fires = answer(nbflow("dags", "next", "tick", "-n", 3, "--format", "json"))
+    assert len(fires) == 3
+    assert fires[0]["next_run"] == first["next_run"]
+
+
+def test_a_broken_notebook_is_not_deployed(nbflow: Call, page: Callable[..., Path]) -> None:
+    done = nbflow("dags", "deploy", page("def f(:", schedule="@daily"))
+    assert done.returncode != 0
+    assert "NBF300" in done.stderr
+    assert nbflow("dags", "next", "tick").returncode != 0
+
+
+def test_pausing_and_unpausing_say_what_changed(nbflow: Call, page: Callable[..., Path]) -> None:
+    answer(nbflow("dags", "deploy", page(schedule="@daily"), "--format", "json"))
+    said = [
+        nbflow("dags", verb, "tick").stdout.strip()
+        for verb in ("pause", "pause", "unpause", "unpause")
+    ]
+    assert said == [
+        "tick is paused.", "tick was paused already.", "tick is active.", "tick was not paused.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["pause", "unpause", "trigger", "next"])
+def test_a_dag_that_was_never_deployed_is_named(nbflow: Call, verb: str) -> None:
+    done = nbflow("dags", verb, "nobody")
+    assert done.returncode != 0
+    assert "nobody" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_flood_of_old_slots_is_confirmed_first(nbflow: Call, page: Callable[..., Path]) -> None:
+    path = page(schedule="* * * * *", start_date="2020-01-01", catchup="all")
+    refused = nbflow("dags", "deploy", path)
+    assert "NBF224" in refused.stderr
+    assert "--catchup" in refused.stderr
+    assert answer(nbflow("dags", "deploy", path, "--catchup", "--format", "json"))[0]["new"]
+
+
+def test_the_scheduler_runs_what_was_triggered_and_ends_well_when_told_to(
+    nbflow: Call, page: Callable[..., Path], tmp_path: Path
+) -> None:
+    answer(nbflow("dags", "deploy", page(), "--format", "json"))
+    run_id = nbflow("dags", "trigger", "tick", "--key", "mine").stdout.strip()
+    assert "already" in nbflow("dags", "trigger", "tick", "--key", "mine").stdout
+    env = os.environ | {"NBFLOW_HOME": str(tmp_path / "home"), "NBFLOW_LANG": "en"}
+    scheduler = subprocess.Popen(
+        [sys.executable, "-m", "nbflow", "scheduler"], env=env, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 90
+        while True:
+            shown = answer(nbflow("runs", "show", run_id, "--format", "json"))
+            if shown["state"] == "success":
+                break
+            assert time.monotonic() < deadline, shown
+            assert scheduler.poll() is None
+        scheduler.send_signal(signal.SIGTERM)
+        said, _ = scheduler.communicate(timeout=60)
+    finally:
+        scheduler.kill()
+    assert scheduler.returncode == 0, said
+    assert f"{run_id} only done" in said
