@@ -63,9 +63,10 @@ def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_drive
 @pytest.mark.parametrize("end", ["cancel", "time-out", "death"])
 def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, until, end):
     last = "import os; os._exit(1)" if end == "death" else "import time; time.sleep(600)"
-    limits = Limits(timeout=2 if end == "time-out" else 60)
+    limits = Limits(timeout=5 if end == "time-out" else 60)
     spec = driver.start(spec_of(NESTED, last, limits=limits))
-    driver.until_running(spec, "c2")
+    if end != "time-out":  # on a busy machine the limit may pass in the first cell
+        driver.until_running(spec, "c2")
     if end == "cancel":
         driver.executor.cancel(spec.token)
     assert driver.end_of(spec, 20).state is not TaskState.SUCCESS
