@@ -5,6 +5,7 @@ attempt; when it can't renew in time it trusts itself no longer and ends its ker
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -163,7 +164,9 @@ class RunDriver:
                     self._end_piece(flight, report)
         known = [event for event in events if event.token in self._flights]
         if known:
-            self._store.record_cells(known)
+            # The attempt's end records all of them again.
+            with suppress(MetastoreBusyError):
+                self._store.record_cells(known)
 
     def _end_piece(self, flight: Flight, end: AttemptEnd) -> None:
         stops_others = flight.end(end.item or 0, end.result)
@@ -281,14 +284,14 @@ def drive_run(
     switch.on_press = executor.wake
     while True:
         if switch.is_pressed and not driver.is_cancelling:
-            store.request_cancel(run_id)
+            leases.insist(partial(store.request_cancel, run_id))
         snapshot = driver.advance()
         if snapshot.state.is_final:
             return snapshot
         if snapshot.cancel_requested:
             driver.cancel(at_once=switch.at_once)
         else:
-            _start(driver, run_id, store, snapshot)
+            _start(driver, run_id, store, leases, snapshot)
         driver.take(executor.poll(_patience(snapshot, clock)))
         try:
             for token in leases.renew([claim.token for claim in driver.claims]):
@@ -298,13 +301,15 @@ def drive_run(
             raise
 
 
-def _start(driver: RunDriver, run_id: RunId, store: "Metastore", snapshot: RunSnapshot) -> None:
+def _start(
+    driver: RunDriver, run_id: RunId, store: "Metastore", leases: Leases, snapshot: RunSnapshot
+) -> None:
     """Fill the places: with tasks that may start, then with items of mapped tasks."""
     # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
     room = driver.places() - driver.used
     if room <= 0:
         return
-    for claim in store.claim(run_id, limit=room):
+    for claim in leases.insist(partial(store.claim, run_id, limit=room)):
         driver.start(claim, snapshot)
     driver.start_items(driver.places() - driver.used)
 

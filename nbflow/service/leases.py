@@ -1,5 +1,6 @@
 """The leases a process holds on its attempts: renewed in time, or trusted no longer."""
 
+import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,9 @@ RENEW_EVERY = 10.0
 """Seconds between renewals of the leases."""
 TRUST = 45.0
 """Seconds after the start of the last renewal that worked; then the leases count as gone."""
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+"""Seconds between two tries at a metastore that refuses at once, as a full one does."""
 
 
 class Leases:
@@ -32,13 +36,18 @@ class Leases:
         return self._clock.monotonic() - self._trusted <= TRUST
 
     def insist(self, work: Callable[[], T]) -> T:
-        """Try again while the metastore is busy. Raises MetastoreBusyError once trust is gone."""
+        """Try again, less and less often, while the metastore is busy or full. Raises
+        MetastoreBusyError once trust is gone.
+        """
+        pause = _FIRST_PAUSE
         while True:
             try:
                 return work()
             except MetastoreBusyError:
                 if not self.are_trusted:
                     raise
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def renew(self, tokens: Collection[Token]) -> set[Token]:
         """Renew if it is time; return the tokens that are no longer held.

@@ -1,0 +1,125 @@
+"""kill -9 of the command line, and of a slot, in the middle of `nbflow run`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nbflow.execution import processes
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc"),
+]
+
+WAITS = """\
+# %%
+# %%task long
+import pathlib, time
+pathlib.Path("begun").touch()
+while not pathlib.Path("go").exists():
+    time.sleep(0.02)
+x = 1
+
+# %%
+# %%task after
+print(x)
+"""
+"""The cell waits for the test, which ends or frees it."""
+
+
+class Running:
+    """An `nbflow run` under way, whose processes all carry a mark."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mark = {"NBTEST_MARK": uuid.uuid4().hex}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "nbflow", "run", "waits.py"],
+            cwd=folder,
+            env=os.environ | self.mark | {"NBFLOW_HOME": str(folder / "home"), "NBFLOW_LANG": "en"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def marked(self) -> list[int]:
+        return sorted(processes.marked(self.mark))
+
+    def slots(self) -> list[int]:
+        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.marked()}
+        return [pid for pid, line in lines.items() if b"nbflow.execution.slot" in line]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    (tmp_path / "waits.py").write_text(WAITS)
+    one = Running(tmp_path)
+    until(lambda: (tmp_path / "begun").exists(), 60)
+    yield one
+    if one.process.poll() is None:
+        one.process.kill()
+    one.process.communicate()
+
+
+def until(condition: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def test_a_killed_command_line_leaves_no_process_and_the_next_verb_says_what_happened(
+    running: Running, nbflow: Call
+) -> None:
+    assert len(running.marked()) >= 3
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not running.marked(), 10)
+    shown = nbflow("runs", "show", "last", "-f", "json")
+    assert shown.returncode == 0, shown.stderr
+    run = json.loads(shown.stdout)
+    assert run["state"] == "failed"
+    assert [(t["task"], t["state"]) for t in run["tasks"]] == [
+        ("long", "failed"),
+        ("after", "cancelled"),
+    ]
+    assert "lost: the process that drove it is gone" in run["tasks"][0]["reason"]
+    told = nbflow("runs", "show", "last").stdout
+    assert "lost: the process that drove it is gone" in told
+    assert nbflow("runs", "logs", "last").returncode == 0
+    assert nbflow("db", "check").returncode == 0
+
+
+def test_a_killed_slot_loses_one_attempt_and_the_run_goes_on(
+    running: Running, nbflow: Call, tmp_path: Path
+) -> None:
+    kernels = [pid for pid in running.marked() if b"ipykernel" in cmdline(pid)]
+    (slot,) = {parent_of(pid) for pid in kernels} & set(running.slots())
+    (tmp_path / "begun").unlink()
+    os.kill(slot, signal.SIGKILL)
+    until(lambda: (tmp_path / "begun").exists(), 60)
+    assert not set(kernels) & set(running.marked())
+    (tmp_path / "go").touch()
+    _, err = running.process.communicate(timeout=100)
+    assert running.process.returncode == 0, err
+    run = json.loads(nbflow("runs", "show", "last", "-f", "json").stdout)
+    assert [(t["state"], t["attempts"]) for t in run["tasks"]] == [("success", 2), ("success", 1)]
+    assert nbflow("db", "check").returncode == 0
+    until(lambda: not running.marked(), 3)
+
+
+def cmdline(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
