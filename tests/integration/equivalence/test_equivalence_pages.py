@@ -98,3 +98,30 @@ def test_what_is_drawn_without_a_seed_may_differ_in_each_run(differences):
         "a = np.random.randn(3, 3); a",
         "a > 0, np.random.permutation(list('abc')), a.tobytes()",
     )
+
+
+def test_what_libraries_keep_between_cells(differences):
+    assert not differences(
+        "import joblib\nimport numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt\n"
+        "from sklearn.base import BaseEstimator\nfrom sklearn.linear_model import SGDClassifier\n"
+        "from sklearn.pipeline import make_pipeline\nplt.ioff()",
+        "np.random.seed(3)\ndf = pd.DataFrame({'a': np.random.rand(6), 'b': [0, 1] * 3}); df.note = 'x'",
+        "class Own(BaseEstimator):\n    def fit(self, X, y=None):\n        self.k_ = np.random.rand()\n"
+        "        return self\n    def transform(self, X):\n        return X + self.k_",
+        "model = make_pipeline(Own(), SGDClassifier()).fit(df[['a']], df.b)\njoblib.dump(model, 'm.pkl')",
+        "model[0].k_, model[-1].coef_, np.random.rand()",
+        "again = joblib.load('m.pkl')\nagain.predict(df[['a']])",
+        "again[0].k_, df.note",
+        "@pd.api.extensions.register_dataframe_accessor('geo')\nclass Geo:\n"
+        "    def __init__(self, frame):\n        self.total = frame.a.sum()",
+        "df.geo.total",
+        "class Both:\n    def __init__(self, *names):\n        self.names = names\n"
+        "    def __repr__(self):\n        return ' '.join(str(eval(n)) for n in self.names)",
+        "Both('df.note', 'np.round(df.a, 2).tolist()')",
+        "fig, ax = plt.subplots(dpi=50)\nim = ax.imshow([[0, 1]]); bar = fig.colorbar(im)",
+        "im.set_clim(0, 9); fig.dpi = 40",
+        "fig",
+        "styler = df.head(2).style",
+        "styler.format('{:.1f}')",
+        "styler",
+    )

@@ -156,3 +156,11 @@ def test_what_is_unpickled_may_be_of_any_class_of_the_notebook():
     assert "c2/0" in {replay.unit for replay in dag.task("t7").replays}
     assert "c2/0" in {replay.unit for replay in dag.task("t6").replays}
     assert ("t5", "t6", "data") in {(e.source, e.target, e.kind.value) for e in dag.edges}
+
+
+def test_names_of_pylab_are_what_they_are_in_its_modules():
+    found = edges(
+        "from pylab import *", "seed(0)", "x = rand(3)", "randn(2)", "plot(x)", "x.mean()"
+    )
+    assert {("t2", "t3", "ambient"), ("t3", "t4", "ambient")} <= found
+    assert ("t4", "t5", "ambient") not in found
