@@ -228,6 +228,7 @@ def test_a_commit_whose_answer_was_lost_counts_once(
 
 
 VERBS = ("register", "deploy", "run_insert", "apply", "claim", "start", "renew", "cells", "finish")
+SCHEDULING = ("pause", "tick", "advance")
 OTHERS = {"cancel", "pool", "heartbeat", "close", "hand_back", "reap", "reap_run"}
 
 SCRIPT = """
@@ -277,6 +278,64 @@ def test_a_process_killed_at_any_commit_leaves_a_sound_state_that_the_next_one_e
             assert "a" in store.values_of(run_id())
 
 
+SCHEDULED = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from small_dags import *
+from nbflow.metastore import *
+from nbflow.model.clock import SystemClock
+from nbflow.model.schedule import MissedSlot, ScheduleEntry
+from nbflow.model.states import *
+from nbflow.scheduling.decide import decide
+dag = small_dag({"a": [], "b": ["a"]})
+noon, hour = datetime(2026, 3, 1, 12, tzinfo=UTC), timedelta(hours=1)
+store = open_metastore(sys.argv[1], clock=SystemClock())
+if store.schedule(dag.id) is None:
+    store.deploy(dag, {"etl.ipynb": b"{}"}, schedule=ScheduleEntry(
+        dag_id=dag.id, expression="@hourly", timezone="UTC", cursor=noon, next_fire=noon + hour))
+store.pause(dag.id, paused=True)
+store.pause(dag.id, paused=False)
+for due in store.due(noon + 2 * hour):
+    slot = noon + 2 * hour
+    new = NewRun(run_id=run_id(), dag_id=dag.id, version=dag.digest, kind=RunKind.SCHEDULED,
+                 slot_key=slot_key(due.entry.id, slot), logical_date=slot, driven=False)
+    missed = MissedSlot(dag_id=dag.id, slot=noon + hour, reason="catchup", at=noon)
+    store.tick(Tick(seen=due.entry, cursor=slot, next_fire=slot + hour, runs=[new], missed=[missed]))
+for waiting in store.waiting_runs():
+    store.advance(waiting.run_id, lambda s: decide(dag, s, noon), max_active_runs=1)
+"""
+
+
+@pytest.mark.parametrize("action", ["kill", "exc"])
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("verb", SCHEDULING)
+def test_a_scheduler_stopped_at_any_commit_leaves_each_slot_one_run_or_one_missed_record(
+    address: str, verb: str, side: str, action: str
+) -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    command = [sys.executable, "-c", SCHEDULED, address, support]
+    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
+    subprocess.run(command, env=os.environ | fault, capture_output=True, timeout=60, check=False)
+    with open_metastore(address, clock=SystemClock()) as store:
+        schedule = store.schedule(DAG.id)
+        assert schedule is not None
+        has_run = bool(store.list_runs())
+        assert (schedule.cursor.hour, len(store.missed(DAG.id))) == (
+            (14, 1) if has_run else (12, 0)
+        )
+    again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
+    assert again.returncode == 0, again.stderr.decode()
+    assert check(address) == []
+    with open_metastore(address, clock=SystemClock()) as store:
+        (run,) = store.list_runs()
+        assert (run.state, run.logical_date.hour) == (RunState.RUNNING, 14)
+        assert [one.slot.hour for one in store.missed(DAG.id)] == [13]
+        moves = [(e.task, e.target) for e in store.events()]
+        assert sorted(moves, key=str) == [("a", "queued"), (None, "running")]
+
+
 def test_every_commit_is_a_known_crash_point() -> None:
     found = set()
     for path in Path(nbflow.metastore.__file__).parent.glob("*.py"):
@@ -285,4 +344,4 @@ def test_every_commit_is_a_known_crash_point() -> None:
                 first = node.args[0] if node.args else None
                 if node.func.attr == "write" and isinstance(first, ast.Constant):
                     found.add(first.value)
-    assert found == set(VERBS) | OTHERS
+    assert found == {*VERBS, *SCHEDULING, *OTHERS}

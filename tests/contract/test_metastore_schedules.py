@@ -1,21 +1,25 @@
 """Schedules: a slot has one run or one missed record, whoever ticks and however often."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_dags import run_id, small_dag
 
 from nbflow.errors import ConflictError, NotFoundError
-from nbflow.metastore import Metastore, NewRun, Tick, open_metastore, slot_key
+from nbflow.metastore import Metastore, NewRun, RunFilter, Tick, open_metastore, slot_key
 from nbflow.metastore.schedules import due_query
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
-from nbflow.model.ids import DagId
+from nbflow.model.ids import DagId, RunId
+from nbflow.model.options import Catchup
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
 from nbflow.model.states import RunKind, RunState
+from nbflow.scheduling.plan import plan_tick
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -182,3 +186,54 @@ def test_due_schedules_are_found_by_their_index(tmp_path: Path, clock: Clock) ->
         with store.db.engine.connect() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").fetchall()
     assert any("USING INDEX ix_schedule_next_fire_utc" in row[3] for row in plan), plan
+
+
+def test_schedulers_that_race_decide_every_slot_once(
+    open_store: Callable[[], Metastore], clock: Any
+) -> None:
+    """Two days of a DAG that fires every quarter of an hour, ticked by three at once."""
+    first = open_store()
+    first.deploy(
+        PAIR, NOTEBOOKS,
+        schedule=entry(expression="*/15 * * * *", next_fire=NOON + HOUR / 4, catchup=Catchup.ALL),
+    )  # fmt: skip
+    stores = [first, open_store(), open_store()]
+    problems: list[Exception] = []
+
+    def work(store: Metastore, number: int) -> None:
+        try:
+            _tick_all(store, clock.wall(), number)
+        except Exception as problem:
+            problems.append(problem)
+
+    for _ in range(2):
+        clock.move(24 * 3600)
+        threads = [threading.Thread(target=work, args=(s, n)) for n, s in enumerate(stores)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+    found = first.list_runs(RunFilter(limit=10_000))
+    slots = sorted(run.logical_date for run in found if run.logical_date)
+    assert slots == [NOON + n * HOUR / 4 for n in range(1, 2 * 24 * 4 + 1)]
+    assert first.missed(PAIR.id) == []
+
+
+def _tick_all(store: Metastore, now: datetime, number: int) -> None:
+    while dues := store.due(now):
+        for due in dues:
+            planned = plan_tick(due, now)
+            runs = [
+                replace(
+                    scheduled(due.entry, slot),
+                    run_id=RunId(f"scheduled__{slot:%Y%m%dT%H%M%SZ}__{number:08d}"),
+                )
+                for slot, _ in planned.run
+            ]
+            store.tick(
+                Tick(
+                    seen=due.entry, cursor=planned.cursor, next_fire=planned.next_fire, runs=runs,
+                    missed=planned.missed,
+                )
+            )  # fmt: skip
