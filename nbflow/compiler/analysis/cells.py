@@ -114,7 +114,11 @@ class Cells(Magics):
                 calm = (*calm, Bind)  # `old = np.seterr(...)`
             quiet = all(isinstance(event, calm) for event in new)
             if quiet and all(e.unit is not None for e in options):
-                self._unit(node, (), reads, option=True)
+                names = _names_of_pylab() if options[0].what == "%pylab" else {}
+                number = self._unit(node, tuple(names), reads, option=True)
+                for name, value in names.items():
+                    self.bind_page(name, value, kind=BindKind.IMPORT, unit=number)
+                    self.starred.add(name)
             else:
                 self.events[before:] = [
                     SetOption(line=e.line, unit=None, what=e.what)
@@ -379,6 +383,17 @@ def _installed() -> frozenset[str]:
 def is_installed(root: str) -> bool:
     """Tell whether a top-level module belongs to Python or an installed package."""
     return root in sys.stdlib_module_names or root in lib.QUIET_ROOTS or root in _installed()
+
+
+def _names_of_pylab() -> dict[str, Value]:
+    """Return what `%pylab` binds."""
+    modules = {
+        "np": "numpy", "numpy": "numpy", "plt": "matplotlib.pyplot", "pyplot": "matplotlib.pyplot",
+        "mlab": "matplotlib.mlab", "matplotlib": "matplotlib", "pylab": "pylab",
+    }  # fmt: skip
+    paths = {**(exported_names("pylab") or {}), **(exported_names("numpy") or {})}
+    found = {name: Value(type="library", path=path) for name, path in paths.items()}
+    return found | {name: Value(type="module", path=path) for name, path in modules.items()}
 
 
 def _named_code(value: Value, kind: BindKind) -> Value:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nbflow.compiler.analysis.comprehensions import Comprehensions
-from nbflow.compiler.analysis.libraries import STARRED
 from nbflow.compiler.analysis.recorder import PROVIDED, Scope
 from nbflow.compiler.analysis.scopes import scope_of
 from nbflow.compiler.analysis.tables import NDARRAY_VIEWS, PANDAS_SCALARS, PANDAS_SHARING
@@ -130,10 +129,8 @@ class Expressions(Comprehensions):
         if name in ("__doc__", "__builtins__", "__loader__", "__spec__", "__package__"):
             return Value(type="library", path="builtins")
         self.read(name, called=called, escapes=escapes)
-        if name in USUAL_MODULES:
-            return Value(type="module", path=USUAL_MODULES[name])
-        path = STARRED.get(name)
-        return self.value_of(name) if path is None else Value(type="library", path=path)
+        path = USUAL_MODULES.get(name)
+        return self.value_of(name) if path is None else Value(type="module", path=path)
 
     def assign_local(self, name: str, value: Value) -> bool:
         """Bind a name in the innermost function or class scope; False: it is a page name."""

@@ -208,38 +208,6 @@ KEEPING_OPTIONS = _words(
 )
 """Options with which figures stay open behind their cell."""
 
-STARRED = {
-    **{
-        word: f"numpy.{word}"
-        for word in _words(
-            """arange array asarray zeros ones empty zeros_like ones_like eye identity linspace logspace
-        meshgrid sin cos tan exp log log10 sqrt mean std var median dot cumsum concatenate vstack
-        hstack where argmax argmin sort unique reshape transpose pi loadtxt genfromtxt savetxt save
-        load diag outer floor ceil histogram polyfit polyval shape size isnan real imag angle"""
-        )
-    },
-    **{
-        word: f"numpy.random.{word}"
-        for word in _words(
-            """seed rand randn randint random_sample normal uniform choice shuffle permutation poisson
-        binomial exponential standard_normal multivariate_normal lognormal chisquare dirichlet
-        multinomial laplace logistic geometric get_state set_state"""
-        )
-    },
-    **{
-        word: f"matplotlib.pyplot.{word}"
-        for word in _words(
-            """plot figure subplot subplots subplot2grid axes gca gcf title suptitle xlabel ylabel legend
-        show hist hist2d hexbin scatter bar barh boxplot pie imshow matshow contour contourf clabel
-        colorbar axis xlim ylim xticks yticks grid savefig close clf cla semilogx semilogy loglog
-        errorbar fill fill_between step stem quiver pcolor pcolormesh text annotate figtext axhline
-        axvline hlines vlines rc rcParams rcdefaults ioff ion draw pause setp tight_layout
-        subplots_adjust twinx twiny polar imread imsave set_cmap clim"""
-        )
-    },
-}
-"""What names of `pylab` stand for, where a page calls them and binds them nowhere."""
-
 PLOTTING = _words("matplotlib mpl_toolkits pylab seaborn")
 UNPICKLING = _words(
     """pickle.load pickle.loads joblib.load dill.load dill.loads cloudpickle.load cloudpickle.loads"""

@@ -164,3 +164,8 @@ def test_names_of_pylab_are_what_they_are_in_its_modules():
     )
     assert {("t2", "t3", "ambient"), ("t3", "t4", "ambient")} <= found
     assert ("t4", "t5", "ambient") not in found
+
+
+def test_the_pylab_magic_binds_what_a_star_import_would():
+    found = edges("%pylab inline", "seed(0)", "x = rand(3)", "plot(x)\nplt.title(np.pi)")
+    assert {("t2", "t3", "ambient"), ("t3", "t4", "data")} <= found
