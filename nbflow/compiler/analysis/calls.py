@@ -169,10 +169,6 @@ class Calls(BuiltinCalls):
             made = replace(made, code=made.code | {node.func.id})
         return made
 
-    # ------------------------------------------------------------------ libraries
-
-    # -------------------------------------------------------------------- methods
-
     def method(
         self, node: ast.Call, receiver: Value, name: str, args: list[Value], keywords: Keywords,
         starred: bool,

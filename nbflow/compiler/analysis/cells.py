@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from nbflow.compiler.analysis import libraries as lib
-from nbflow.compiler.analysis.magics import Magics
+from nbflow.compiler.analysis.magics import Magics, fragment
 from nbflow.compiler.analysis.recorder import CHANGED_CODE, CODE_KINDS
 from nbflow.compiler.analysis.remembering import changes, class_state, keeps_state
 from nbflow.compiler.analysis.scopes import class_free_names, scope_of
@@ -49,17 +49,15 @@ class Cells(Magics):
             self.foreign_magic(parsed.foreign)
             return
         assert parsed.tree is not None
-        local = any(m.name == "timeit" for m in parsed.magics)
+        timed: list[ast.stmt] | None = None
         for magic in parsed.magics:
             self.line = magic.line
             if magic.name == "timeit":
-                from nbflow.compiler.analysis.magics import without_options
-
-                self.local_code(without_options(magic.rest, "nrp"))
-            elif magic.name in ("time", "prun"):
-                self._run_text(magic.rest)
-        if local:
-            self.run_locally(parsed.tree.body)
+                timed = fragment(magic.name, magic.rest)
+            elif magic.name == "prun":
+                self.run_text(magic.name, magic.rest)
+        if timed is not None:
+            self.run_locally(timed, parsed.tree.body)
         else:
             for statement in parsed.tree.body:
                 if self.dead:

@@ -7,7 +7,12 @@ from dataclasses import replace
 from nbflow.compiler.analysis.comprehensions import Comprehensions
 from nbflow.compiler.analysis.recorder import PROVIDED, Scope
 from nbflow.compiler.analysis.scopes import scope_of
-from nbflow.compiler.analysis.tables import NDARRAY_VIEWS, PANDAS_SCALARS, PANDAS_SHARING
+from nbflow.compiler.analysis.tables import (
+    MUTATORS,
+    NDARRAY_VIEWS,
+    PANDAS_SCALARS,
+    PANDAS_SHARING,
+)
 from nbflow.compiler.analysis.values import (
     IMMUTABLE,
     NOTHING,
@@ -67,11 +72,18 @@ class Expressions(Comprehensions):
                     self.evaluate(child)
             return UNKNOWN
         value = visit(self, node)
-        if escapes and value.late:
+        if escapes:
+            self._handed_over(node, value)
+        return value
+
+    def _handed_over(self, node: ast.expr, value: Value) -> None:
+        if value.late:
             self.guard += 1  # it may be called later only (`np.vectorize(f)`)
             self.need_late(value)
             self.guard -= 1
-        return value
+        if isinstance(node, ast.Attribute) and node.attr in MUTATORS and not value.fns:
+            owner = replace(value, same=value.shares)  # `map(found.append, xs)`
+            self.mutate(owner, f"{node.attr}()", sure=False)
 
     def cell_line(self, line: int) -> int:
         """Return the cell's line for a line of the tree."""

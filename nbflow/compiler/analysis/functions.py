@@ -48,8 +48,6 @@ class Functions(Expressions):
             return holding(None, every, loose=True)
         node = info.node
         names = scope_of(node)
-        if isinstance(node, ast.Lambda) and not every and not info.free:
-            pass
         parent = info.scope if isinstance(info.scope, Scope) else None
         scope = Scope(
             kind="function", parent=parent, own=names.own,

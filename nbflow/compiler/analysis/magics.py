@@ -3,10 +3,11 @@
 import ast
 import itertools
 import re
+from collections.abc import Sequence
 
 from nbflow.compiler.analysis import files, tables
 from nbflow.compiler.analysis.recorder import Scope
-from nbflow.compiler.analysis.scopes import names_in_targets
+from nbflow.compiler.analysis.scopes import scope_of
 from nbflow.compiler.analysis.statements import Statements
 from nbflow.compiler.analysis.transform import CellMagic, parse_fragment
 from nbflow.compiler.analysis.values import UNKNOWN, Value, fresh
@@ -14,6 +15,10 @@ from nbflow.compiler.effects import AmbientUse, FileAction
 from nbflow.model.sentence import Sentence
 
 _BRACES = re.compile(r"\{([^{}]+)\}")
+_VALUED_OPTIONS = {
+    "time": "", "prun": "DlsT", "timeit": "nrpv", "memit": "rtTi", "lprun": "fmDTu", "mprun": "fT",
+}  # fmt: skip
+"""Line magics that run Python, and their options that are followed by a value."""
 _DOLLAR = re.compile(r"\$\$?([^\W\d]\w*)")
 
 
@@ -49,38 +54,42 @@ class Magics(Statements):
         self.warn("shell", "", "NBF307", "A shell command may read and write any file.")
 
     def expand(self, text: str) -> None:
-        """Read the names in `{…}` and `$name`, as IPython expands them."""
+        """Read the names in `{…}` and `$name`, as IPython expands them, if they are bound."""
+        self.guard += 1
         for inner in _BRACES.findall(text):
+            if self._left_to_the_shell(inner):
+                continue
             tree = parse_fragment(inner.strip().partition(":")[0].partition("!")[0])
             if tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
                 outer, self.fixed = self.fixed, True
                 self.evaluate(tree.body[0].value)
                 self.fixed = outer
         for name in _DOLLAR.findall(_BRACES.sub("", text)):
-            # Unknown names are left to the shell ($HOME).
-            if self.bound(name) or not name.isupper():
-                self.guard += 1
+            if not self._left_to_the_shell(name):
                 self.name(name)
-                self.guard -= 1
+        self.guard -= 1
+
+    def _left_to_the_shell(self, name: str) -> bool:
+        return name.isupper() and not self.bound(name)  # $HOME
 
     def line_magic(self, name: str, rest: str, node: ast.AST) -> Value:
         """Evaluate a line magic."""
-        if name in ("time", "prun", "memit"):
-            return self._run_text(without_options(rest, "lrsDTp"))
         if name == "timeit":
-            self.local_code(without_options(rest, "nrp"))
+            self.run_locally(fragment(name, rest))
             return UNKNOWN
+        if name in _VALUED_OPTIONS:
+            return self.run_text(name, rest)
+        if name in tables.SHELL_MAGICS:
+            self.shell(rest)
+            return fresh("list")
+        self.expand(rest)
         if name == "cd":
-            self.expand(rest)
             absolute = rest.strip().startswith("/")
             if not absolute:
                 self.ambient("cwd", AmbientUse.READ, "%cd")
             self.ambient("cwd", AmbientUse.SEED if absolute else AmbientUse.DRAW, "%cd")
             self.warn("ambient", "cwd", "NBF308", "%cd changes the working directory.")
             return UNKNOWN
-        if name in tables.SHELL_MAGICS:
-            self.shell(rest)
-            return fresh("list")
         if name in tables.LINE_HISTORY:
             self.opaque(f"%{name}", history=True, binds=name in ("recall", "rerun", "macro"))
             return UNKNOWN
@@ -99,7 +108,6 @@ class Magics(Statements):
         if name in tables.LINE_SILENT:
             self._inspected(name, rest)
             return UNKNOWN
-        self.expand(rest)
         self.opaque(f"%{name}")
         return UNKNOWN
 
@@ -113,13 +121,11 @@ class Magics(Statements):
         if name in ("ls", "ll", "pip", "conda", "pwd", "load"):
             self.file(FileAction.READ, None, f"%{name}")
 
-    def _run_text(self, text: str) -> Value:
-        tree = parse_fragment(text)
-        if tree is None:
-            return UNKNOWN
+    def run_text(self, name: str, text: str) -> Value:
+        """Run the code of a line magic that runs it as the cell would."""
         outer, self.fixed = self.fixed, True
         value = UNKNOWN
-        for statement in tree.body:
+        for statement in fragment(name, text):
             if isinstance(statement, ast.Expr):
                 value = self.evaluate(statement.value)
             else:
@@ -127,26 +133,15 @@ class Magics(Statements):
         self.fixed = outer
         return value
 
-    def local_code(self, text: str) -> None:
-        """Run code as `%timeit` does: in a function of its own, now."""
-        tree = parse_fragment(text)
-        if tree is not None:
-            outer, self.fixed = self.fixed, True
-            self.run_locally(tree.body)
-            self.fixed = outer
-
-    def run_locally(self, body: list[ast.stmt]) -> None:
-        """Interpret statements whose names are local, whose reads happen now."""
-        own = {
-            n.id
-            for part in body
-            for n in ast.walk(part)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
-        own |= set(names_in_targets([]))
-        outer = self.scope
-        self.scope = Scope(kind="function", parent=outer, own=frozenset(own))
-        self.run_body(body)
+    def run_locally(self, line: list[ast.stmt], body: Sequence[ast.stmt] = ()) -> None:
+        """Run code as `%timeit` does: now, in a function of its own; ``line`` is the magic's."""
+        outer, fixed = self.scope, self.fixed
+        own = scope_of(_function_of([*line, *body])).own
+        self.scope = Scope(kind="function", parent=outer, own=own)
+        self.fixed = True
+        self.run_body(line)
+        self.fixed = fixed
+        self.run_body(list(body))
         self.scope = outer
         self.dead = False
 
@@ -185,12 +180,20 @@ class Magics(Statements):
                 self.bind(word, Value(type="capture"))
 
 
-def without_options(text: str, with_value: str) -> str:
-    """Return a line magic's code without its options; those in ``with_value`` take a number."""
+def fragment(name: str, text: str) -> list[ast.stmt]:
+    """Return the code in the line of a magic that runs code, without the magic's options."""
     words = text.strip()
     while words.startswith("-"):
         flag, _, words = words.partition(" ")
         words = words.lstrip()
-        if len(flag) == 2 and flag[1] in with_value and words[:1].isdigit():
+        if len(flag) == 2 and flag[1] in _VALUED_OPTIONS[name]:
             words = words.partition(" ")[2].lstrip()
-    return words
+    tree = parse_fragment(words)
+    return tree.body if tree is not None else []
+
+
+def _function_of(body: list[ast.stmt]) -> ast.FunctionDef:
+    made = ast.parse("def inner(): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.body = body
+    return made

@@ -212,5 +212,5 @@ LINE_HISTORY = _words(
 LINE_SILENT = _words(
     """pinfo pinfo2 pdoc pdef psource pfile lsmagic magic quickref
     pycat less more man tb ls ll pwd pip conda uv mamba colors
-    timeit_result debug load clear cls watermark memit lprun"""
+    debug load clear cls watermark"""
 )

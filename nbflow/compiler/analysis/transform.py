@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 _CELL_MAGIC = re.compile(r"%%(?P<name>[\w!]+)[ \t]*(?P<rest>.*)")
-BODY_IS_PYTHON = frozenset({"time", "capture", "prun", "memit", "mprun", "timeit", "python3_here"})
+BODY_IS_PYTHON = frozenset({"time", "capture", "prun", "memit", "mprun", "timeit"})
 """Cell magics whose body IPython runs as code of the notebook."""
 _AUTOMAGIC = re.compile(
     r"(?:alias|cat|cd|conda|config|cp|env|hist|history|less|ll|load_ext|ls|lsmagic|man|matplotlib"

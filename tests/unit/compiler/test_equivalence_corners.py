@@ -180,3 +180,11 @@ def test_the_first_words_of_a_log_set_it_up_for_later_tasks():
     assert [replay.unit for replay in dag.task(TaskName("t3")).replays] == ["c1/0", "c2/0"]
     in_loop = page("import logging", "for k in [1]:\n    logging.info(k)", "print(1)")
     assert not compile_notebook(in_loop).groups
+
+
+def test_braces_that_no_cell_fills_are_the_shells() -> None:
+    assert edges("!mkdir -p data/{train,test}", "x = 1") == set()
+
+
+def test_a_method_handed_to_map_changes_its_object() -> None:
+    assert ("t2", "t3", "mutation") in edges("xs = []", "list(map(xs.append, [1]))", "print(xs)")
