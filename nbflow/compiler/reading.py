@@ -58,6 +58,11 @@ class CellReading:
             if version is None:
                 return
         if version.is_deleted:
+            if event.name in PROVIDED:
+                return  # Python's own shows again
+            if event.guarded:
+                self.findings.unbound(event.name, place, guarded=True)
+                return
             self.findings.deleted(event.name, place, self.page.places.get(version) or place)
             return
         self._want(version, place, called=event.called or event.escapes)

@@ -26,6 +26,7 @@ MODULES = (
     "frames",
     "functions",
     "sets",
+    "exceptions",
     "pickling",
     "quiet",
     "previews",

@@ -7,13 +7,15 @@ import random
 import sys
 from typing import Any
 
+from .state import namespace
+
 
 def take(state: str) -> tuple[Any, ...]:
     """Return the state as a value in a tuple; empty when the kernel has none (no numpy yet)."""
     if state == "random":
         return (random.getstate(),)
     if state == "cwd":
-        return (os.getcwd(),)
+        return ({"folder": os.getcwd(), "before": namespace().get("_dh")},)
     if state == "numpy.random":
         numpy_random = sys.modules.get("numpy.random")
         return () if numpy_random is None else (numpy_random.get_state(legacy=False),)
@@ -25,7 +27,10 @@ def restore(state: str, value: Any) -> None:
     if state == "random":
         random.setstate(value)
     elif state == "cwd":
-        os.chdir(value)
+        os.chdir(value["folder"])
+        visited = namespace().get("_dh")
+        if isinstance(visited, list) and isinstance(value["before"], list):
+            visited[:] = value["before"]
     elif state == "numpy.random":
         _restore_numpy(value)
     else:

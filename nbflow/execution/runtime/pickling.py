@@ -14,7 +14,7 @@ import threading
 import types
 from typing import Any, Callable, Iterable
 
-from . import arrays, figures, frames, functions, sets
+from . import arrays, exceptions, figures, frames, functions, sets
 from .code_names import CodeNames
 from .state import attempt, namespace
 
@@ -153,6 +153,8 @@ class ValuePickler(pickle.Pickler):
             return arrays.reduce_with_attributes(value)
         if kind is types.FunctionType or isinstance(value, type):
             return self._reduce_code(value)
+        if isinstance(value, BaseException):
+            return exceptions.reduce_exception(value)
         name = self.names.name_of(value)
         if name is not None:
             return self._by_name(name, value)

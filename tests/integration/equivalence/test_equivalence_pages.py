@@ -87,6 +87,8 @@ def test_sets_keep_their_order_and_cells_may_raise(differences):
         "print(seen, len(words))",
         "print 'old'",
         "try:\n    raise Stop('again')\nexcept Stop as stop:\n    print(stop)",
+        "%cd -q ..",
+        "%cd -q -",
         raising=(6, 7, 9),
     )
 

@@ -207,6 +207,35 @@ class Length(np.ndarray):
     assert printed == "m m 3.0"
 
 
+def test_a_caught_exception_keeps_its_cause_and_needs_no_arguments(kernel):
+    define = """
+class Short(Exception):
+    def __init__(self, need, have):
+        super().__init__(f"{need} > {have}")
+        self.need = need
+"""
+    make = """
+try:
+    try:
+        1 / 0
+    except ZeroDivisionError as problem:
+        raise Short(3, 2) from problem
+except Short as problem:
+    kept = problem
+try:
+    raise KeyError("k") from None
+except KeyError as problem:
+    plain = problem
+"""
+    step = ReplayStep(cell=CellId("c1"), first_line=1, source=define, unit="c1")
+    printed = hand_over(
+        kernel, define + make,
+        "print(kept, kept.need, repr(kept.__cause__), isinstance(kept, Short), repr(plain), plain.__suppress_context__)",
+        ["kept", "plain"], replays=(step,),
+    )  # fmt: skip
+    assert printed == "3 > 2 3 ZeroDivisionError('division by zero') True KeyError('k') True"
+
+
 def test_a_set_keeps_its_order(kernel):
     words = "words = set('it was the best of times it was the worst of times'.split())"
     environment = {"PYTHONHASHSEED": "0"}

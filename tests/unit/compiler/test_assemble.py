@@ -273,3 +273,16 @@ def test_a_cell_that_may_raise_reads_and_binds_nothing_for_sure():
     assert codes(dag, Severity.ERROR) == []
     assert edges(dag) == {("t2", "t3", "pass-through", "x"), ("t3", "t4", "data", "x")}
     assert dag.task(TaskName("t3")).may_bind == ("x", "y")
+
+
+def test_a_deleted_name_may_be_asked_for():
+    cells = [
+        "x = 1\nlist = [2]",
+        "del x\ndel list",
+        "try:\n    x\nexcept NameError:\n    print('gone')",
+        "list('ab')",
+    ]
+    dag = compile_notebook(page(*cells))
+    assert codes(dag, Severity.ERROR) == []
+    assert arrows(dag) == {"t1>t2"}
+    assert codes(compile_notebook(page("x = 1", "del x", "x")), Severity.ERROR) == ["NBF205"]
