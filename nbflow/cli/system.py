@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
@@ -22,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command(help=t("Print the version."))(version)
     app.command(help=t("Print the settings and where each comes from."))(config)
+    app.command(help=t("Delete old runs with their files, by age and by size."))(cleanup)
 
 
 def version(
@@ -64,3 +66,28 @@ def _plain_setting(
         "from": found or t("default"),
         "variable": variables[0],
     }
+
+
+def cleanup(
+    keep_days: Annotated[
+        float, typer.Option("--keep-days", min=0.0, help=t("Keep runs that ended since."))
+    ] = 90.0,
+    max_mib: Annotated[
+        float,
+        typer.Option("--max-mib", min=0.0, help=t("Keep at most this much: MiB in the store.")),
+    ] = 1024.0,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Delete what is old; a DAG's newest run that succeeded stays."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        done = service.cleanup(keep_days=keep_days, max_bytes=int(max_mib * (1 << 20)))
+    row = {
+        "runs": done.runs,
+        "values": done.values,
+        "attempts": done.attempts,
+        "freed_bytes": done.freed,
+        "left_bytes": done.left,
+    }
+    emit([row], list(row), form)

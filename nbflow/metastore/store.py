@@ -14,6 +14,7 @@ from nbflow.metastore import (
     claims,
     finish,
     instances,
+    prune,
     reads,
     reap,
     runs,
@@ -280,6 +281,18 @@ class Metastore:
     ) -> list[EventRow]:
         """Return what happened after event ``since_seq``, oldest first."""
         return self.db.read(lambda c: reads.events(c, since_seq, run_id, limit))
+
+    def old_runs(self, before: datetime, *, limit: int) -> list[RunId]:
+        """Return runs that ended before an instant, oldest first; not a DAG's newest success."""
+        return self.db.read(lambda connection: prune.old_runs(connection, before, limit))
+
+    def delete_runs(self, run_ids: Sequence[RunId]) -> int:
+        """Delete ended runs with all that is known of them; return how many there were."""
+        return prune.delete_runs(self.db, run_ids)
+
+    def named_files(self) -> prune.NamedFiles:
+        """Return the bundles and attempts' folders that rows name."""
+        return self.db.read(prune.named_files)
 
     # Attempts
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbflow.metastore import Metastore
     from nbflow.model.dag import Dag
     from nbflow.model.ids import RunId
+    from nbflow.service.cleanup import Cleaned
     from nbflow.service.dags import Deployment
     from nbflow.service.reports import RunReport
     from nbflow.service.tagging import Proposal
@@ -139,3 +140,9 @@ class Service:
         from nbflow.service.looking import find_run
 
         return self.store.request_cancel(find_run(self, run_id))
+
+    def cleanup(self, *, keep_days: float, max_bytes: int) -> "Cleaned":
+        """Delete old runs with their files, by age and by size; see `nbflow.service.cleanup`."""
+        from nbflow.service.cleanup import cleanup
+
+        return cleanup(self, keep_days=keep_days, max_bytes=max_bytes)

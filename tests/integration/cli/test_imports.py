@@ -44,6 +44,7 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("tag", NOTEBOOK): READS_NOTEBOOKS | {"nbformat"},
     ("db", "init", "--without-examples"): ASKS_METASTORE,
     ("db", "check"): ASKS_METASTORE | {"alembic"},
+    ("cleanup",): ASKS_METASTORE,
     ("runs", "list"): ASKS_METASTORE,
     ("dags", "pause", "nobody"): ASKS_METASTORE,
     ("dags", "next", "nobody"): ASKS_METASTORE | {"croniter"},

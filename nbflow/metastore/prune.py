@@ -1,0 +1,83 @@
+"""Old runs go for good, in small transactions; what other runs may still need stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.model.ids import Digest, RunId
+from nbflow.model.states import FINAL_RUN_STATES, RunState, TaskState
+
+_ENDED = [state.value for state in FINAL_RUN_STATES]
+
+
+def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId]:
+    """Return runs that ended before an instant, the oldest first.
+
+    Of each DAG the newest run that succeeded is never among them: its values stand in for tasks
+    that a later run leaves out.
+    """
+    run = t.run.c
+    newest = (
+        select(run.dag_id, func.max(run.created).label("created"))
+        .where(run.state == RunState.SUCCESS.value)
+        .group_by(run.dag_id)
+        .subquery()
+    )
+    query = (
+        select(run.id)
+        .outerjoin(newest, (newest.c.dag_id == run.dag_id) & (newest.c.created == run.created))
+        .where(run.state.in_(_ENDED), run.ended < before, newest.c.dag_id.is_(None))
+        .order_by(run.ended, run.id)
+        .limit(limit)
+    )
+    return [RunId(found) for found in connection.execute(query).scalars()]
+
+
+def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
+    """Delete ended runs with all that is known of them; return how many there were.
+
+    Runs that were cleared meanwhile, and go on, are left.
+    """
+
+    def work(connection: Connection) -> int:
+        ended = select(t.run.c.id).where(t.run.c.id.in_(run_ids), t.run.c.state.in_(_ENDED))
+        gone = list(connection.execute(db.locked(ended)).scalars())
+        if not gone:
+            return 0
+        tokens = select(t.attempt.c.token).where(t.attempt.c.run_id.in_(gone))
+        connection.execute(t.cell_run.delete().where(t.cell_run.c.token.in_(tokens)))
+        for table in (t.artifact, t.event, t.outbox, t.attempt, t.task_instance):
+            connection.execute(table.delete().where(table.c.run_id.in_(gone)))
+        connection.execute(t.run.delete().where(t.run.c.id.in_(gone)))
+        return len(gone)
+
+    return db.write("prune", work)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedFiles:
+    """What rows of the metastore name in the store: bundles, and folders of attempts below it.
+
+    ``is_settled`` tells that no attempt is under way, which may hold values that no row names yet.
+    """
+
+    bundles: frozenset[Digest]
+    attempts: frozenset[str]
+    is_settled: bool
+
+
+def named_files(connection: Connection) -> NamedFiles:
+    """Return what must stay."""
+    bundles = connection.execute(select(t.artifact.c.bundle).distinct()).scalars()
+    of, ti = t.attempt.c, t.task_instance.c
+    attempts = connection.execute(select(of.run_id, of.task, of.token))
+    running = select(ti.task).where(ti.state == TaskState.RUNNING.value).limit(1)
+    return NamedFiles(
+        bundles=frozenset(Digest(digest) for digest in bundles),
+        attempts=frozenset(f"runs/{row.run_id}/{row.task}/{row.token}" for row in attempts),
+        is_settled=connection.execute(running).first() is None,
+    )
