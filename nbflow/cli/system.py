@@ -90,4 +90,4 @@ def cleanup(
         "freed_bytes": done.freed,
         "left_bytes": done.left,
     }
-    emit([row], list(row), form)
+    emit([row], ["runs", "values", "attempts", "freed_bytes", "left_bytes"], form)
