@@ -1,6 +1,7 @@
 """Calls: functions of the notebook are followed, libraries looked up, the rest is unknown."""
 
 import ast
+from abc import abstractmethod
 from dataclasses import replace
 
 from nbflow.compiler.analysis.builtin_calls import BuiltinCalls
@@ -20,9 +21,9 @@ class Calls(BuiltinCalls):
 
     __slots__ = ()
 
+    @abstractmethod
     def magic_call(self, node: ast.Call, name: str) -> Value:
         """Evaluate a call on `get_ipython()`."""
-        raise NotImplementedError
 
     def call(self, node: ast.Call) -> Value:
         """Evaluate a call: its function, its arguments, then what it does."""
@@ -169,12 +170,12 @@ class Calls(BuiltinCalls):
             made = replace(made, code=made.code | {node.func.id})
         return made
 
+    @abstractmethod
     def method(
         self, node: ast.Call, receiver: Value, name: str, args: list[Value], keywords: Keywords,
         starred: bool,
     ) -> Value:  # fmt: skip
         """Evaluate a method call on a value."""
-        raise NotImplementedError
 
 
 def _is_get_ipython(node: ast.expr) -> bool:

@@ -1,6 +1,7 @@
 """Comprehensions and generator expressions, and what iterating gives."""
 
 import ast
+from abc import abstractmethod
 from dataclasses import replace
 
 from nbflow.compiler.analysis.recorder import Recorder, Scope
@@ -13,13 +14,13 @@ class Comprehensions(Recorder):
 
     __slots__ = ()
 
+    @abstractmethod
     def evaluate(self, node: ast.expr, *, escapes: bool = False) -> Value:
         """Record what an expression does and return its value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def method_of(self, value: Value, name: str, args: list[Value]) -> Value | None:
         """Run the notebook's method of that name if the value has one."""
-        raise NotImplementedError
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> Value:
         word = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}[type(node)]

@@ -1,6 +1,7 @@
 """Definitions of functions and classes, and imports."""
 
 import ast
+from abc import abstractmethod
 from dataclasses import replace
 
 from nbflow.compiler.analysis import libraries as lib
@@ -133,10 +134,10 @@ class Definitions(Assignments):
             if not self.assign_local(name, value):
                 self.bind_page(name, value, kind=BindKind.IMPORT, unit=self.import_unit(node))
 
+    @abstractmethod
     def import_unit(self, node: ast.Import | ast.ImportFrom) -> int | None:
         """Return the unit by which an import that stands inside other code is replayed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def imported(self, node: ast.Import | ast.ImportFrom) -> list[tuple[str, Value]]:
         """Return what an import binds."""
-        raise NotImplementedError

@@ -1,6 +1,7 @@
 """Expressions: what they read, in order, and what is known of their value."""
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -51,13 +52,13 @@ class Expressions(Comprehensions):
     __slots__ = ()
 
     # Given by the classes that build on this one.
+    @abstractmethod
     def call(self, node: ast.Call) -> Value:
         """Evaluate a call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def set_attribute(self, base: Value, name: str, value: Value, node: ast.expr) -> bool:
         """Run a property setter of the notebook; tell whether there was one."""
-        raise NotImplementedError
 
     def evaluate(self, node: ast.expr, *, escapes: bool = False) -> Value:
         """Record what the expression does and return its value."""

@@ -1,6 +1,7 @@
 """Functions of the notebook, followed where they are called."""
 
 import ast
+from abc import abstractmethod
 from dataclasses import replace
 
 from nbflow.compiler.analysis.expressions import Expressions
@@ -31,9 +32,9 @@ class Functions(Expressions):
 
     __slots__ = ()
 
+    @abstractmethod
     def run_body(self, body: list[ast.stmt]) -> None:
         """Interpret statements."""
-        raise NotImplementedError
 
     def invoke(
         self, info: FunctionInfo, args: list[Value], keywords: dict[str | None, Value],

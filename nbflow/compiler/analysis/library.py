@@ -2,6 +2,7 @@
 
 import ast
 import re
+from abc import abstractmethod
 from dataclasses import replace
 
 from nbflow.compiler.analysis import files, tables
@@ -29,10 +30,11 @@ class Library(Estimators):
 
     __slots__ = ()
 
+    @abstractmethod
     def _builtin(
         self, word: str, node: ast.Call, args: list[Value], keywords: Keywords
     ) -> Value | None:
-        raise NotImplementedError
+        """Evaluate the call of a built-in function; None if nothing special is known of it."""
 
     def escape(self, value: Value, context: Value) -> None:
         """A function is handed to code that may call it, with anything of the context."""

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -69,7 +70,7 @@ class LoopExits:
 
 
 @dataclass(slots=True)
-class Recorder:
+class Recorder(ABC):
     """Everything one analysis gathers. The walker classes build on it."""
 
     names: Environment
