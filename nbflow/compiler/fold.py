@@ -135,7 +135,7 @@ class CellFold(CellReading):
         for options in self._tags().options:
             reads, item = option_names(options)
             for name in sorted(reads - PROVIDED):
-                self._read(Read(name=name, line=1, guarded=True, called=True))
+                self._read(Read(name=name, line=1, guarded=False, called=True))
             if item is not None:
                 self._bind(Bind(name=item, line=1, shares=frozenset(reads)))
 

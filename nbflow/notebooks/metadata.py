@@ -248,13 +248,8 @@ def validate(
     Returns the values that hold (validated, only keys that were given), the wrong ones as
     ``(key, half a sentence)``, and the unknown keys as ``(key, near miss or "")``.
     """
-    known = model.model_fields
-    unknown = [
-        (str(key), next(iter(difflib.get_close_matches(str(key), known)), ""))
-        for key in data
-        if key not in known
-    ]
-    given = {key: value for key, value in data.items() if key in known}
+    unknown = _unknown_keys(model, data)
+    given = {key: value for key, value in data.items() if key in model.model_fields}
     wrong: dict[str, str] = {}
     try:
         checked = model.model_validate(given)
@@ -266,6 +261,20 @@ def validate(
         checked = model.model_validate({k: v for k, v in given.items() if k not in bad})
     values = {key: getattr(checked, key) for key in given if key in checked.model_fields_set}
     return values, list(wrong.items()), unknown
+
+
+def _unknown_keys(
+    model: type[_Model], data: Mapping[str, Any], path: str = ""
+) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in data.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            near = difflib.get_close_matches(str(key), model.model_fields)
+            found.append((f"{path}{key}", next(iter(near), "")))
+        elif isinstance(field.default, _Model) and isinstance(value, Mapping):
+            found.extend(_unknown_keys(type(field.default), value, f"{path}{key}."))
+    return found
 
 
 def _said(problem: Any) -> str:

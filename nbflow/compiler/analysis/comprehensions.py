@@ -67,7 +67,7 @@ class Comprehensions(Recorder):
                 return contents(found)
         if iterable.type == "pandas":
             return Value(type=None)
-        if iterable.type in ("dict",):
+        if iterable.type in ("dict", "defaultdict"):
             return Value(type=None) if not iterable.shares else Value(type="scalar")
         return replace(contents(iterable), const=UNKNOWN_CONST)
 

@@ -351,6 +351,8 @@ class Expressions(Comprehensions):
                 return found
         if base.type == "library":
             return Value(type="library", path=base.path)
+        if base.type == "defaultdict":
+            self.mutate(base, "[]", sure=False)  # a key that isn't there comes to be
         if base.type == "pandas":
             return fresh("pandas")
         if isinstance(node.slice, ast.Slice):

@@ -138,7 +138,7 @@ RESULTS: dict[str, str] = {
     "matplotlib.pyplot.subplot": "axes", "matplotlib.pyplot.subplot2grid": "axes",
     "matplotlib.pyplot.show": "None", "matplotlib.pyplot.subplots": "axes",
     "matplotlib.pyplot.subplot_mosaic": "axes", "matplotlib.figure.Figure": "figure",
-    "collections.deque": "deque", "collections.defaultdict": "dict", "collections.Counter": "dict",
+    "collections.deque": "deque", "collections.defaultdict": "defaultdict", "collections.Counter": "dict",
     "collections.OrderedDict": "dict", "collections.ChainMap": "dict", "pathlib.Path": "path",
     "pathlib.PurePath": "path", "pathlib.PosixPath": "path", "datetime.datetime": "scalar",
     "datetime.date": "scalar", "datetime.timedelta": "scalar", "datetime.time": "scalar",

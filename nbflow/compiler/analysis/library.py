@@ -277,7 +277,7 @@ class Library(Estimators):
             return replace(args[0], same=frozenset(), deep=frozenset()) if args else UNKNOWN
         if known == "unknown":
             return holding(None, every, loose=True)
-        if known in ("dict", "deque"):
+        if known in ("dict", "defaultdict", "deque"):
             return replace(
                 holding(known, [contents(a) for a in args]), late=holding(None, args).late
             )

@@ -279,10 +279,6 @@ class Recorder(ABC):
             found |= self.roots.get(name, frozenset((name,)))
         return frozenset(found)
 
-    def rebind_joined(self, name: str, value: Value, kind: BindKind) -> None:
-        """After branches that all bind the name: it is surely bound to what any of them gave."""
-        self.bind_page(name, value, kind=kind)
-
     def mutate(
         self, value: Value, how: str, *, sure: bool = True, stores: Value | None = None,
         live: str | None = None,
@@ -347,8 +343,6 @@ class Recorder(ABC):
     def _note_mutation(self, name: str, how: str, sure: bool, warn: bool) -> None:
         roots = self.roots.get(name)
         for root in sorted(roots if roots is not None else frozenset((name,))):
-            if roots is not None and root == name:
-                pass
             if not sure:
                 if warn and how != "+=":
                     self.warn("maybe-mutates", root, "NBF301", Sentence("{how} may change {root} in place.", how=how, root=root),

@@ -64,11 +64,13 @@ FRESH_METHODS = _words(
 )
 """Methods whose result shares nothing with the receiver, whatever its type."""
 
+_DICT_MUTATORS = _words(
+    "pop popitem clear update setdefault subtract move_to_end __setitem__ __delitem__"
+)
 TYPE_MUTATORS: dict[str, frozenset[str]] = {
     "list": _words("append extend insert pop remove clear sort reverse __setitem__ __delitem__"),
-    "dict": _words(
-        """pop popitem clear update setdefault subtract move_to_end __setitem__ __delitem__"""
-    ),
+    "dict": _DICT_MUTATORS,
+    "defaultdict": _DICT_MUTATORS,
     "set": _words(
         """add discard remove pop clear update difference_update intersection_update
         symmetric_difference_update"""

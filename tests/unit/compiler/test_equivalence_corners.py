@@ -1,5 +1,7 @@
 """What each cell of a page as a task of its own must wait for, load or share, case by case."""
 
+from dataclasses import replace
+
 import pytest
 from page_maker import page
 from pipeline_simulator import run_page, run_pipeline
@@ -188,3 +190,17 @@ def test_braces_that_no_cell_fills_are_the_shells() -> None:
 
 def test_a_method_handed_to_map_changes_its_object() -> None:
     assert ("t2", "t3", "mutation") in edges("xs = []", "list(map(xs.append, [1]))", "print(xs)")
+
+
+def test_looking_a_key_up_in_a_defaultdict_may_make_it() -> None:
+    cells = ("from collections import defaultdict\nd = defaultdict(list)", "d['a']", "print(d)")
+    assert ("t2", "t3", "mutation") in edges(*cells)
+    assert ("t2", "t3", "mutation") not in edges(cells[0], "d.get('a')\nlen(d)", cells[2])
+
+
+@pytest.mark.parametrize("options", [{"when": "acc < 0.9"}, {"foreach": "n in acc"}])
+def test_a_name_of_an_option_that_no_cell_binds_is_an_error(options) -> None:
+    notebook = page("x = 1", "y = 1")
+    told = replace(notebook.cells[1], options=options)
+    dag = compile_notebook(replace(notebook, cells=(notebook.cells[0], told)))
+    assert [(d.code, d.cell) for d in dag.diagnostics] == [("NBF203", "c2")]

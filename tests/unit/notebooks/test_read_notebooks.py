@@ -236,6 +236,13 @@ def test_unknown_options_and_options_on_a_later_cell_are_warnings():
     assert [one.options for one in notebook.cells] == [{}, {}, {}]
 
 
+def test_an_unknown_key_inside_an_option_is_a_warning_that_names_both():
+    notebook = read(cell(tags=["task:a"], task={"resources": {"cpus": 2, "gpu": 1}}))
+    assert findings(notebook) == [("NBF111", "warning", "cell-0001")]
+    assert "resources.cpus" in notebook.diagnostics[0].message
+    assert build_task_options(notebook.cells[0].options).resources.gpu == 1
+
+
 def test_dag_metadata_are_read_with_defaults():
     dag = {"schedule": "0 5 * * *", "tags": ["ml"], "catchup": "all", "min_period": "2m"}
     notebook = read(cell(), nbflow={"version": 1, "dag": dag | {"defaults": {"retries": 2}}})
