@@ -13,6 +13,7 @@ from nbflow.compiler.analysis.tables import (
     NDARRAY_VIEWS,
     PANDAS_SCALARS,
     PANDAS_SHARING,
+    USUAL_MODULES,
 )
 from nbflow.compiler.analysis.values import (
     IMMUTABLE,
@@ -37,12 +38,6 @@ _DUNDERS: dict[type[ast.AST], str] = {
     ast.In: "__contains__", ast.NotIn: "__contains__",
 }  # fmt: skip
 _NUMBERS = frozenset({"int", "float", "bool", "complex", "scalar"})
-USUAL_MODULES = {
-    "np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "sns": "seaborn",
-    "mpl": "matplotlib", "sm": "statsmodels.api", "smf": "statsmodels.formula.api",
-    **{n: n for n in ["numpy", "pandas", "matplotlib", "seaborn", "scipy", "sklearn", "random", "os", "sys", "math", "json", "re", "time", "datetime", "collections", "itertools", "functools", "operator", "heapq", "bisect", "copy", "pickle", "csv", "glob", "shutil", "threading", "multiprocessing", "subprocess", "asyncio", "sqlite3", "warnings", "logging", "pathlib", "string", "tempfile", "socket", "queue", "weakref", "contextlib", "statistics", "urllib", "requests", "joblib"]},
-}  # fmt: skip
-"""What a name surely means that is used as a module though the page binds it nowhere."""
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "_ih", "_oh"})
 
 

@@ -216,3 +216,10 @@ LINE_SILENT = _words(
     pycat less more man tb ls ll pwd pip conda uv mamba colors
     debug load clear cls watermark"""
 )
+
+USUAL_MODULES = {
+    "np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "sns": "seaborn",
+    "mpl": "matplotlib", "sm": "statsmodels.api", "smf": "statsmodels.formula.api",
+    **{n: n for n in ["numpy", "pandas", "matplotlib", "seaborn", "scipy", "sklearn", "random", "os", "sys", "math", "json", "re", "time", "datetime", "collections", "itertools", "functools", "operator", "heapq", "bisect", "copy", "pickle", "csv", "glob", "shutil", "threading", "multiprocessing", "subprocess", "asyncio", "sqlite3", "warnings", "logging", "pathlib", "string", "tempfile", "socket", "queue", "weakref", "contextlib", "statistics", "urllib", "requests", "joblib"]},
+}  # fmt: skip
+"""What a name surely means that is used as a module though the page binds it nowhere."""
