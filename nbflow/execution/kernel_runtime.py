@@ -20,6 +20,7 @@ VALUE_KEY = "NBFLOW_VALUE_KEY"
 """The environment variable that hands kernels the key under which values are signed."""
 MODULES = (
     "state",
+    "warned",
     "bundles",
     "code_names",
     "arrays",

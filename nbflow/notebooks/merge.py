@@ -19,11 +19,14 @@ _COUNTED = re.compile(r"\b(sk-container-id|sk-estimator-id)-(\d+)\b")
 class ExecutedTask:
     """What a task's attempt left: its notebook, and the kernel it ran in.
 
-    Tasks that shared one live kernel carry the same non-empty ``kernel``.
+    Tasks that shared one live kernel carry the same non-empty ``kernel``. ``warned`` tells, by the
+    prompt of a cell, which library warnings it showed that Python shows once for their place: pairs
+    of what is the same about them and their text, in order, None where all are forgotten.
     """
 
     raw: Mapping[str, Any]
     kernel: str = ""
+    warned: Mapping[int, Sequence[tuple[str, str] | None]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ def merge_executed(
     for cell in document["cells"]:
         if cell["cell_type"] == "code":
             _fill(cell, found.get(cell["id"], (None, ""))[0], (statuses or {}).get(cell["id"]))
+    _show_once(document["cells"], tasks)
     _apply_updates(document["cells"])
     _renumber(document["cells"], {name: kernel for name, (_, kernel) in found.items()})
     _merge_metadata(document, tasks)
@@ -100,6 +104,32 @@ def _fill(cell: dict[str, Any], ran: Mapping[str, Any] | None, status: str | Non
     metadata["nbflow"] = nbflow
     if not nbflow:
         del metadata["nbflow"]
+
+
+def _show_once(cells: Sequence[dict[str, Any]], tasks: Sequence[ExecutedTask]) -> None:
+    """Leave out the library warnings that one kernel for the whole page would not have shown again."""
+    warned: dict[int, Sequence[tuple[str, str] | None]] = {}
+    for task in tasks:
+        warned |= task.warned
+    seen: set[str] = set()
+    for cell in cells:
+        for event in warned.get(cell.get("execution_count") or 0, ()):
+            if event is None:
+                seen.clear()
+            elif event[0] in seen:
+                _take_out(cell, event[1])
+            else:
+                seen.add(event[0])
+
+
+def _take_out(cell: dict[str, Any], text: str) -> None:
+    for output in cell["outputs"]:
+        if output.get("output_type") == "stream" and output.get("name") == "stderr":
+            whole = output["text"] if isinstance(output["text"], str) else "".join(output["text"])
+            if text in whole:
+                output["text"] = whole.replace(text, "", 1)
+                break
+    cell["outputs"] = [o for o in cell["outputs"] if o.get("text") != "" or "data" in o]
 
 
 def _apply_updates(cells: Sequence[dict[str, Any]]) -> None:

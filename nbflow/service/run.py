@@ -33,6 +33,7 @@ from nbflow.service.targets import Compiled, Target, load_one, overrides, parame
 
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
+    from nbflow.notebooks.merge import ExecutedTask
     from nbflow.service.service import Service
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -315,16 +316,28 @@ def merged_notebook(compiled: Compiled, pages: Pages, report: RunReport) -> dict
     return merged
 
 
-def executed_tasks(report: RunReport) -> dict[TaskName, dict[str, Any]]:
+def executed_tasks(report: RunReport) -> "dict[TaskName, ExecutedTask]":
     """Read the executed notebooks of a run's tasks, as far as they exist."""
-    found: dict[TaskName, dict[str, Any]] = {}
+    from nbflow.notebooks.merge import ExecutedTask
+
+    found: dict[TaskName, ExecutedTask] = {}
     for task in report.tasks:
         if task.notebook is not None:
             try:
-                found[task.name] = json.loads(task.notebook.read_text(encoding="utf-8"))
+                raw = json.loads(task.notebook.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
+            found[task.name] = ExecutedTask(raw=raw, warned=_warned(task.notebook.parent))
     return found
+
+
+def _warned(folder: Path) -> dict[int, list[Any]]:
+    """Read what the kernel noted of warnings, by prompt; it is a kernel's word, so it may be wrong."""
+    try:
+        cells = json.loads((folder / "runtime-warned.json").read_text(encoding="utf-8"))["cells"]
+        return {int(prompt): list(events) for prompt, events in cells.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _statuses(compiled: Compiled, report: RunReport, path: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import loading, previews, replays, state
+from . import loading, previews, replays, state, warned
 from .storing import collect as store_outputs
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
 def open_attempt(spec_path: str) -> None:
     """Begin an attempt; in a kernel that lives on, what it holds is kept. Answer: ``kept`` names."""
     state.answer("open_attempt", lambda: state.open_attempt(spec_path), spec_path=spec_path)
+    warned.begin()
 
 
 async def replay(first: int = 0, last: int | None = None) -> None:
@@ -54,6 +55,7 @@ def condition() -> None:
 def set_prompt(number: int) -> None:
     """Make the next cell's prompt ``number``."""
     state.answer("set_prompt", lambda: state.set_prompt(number))
+    warned.next_prompt(number)
 
 
 def collect() -> None:
@@ -61,6 +63,7 @@ def collect() -> None:
     ``unstorable`` {name: type}, ``missing`` (sure outputs that are not bound), ``changed`` (guarded
     inputs), ``unknown`` (guarded inputs that could not be compared), ``stateful_code`` {name: why}.
     """
+    warned.write()
     state.answer("collect", store_outputs)
 
 

@@ -86,7 +86,7 @@ def answer(verb: str, work: Callable[[], Answer], spec_path: str | None = None) 
         raise
     except BaseException as problem:
         result = {"ok": False, "error": error_info(problem)}
-    _write(verb, result)
+    leave(verb, result)
 
 
 async def answer_async(verb: str, work: Awaitable[Answer]) -> None:
@@ -97,7 +97,7 @@ async def answer_async(verb: str, work: Awaitable[Answer]) -> None:
         raise
     except BaseException as problem:
         result = {"ok": False, "error": error_info(problem)}
-    _write(verb, result)
+    leave(verb, result)
 
 
 def error_info(problem: BaseException) -> Answer:
@@ -137,7 +137,7 @@ def _is_own(filename: str, folder: str) -> bool:
     return filename.startswith((folder + os.sep, "<_nbflow_runtime"))
 
 
-def _write(verb: str, result: Answer) -> None:
+def leave(verb: str, result: Answer) -> None:
     """Write the answer whole or not at all, readable by its owner only."""
     path = os.path.join(attempt.workdir, f"runtime-{verb}.json")
     handle, draft = tempfile.mkstemp(dir=attempt.workdir, prefix=".runtime-")

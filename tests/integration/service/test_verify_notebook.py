@@ -32,6 +32,23 @@ def test_cells_that_a_condition_skipped_are_left_out_of_the_plain_runs(service, 
     assert outcome.is_equal, outcome.differences
 
 
+def test_a_library_warns_once_for_a_place_until_filters_change(service, page, tmp_path):
+    (tmp_path / "warner.py").write_text(
+        "import warnings\ndef warn(x=1):\n    warnings.warn(f'{x}!')\n"
+    )
+    path = page(
+        ("import warnings, warner", "task:setup"),
+        ("warner.warn()", "task:first"),
+        ("print(1); warner.warn(); warner.warn(2)", "task:again"),
+        ("with warnings.catch_warnings():\n    pass", "task:forget"),
+        ("warner.warn()", "task:anew"),
+        ("warnings.warn('of the cell')", "task:own"),
+        ("warnings.warn('of the cell')", "task:own_again"),
+    )
+    outcome = service.verify(path)
+    assert outcome.is_equal, outcome.differences
+
+
 def test_a_mapped_task_and_its_readers_are_not_compared(service, page):
     path = page(
         ("n = 0\nns = [1, 2]", "task:list"),

@@ -199,3 +199,30 @@ def test_scikit_learns_own_html_comes_out_as_from_one_process():
     )
     assert shown(merged) == [one for texts in plain for one in texts]
     assert first[1] != plain[2]
+
+
+def test_a_warning_that_one_kernel_shows_once_stands_at_its_first_cell():
+    def warning(text):
+        return stream(text) | {"name": "stderr"}
+
+    tasks = [
+        ExecutedTask(
+            raw=notebook(cell(name, outputs=[warning(text)], count=number)),
+            warned={number: events},
+        )
+        for number, (name, text, events) in enumerate(
+            [
+                ("a", "w1\n", [("1", "w1\n")]),
+                ("b", "w1\nw2\n", [("1", "w1\n"), ("2", "w2\n")]),
+                ("c", "w2\n", [("2", "w2\n")]),
+                ("d", "w1\n", [None, ("1", "w1\n")]),
+            ],
+            start=1,
+        )
+    ]
+    page = notebook(*(cell(name) for name in "abcd"))
+    for order in (tasks, tasks[::-1]):
+        merged = merge_executed(page, order)
+        assert [[o["text"] for o in one["outputs"]] for one in merged["cells"]] == [
+            ["w1\n"], ["w2\n"], [], ["w1\n"],
+        ]  # fmt: skip
