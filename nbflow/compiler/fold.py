@@ -25,6 +25,7 @@ from nbflow.compiler.file_edges import FileUse
 from nbflow.compiler.option_names import option_names
 from nbflow.compiler.page import PlacedUnit, TaskTags
 from nbflow.compiler.reading import PROVIDED, CellReading
+from nbflow.compiler.summaries import corrected
 from nbflow.compiler.versions import Origin, UnitKey, Version, in_order
 from nbflow.model.dag import CodeUnit, EdgeKind, Place
 from nbflow.model.notebook import Role
@@ -52,8 +53,9 @@ class CellFold(CellReading):
             self._event(event)
         for name in cell.writes:
             self._bind(Bind(name=name, line=1, shares=frozenset({name})))
+        summary = corrected(self.analysis.summary, cell, self._tags(), is_first=first)
         return CellResult(
-            role=self.role, task=self.task, summary=self.analysis.summary, needs=self.needs,
+            role=self.role, task=self.task, summary=summary, needs=self.needs,
             ambient_needs=self.ambient_needs, code=self.code, versions=tuple(self.versions),
             ambient=tuple(self.ambient), mutates=frozenset(self.mutates), files=tuple(self.files),
             safe=tuple(self.safe), findings=self.findings.all(), units=self._code_units(),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from nbflow.compiler.analysis.environment import Environment
+from nbflow.compiler.analysis.scopes import scope_of
 from nbflow.compiler.analysis.values import (
     NOTHING,
     UNKNOWN,
@@ -189,8 +190,12 @@ class Recorder(ABC):
         self._emit_read(name, called, escapes)
 
     def _runs_code_of_this_cell(self) -> bool:
-        """Tell whether a function that this cell defines is being followed from a call here."""
-        return bool(self.stack) and (self.stack[0].owner or self.stack[0].name) in self.made
+        """Tell whether a function that this cell defines runs for a call here; the body of one that
+        makes a generator runs later.
+        """
+        if not self.stack or any(scope_of(info.node).is_generator for info in self.stack):
+            return False
+        return (self.stack[0].owner or self.stack[0].name) in self.made
 
     def _emit_read(self, name: str, called: bool, escapes: bool) -> None:
         guarded = bool(self.guard or self.unsure) or (name in PROVIDED and name not in self.names)
@@ -344,7 +349,7 @@ class Recorder(ABC):
         roots = self.roots.get(name)
         for root in sorted(roots if roots is not None else frozenset((name,))):
             if not sure:
-                if warn and how != "+=":
+                if warn and how != "+=" and (how != f"{name}()" or self._is_known(root)):
                     self.warn("maybe-mutates", root, "NBF301", Sentence("{how} may change {root} in place.", how=how, root=root),
                               "Say `writes:NAME` or `ignores:NAME` if you know better.")  # fmt: skip
                 continue
@@ -356,6 +361,9 @@ class Recorder(ABC):
                 self.warn("alias", f"{name}->{root}", "NBF302",
                           Sentence("{name} and {root} are one object: this changes both.", name=name, root=root),
                           Sentence("Copy {root} first if only {name} is meant.", root=root, name=name))  # fmt: skip
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.names or name in self.env
 
     def delete(self, name: str) -> None:
         """Record that the page name is unbound."""

@@ -1,6 +1,7 @@
 """The seven lists of a cell, and what later cells may know of its names."""
 
 from nbflow.compiler.analysis.recorder import PROVIDED, Recorder
+from nbflow.compiler.analysis.scopes import scope_of
 from nbflow.compiler.analysis.values import UNKNOWN, shorn
 from nbflow.compiler.effects import BindKind, NameInfo, Summary
 from nbflow.model.sentence import Sentence
@@ -43,7 +44,7 @@ def _is_given(state: Recorder, name: str) -> bool:
 def _called(state: Recorder) -> set[int]:
     """Return the units whose functions ran, directly or through each other."""
     by_name = {name: i for i, unit in enumerate(state.units) for name in unit.binds}
-    todo = [by_name[n] for n in state.called_units if n in by_name]
+    todo = [by_name[n] for n in state.called_units if n in by_name and not _only_makes(state, n)]
     found: set[int] = set()
     while todo:
         index = todo.pop()
@@ -51,6 +52,12 @@ def _called(state: Recorder) -> set[int]:
             found.add(index)
             todo += [by_name[n] for n in state.units[index].needs_when_called if n in by_name]
     return found
+
+
+def _only_makes(state: Recorder, name: str) -> bool:
+    """Tell whether a call runs nothing yet: the function makes a generator."""
+    value = state.env.get(name)
+    return value is not None and any(scope_of(f.node).is_generator for f in value.fns)
 
 
 def _warn(state: Recorder) -> None:

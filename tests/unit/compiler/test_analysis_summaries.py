@@ -77,6 +77,12 @@ CELLS = [
     ("top-level await", "r = await fetch(url)", {"needs_now": ["fetch", "url"], "binds": ["r"]}),
     ("an open file stays in its kernel", "fh = open(path)",
      {"needs_now": ["path"], "binds": ["fh"], "warns": ["unpicklable:fh"]}),
+    ("a generator runs when it is iterated", "def g():\n    yield k\nit = g()",
+     {"needs_when_called": ["k"], "binds": ["g", "it"], "warns": ["unpicklable:it"]}),
+    ("a generator that is iterated here", "def g():\n    yield k\nxs = list(g())",
+     {"needs_now": ["k"], "binds": ["g", "xs"]}),
+    ("another name for an unknown function", "p = log\np(x)",
+     {"needs_now": ["log", "x"], "binds": ["p"]}),
     ("a function changes its argument", "def add(d):\n    d['k'] = 1\nadd(x)",
      {"needs_now": ["x"], "binds": ["add"], "mutates": ["x"]}),
 ]  # fmt: skip
