@@ -25,6 +25,7 @@ MODULES = (
     "code_names",
     "arrays",
     "frames",
+    "figures",
     "functions",
     "sets",
     "exceptions",
