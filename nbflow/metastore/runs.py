@@ -53,12 +53,7 @@ def insert_run(
     db: Database, connection: Connection, new: NewRun, owner: str | None, now: datetime
 ) -> bool:
     """As `create_run`, within a transaction."""
-    query = (
-        select(t.dag_task)
-        .where(t.dag_task.c.version == new.version)
-        .order_by(t.dag_task.c.position)
-    )
-    tasks = connection.execute(query).all()
+    tasks = tasks_of(connection, new.version)
     wanted = None if new.tasks is None else set(new.tasks)
     unknown = (wanted or set()) - {row.name for row in tasks}
     if unknown:
@@ -94,12 +89,20 @@ def insert_run(
     chosen = [task for task in tasks if wanted is None or task.name in wanted]
     if chosen:
         connection.execute(
-            t.task_instance.insert(), [_instance(new.run_id, task) for task in chosen]
+            t.task_instance.insert(), [task_row(new.run_id, task) for task in chosen]
         )
     return True
 
 
-def _instance(run_id: RunId, task: Any) -> dict[str, Any]:
+def tasks_of(connection: Connection, version: Digest) -> Sequence[Any]:
+    """Return the tasks of a version as runs of it get them, in page order."""
+    of = t.dag_task.c
+    query = select(t.dag_task).where(of.version == version).order_by(of.position)
+    return connection.execute(query).all()
+
+
+def task_row(run_id: RunId, task: Any) -> dict[str, Any]:
+    """Return a new task instance of a run."""
     return {
         "run_id": run_id,
         "task": task.name,

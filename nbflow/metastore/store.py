@@ -12,6 +12,7 @@ from nbflow.errors import MetastoreError
 from nbflow.metastore import (
     attention,
     claims,
+    clear,
     finish,
     instances,
     prune,
@@ -259,6 +260,20 @@ class Metastore:
     def request_cancel(self, run_id: RunId) -> bool:
         """Ask the run's driver to end it; False if it has ended already."""
         return runs.request_cancel(self.db, run_id)
+
+    def clear_run(
+        self,
+        run_id: RunId,
+        choose: Callable[[RunSnapshot], Iterable[TaskName]] = clear.every_task,
+        *,
+        version: Digest | None = None,
+    ) -> tuple[TaskName, ...]:
+        """Let tasks of an ended run wait again, on another version of its DAG if given; say which.
+
+        Raises NotFoundError; ConflictError, and writes nothing, if the run goes on.
+        """
+        now = self.db.clock.wall()
+        return clear.clear_run(self.db, run_id, choose, who=self._who, now=now, version=version)
 
     def list_runs(self, wanted: reads.RunFilter | None = None) -> list[RunRow]:
         """Return runs, newest first."""

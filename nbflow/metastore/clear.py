@@ -1,0 +1,118 @@
+"""Ended tasks wait once more: the one way out of a final state."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nbflow.errors import ConflictError
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.metastore.moves import Moves, lock_run, snapshot
+from nbflow.metastore.runs import task_row, tasks_of
+from nbflow.model.ids import Digest, RunId, TaskName
+from nbflow.model.run import RunMove, RunSnapshot, TaskMove
+from nbflow.model.sentence import Sentence
+from nbflow.model.states import RunState, TaskState
+
+
+def every_task(run: RunSnapshot) -> Iterable[TaskName]:
+    """Choose all tasks of a run."""
+    return run.tasks
+
+
+def clear_run(
+    db: Database,
+    run_id: RunId,
+    choose: Callable[[RunSnapshot], Iterable[TaskName]],
+    *,
+    who: str,
+    now: datetime,
+    version: Digest | None = None,
+) -> tuple[TaskName, ...]:
+    """As `clear_tasks`, in a transaction of its own."""
+
+    def work(connection: Connection) -> tuple[TaskName, ...]:
+        return clear_tasks(db, connection, run_id, choose, who=who, now=now, version=version)
+
+    def confirm(connection: Connection) -> tuple[TaskName, ...] | None:
+        found = snapshot(connection, run_id)
+        waiting = (one.name for one in found.tasks.values() if not one.state.is_final)
+        return None if found.state.is_final else tuple(waiting)
+
+    return db.write("clear", work, confirm)
+
+
+def clear_tasks(
+    db: Database,
+    connection: Connection,
+    run_id: RunId,
+    choose: Callable[[RunSnapshot], Iterable[TaskName]] = every_task,
+    *,
+    who: str,
+    now: datetime,
+    version: Digest | None = None,
+) -> tuple[TaskName, ...]:
+    """Let the chosen tasks of an ended run wait again, and the run with them; return their names.
+
+    What they published is forgotten, their attempts stay and count on. ``version`` is the one that
+    the run goes on with: its new tasks join, those that it lacks are removed. Any scheduler may
+    drive the run then. Raises NotFoundError; ConflictError, and writes nothing, if the run goes on.
+    """
+    lock_run(db, connection, run_id)
+    seen = snapshot(connection, run_id)
+    if not seen.state.is_final:
+        raise ConflictError(
+            Sentence("Run {run_id} has not ended.", run_id=run_id),
+            hint="Wait for its end, or cancel it.",
+        )
+    moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
+    wanted = set(choose(seen))
+    chosen = [task for task in seen.tasks if task in wanted]
+    gone = _onto(connection, seen, version) if version and version != seen.version else set()
+    for task in (*(task for task in chosen if task not in gone), *sorted(gone)):
+        source = seen.tasks[task].state
+        target = TaskState.REMOVED if task in gone else TaskState.NONE
+        if source is not target:
+            moves.task(TaskMove(task=task, source=source, target=target), unstorable={})
+    of = t.artifact.c
+    connection.execute(
+        t.artifact.delete().where(of.run_id == run_id, of.task.in_([*chosen, *gone]))
+    )
+    moves.run(RunMove(source=seen.state, target=RunState.QUEUED))
+    connection.execute(
+        t.run.update()
+        .where(t.run.c.id == run_id, t.run.c.state == RunState.QUEUED.value)
+        .values(owner=None, cancel_requested=0, version=version or seen.version)
+    )
+    # Its next end is told anew.
+    connection.execute(t.outbox.delete().where(t.outbox.c.id == f"run-end:{run_id}"))
+    moves.tell()
+    return tuple(task for task in chosen if task not in gone)
+
+
+def _onto(connection: Connection, seen: RunSnapshot, version: Digest) -> set[TaskName]:
+    """Make the run's tasks those of another version; return the names that it lacks."""
+    wanted = {row.name: row for row in tasks_of(connection, version)}
+    known = connection.execute(
+        select(t.task_instance.c.task).where(t.task_instance.c.run_id == seen.run_id)
+    ).scalars()
+    there = set(known)
+    for name, row in wanted.items():
+        values = task_row(seen.run_id, row)
+        if name in there:
+            _redefine(connection, seen.run_id, values)
+        elif seen.selected is None:
+            connection.execute(t.task_instance.insert().values(values))
+    return {TaskName(name) for name in there - wanted.keys()}
+
+
+def _redefine(connection: Connection, run_id: RunId, values: dict[str, Any]) -> None:
+    of = t.task_instance.c
+    kept = {key: values[key] for key in ("position", "pool", "pool_slots", "priority", "max_lost")}
+    connection.execute(
+        t.task_instance.update()
+        .where(of.run_id == run_id, of.task == values["task"], of.state != TaskState.RUNNING.value)
+        .values(kept)
+    )
