@@ -5,17 +5,29 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nbflow.app import compile_target as compile  # noqa: A004
-    from nbflow.app import open_service, run
+    from nbflow.app import metrics, open_service, run
     from nbflow.ipython.loaded import load
+    from nbflow.ipython.metrics import metric
     from nbflow.scheduling.timetable import next_fires
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "compile", "load", "next_fires", "open_service", "run"]
+__all__ = [
+    "__version__",
+    "compile",
+    "load",
+    "metric",
+    "metrics",
+    "next_fires",
+    "open_service",
+    "run",
+]
 
 _PLACES = {
     "compile": ("nbflow.app", "compile_target"),
     "load": ("nbflow.ipython.loaded", "load"),
+    "metric": ("nbflow.ipython.metrics", "metric"),
+    "metrics": ("nbflow.app", "metrics"),
     "next_fires": ("nbflow.scheduling.timetable", "next_fires"),
     "open_service": ("nbflow.app", "open_service"),
     "run": ("nbflow.app", "run"),

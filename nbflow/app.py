@@ -76,3 +76,14 @@ def compile_target(target: "Target", *, dag: str | None = None) -> "Dag":
 def run(target: "Target", **parameters: Any) -> "RunReport":
     """Run a notebook or folder here and now with these parameters; see `LoadedDag.run`."""
     return load(target).run(**parameters)
+
+
+def metrics(run: str = "last") -> "dict[str, dict[str, float]]":
+    """Return what the tasks of a run recorded with `nbflow.metric`, by task and name.
+
+    ``run`` is a run's id or its beginning. Raises NotFoundError, MetastoreError.
+    """
+    from nbflow.service.metrics import metrics_by_task
+
+    with open_service() as service:
+        return metrics_by_task(service, run)

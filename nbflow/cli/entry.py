@@ -11,6 +11,7 @@ from nbflow.cli import (
     db,
     deployed,
     info_verb,
+    metrics_verb,
     notebooks,
     run_verb,
     runs,
@@ -47,6 +48,8 @@ def make_app() -> typer.Typer:
         module.add_to(group)
         if module is dags:
             deployed.add_to(group)
+        if module is runs:
+            metrics_verb.add_to(group)
         app.add_typer(group, name=name)
     return app
 

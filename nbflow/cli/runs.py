@@ -64,10 +64,12 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
     from nbflow.cli.looks import state_styles
     from nbflow.render.tokens import tokens
     from nbflow.service.looking import attempt_files, find_run
+    from nbflow.service.metrics import metrics_by_task
 
     with open_service() as service:
         found, tasks = service.store.show_run(find_run(service, run))
         reasons = {a.task: a.message for a, _ in attempt_files(service, found.id)}
+        metrics = metrics_by_task(service, found.id)
     rows: list[dict[str, Any]] = [
         {
             "task": str(task.task),
@@ -79,12 +81,15 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
         for task in tasks
     ]
     if form in (Form.JSON, Form.YAML):
-        write(as_text({**_row(found), "tasks": rows}, form), output)
+        write(as_text({**_row(found), "tasks": rows, "metrics": metrics}, form), output)
         return
     columns = ["task", "state", "attempts", "seconds", "reason"]
     emit(rows, columns, form, styles={"state": state_styles()}, output=output)
     if form is Form.TABLE:
         look = tokens().states[found.state.value]
+        for task, values in metrics.items():
+            told = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
+            say(t("Metrics of {task}: {metrics}", task=task, metrics=told))
         note = f" ({found.note})" if found.note else ""
         say(f"{look.glyph} {found.dag_id}, {found.id}: {look.words[language()]}{note}")
 

@@ -15,6 +15,7 @@ from nbflow.execution import processes
 from nbflow.execution.attempt_log import LOG_NAME, AttemptLog
 from nbflow.execution.codec import dumps, encode
 from nbflow.execution.guard import AttemptGuard
+from nbflow.execution.kernel_runtime import read_metrics
 from nbflow.execution.kernel_session import KernelLaunch, KernelSession
 from nbflow.execution.outcome import Collected, result_of, unwritable
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellEvent, ItemsFound
@@ -89,6 +90,7 @@ class AttemptRunner:
             log=LOG_NAME,
             seconds=time.monotonic() - begun,
             peak_memory=guard.peak_memory,
+            metrics=read_metrics(folder),
         )
 
     def clean_up(self) -> None:

@@ -7,19 +7,23 @@ with a JSON file in the attempt's folder, written whole. All code here is meant 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbflow.errors import ExecutionError
 from nbflow.model.attempt import AttemptSpec, StoredValue
+from nbflow.model.names import metric_name_problem
 from nbflow.model.sentence import Sentence
 
 PACKAGE = "_nbflow_runtime"
 VALUE_KEY = "NBFLOW_VALUE_KEY"
 """The environment variable that hands kernels the key under which values are signed."""
+_METRICS_BYTES = 1_000_000
 MODULES = (
     "state",
+    "metrics",
     "warned",
     "bundles",
     "code_names",
@@ -110,6 +114,26 @@ def read_result(workdir: Path, verb: str) -> Mapping[str, Any]:
             Sentence("the kernel's answer to {verb} is damaged", verb=verb), code="NBF506"
         )
     return result
+
+
+def read_metrics(workdir: Path) -> dict[str, float]:
+    """Return what the page recorded with `nbflow.metric` by name; a kernel's word, so what is no
+    name or no finite number is passed over.
+    """
+    path = result_path(workdir, "metrics")
+    try:
+        if path.stat().st_size > _METRICS_BYTES:
+            return {}
+        found = json.loads(path.read_bytes())["metrics"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {
+        name: float(value)
+        for name, value in found
+        if metric_name_problem(name) is None
+        and isinstance(value, int | float)
+        and math.isfinite(value)
+    }
 
 
 def stored_values(entries: "list[Mapping[str, Any]]") -> tuple[StoredValue, ...]:

@@ -11,6 +11,7 @@ from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import to_data
 from nbflow.metastore.engine import Database
+from nbflow.metastore.metrics import record_metrics
 from nbflow.metastore.moves import Moves, lock_run, snapshot
 from nbflow.model.attempt import AttemptResult, CellEvent, CellOutcome, StoredValue
 from nbflow.model.ids import RunId, TaskName, Token
@@ -49,6 +50,7 @@ def finish(db: Database, end: Finish, who: str, now: datetime) -> Decisions:
         _end_attempt(connection, claim.token, outcome, result, now)
         if end.move.target is TaskState.SUCCESS:
             _publish(connection, claim, result)
+        record_metrics(connection, claim, result)
         _record_outcomes(connection, claim.token, result.cells)
         moves = Moves(db=db, connection=connection, run_id=claim.run_id, who=who, now=now)
         moves.task(end.move, token=claim.token, **_counters(result))
@@ -71,7 +73,7 @@ def finish(db: Database, end: Finish, who: str, now: datetime) -> Decisions:
 def _end_attempt(
     connection: Connection, token: Token, outcome: str, result: AttemptResult, now: datetime
 ) -> None:
-    kept = {"values", "ambient", "cells"}
+    kept = {"values", "ambient", "cells", "metrics"}
     document = {key: value for key, value in to_data(result).items() if key not in kept}
     of = t.attempt.c
     done = connection.execute(

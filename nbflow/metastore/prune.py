@@ -50,7 +50,7 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
             return 0
         tokens = select(t.attempt.c.token).where(t.attempt.c.run_id.in_(gone))
         connection.execute(t.cell_run.delete().where(t.cell_run.c.token.in_(tokens)))
-        for table in (t.artifact, t.event, t.outbox, t.attempt, t.task_instance):
+        for table in (t.artifact, t.metric, t.event, t.outbox, t.attempt, t.task_instance):
             connection.execute(table.delete().where(table.c.run_id.in_(gone)))
         connection.execute(t.run.delete().where(t.run.c.id.in_(gone)))
         return len(gone)

@@ -108,3 +108,12 @@ class TaskValues:
 
     values: tuple[StoredValue, ...] = ()
     ambient: tuple[StoredValue, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricRow:
+    """A figure that a task recorded of itself."""
+
+    task: TaskName
+    name: str
+    value: float

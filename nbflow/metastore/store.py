@@ -15,6 +15,7 @@ from nbflow.metastore import (
     clear,
     finish,
     instances,
+    metrics,
     prune,
     reads,
     reap,
@@ -31,6 +32,7 @@ from nbflow.metastore.rows import (
     CellRow,
     DagRow,
     EventRow,
+    MetricRow,
     RunRow,
     TaskInstanceRow,
     TaskValues,
@@ -370,3 +372,7 @@ class Metastore:
     def latest_value(self, dag_id: DagId, task: TaskName, name: str) -> StoredValue | None:
         """Return the newest stored value of a name, None if no run stored one."""
         return self.db.read(lambda c: reads.latest_value(c, dag_id, task, name))
+
+    def metrics(self, run_id: RunId) -> list[MetricRow]:
+        """Return what a run's tasks recorded of themselves, in page order."""
+        return self.db.read(lambda connection: metrics.metrics_of(connection, run_id))

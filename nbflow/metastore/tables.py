@@ -299,6 +299,15 @@ artifact = _table(
     Column("ambient", Integer, nullable=False),
     ForeignKeyConstraint(["run_id", "task"], ["task_instance.run_id", "task_instance.task"]),
 )
+metric = _table(
+    "metric",
+    Column("run_id", RUN_ID, primary_key=True),
+    Column("task", TASK, primary_key=True),
+    Column("name", VARIABLE, primary_key=True),
+    Column("value", Double, nullable=False),
+    Column("token", BigInteger, ForeignKey("attempt.token"), nullable=False),
+    ForeignKeyConstraint(["run_id", "task"], ["task_instance.run_id", "task_instance.task"]),
+)
 event = _table(
     "event",
     Column("seq", SERIAL, primary_key=True, autoincrement=True),

@@ -44,3 +44,16 @@ def name_from_text(text: str, fallback: str = "task") -> str:
     name = re.sub(r"[^\w.\-]+", "_", normalise_name(text)).lstrip("_.-").rstrip("_")
     name = normalise_name(name[:MAX_NAME_LENGTH])
     return name if name_problem(name) is None else fallback
+
+
+def metric_name_problem(text: object) -> str | None:
+    """Return what is wrong with a metric's name as half a sentence, or None if it is well formed."""
+    if not isinstance(text, str) or not text.strip():
+        return Sentence("is empty")
+    if len(text) > MAX_NAME_LENGTH:
+        return Sentence(
+            "has {count} characters; at most {most} are allowed",
+            count=len(text),
+            most=MAX_NAME_LENGTH,
+        )
+    return None if text.isprintable() else Sentence("holds characters that can't be printed")

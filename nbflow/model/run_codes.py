@@ -23,6 +23,11 @@ RUN_CODES: dict[str, CodeInfo] = {
         "`--date` takes a day or an instant in ISO form.",
         "Write for example `--date 2026-11-01` or `--date 2026-11-01T09:00+09:00`.",
     ),
+    "NBF405": error(
+        "Not a metric",
+        "`nbflow.metric` was called with a name of no or too many characters, or with a value that is no finite number.",
+        'Write for example `nbflow.metric("accuracy", 0.91)`.',
+    ),
     "NBF501": error(
         "The run ended, but not well",
         "At least one task failed, or the run was cancelled; the message names the tasks with their "

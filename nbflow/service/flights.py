@@ -135,6 +135,11 @@ class Flight:
             peak_memory=max((r.peak_memory or 0 for r in ordered), default=0) or None,
             seconds=now - self.begun,
             foreach_count=len(self.found.labels) if self.found else 0,
+            metrics={
+                f"{name}[{piece}]": value
+                for piece, result in sorted(self.results.items())
+                for name, value in result.metrics.items()
+            },
         )
         if shown.state is not TaskState.SUCCESS:
             return replace(joined, values=(), message=self._named(shown))

@@ -299,3 +299,20 @@ def test_values_replace_those_of_an_earlier_try(store: Metastore) -> None:
     found = store.values_of(run)[TaskName("a")]
     assert found.values == (stored("x", "2"),)
     assert found.ambient == (stored("random"),)
+
+
+def test_metrics_are_those_of_the_attempt_that_ended_last_and_a_late_one_has_none(
+    open_store: Callable[[], Metastore],
+) -> None:
+    zombie, store = open_store(), open_store()
+    run = start(store, small_dag({"a": []}))
+    (old,) = zombie.claim(limit=1)
+    expire(store)
+    store.reap()
+    (new,) = store.claim(limit=1)
+    with pytest.raises(ConflictError, match="lost its lease"):
+        zombie.finish(old, replace(succeeded(), metrics={"loss": 9.0}), ended("a"))
+    assert store.metrics(run) == []
+    store.finish(new, replace(succeeded(), metrics={"loss": 0.5, "행": 1.0}), ended("a"))
+    found = [(row.task, row.name, row.value) for row in store.metrics(run)]
+    assert found == [("a", "loss", 0.5), ("a", "행", 1.0)]

@@ -49,6 +49,7 @@ def rows(
                 key=repr,
             )
             for table in metadata.sorted_tables
+            if table.name in wanted
         }
     engine.dispose()
     return found
@@ -61,6 +62,7 @@ def columns(url: str) -> dict[str, list[str]]:
     found = {
         table.name: [c.name for c in table.c if c.name in _names(there, table.name)]
         for table in metadata.sorted_tables
+        if there.has_table(table.name)
     }
     engine.dispose()
     return found

@@ -19,7 +19,7 @@ QUIET_ROOTS = _words(
     requests_html certifi colorama rich openpyxl xlrd tables netCDF4 cartopy geopandas shapely
     pyproj astropy numba cython __future__ importlib atexit signal errno stat fnmatch graphlib
     argparse configparser getpass difflib cProfile pstats tracemalloc memory_profiler vega_datasets
-    palmerpenguins colorsys imghdr wave sched turtle codecs reprlib sysconfig site pkgutil"""
+    palmerpenguins colorsys imghdr wave sched turtle codecs reprlib sysconfig site pkgutil nbflow"""
 )
 """Top-level modules that don't draw from the global generators, but for `DRAWS`."""
 

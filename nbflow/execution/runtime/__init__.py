@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import loading, previews, replays, state, warned
+from .metrics import record_metric
 from .storing import collect as store_outputs
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "describe",
     "load",
     "open_attempt",
+    "record_metric",
     "replay",
     "replay_now",
     "set_prompt",

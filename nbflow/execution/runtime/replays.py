@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
-from typing import Any
+from typing import Any, Iterator
 
 from . import loading
 from .quiet import quiet
@@ -87,7 +87,7 @@ attempt.define_lazily = run_lazily
 async def run_step(step: dict[str, Any]) -> None:
     """Bind the step's own loads and run its code; raises StepError with the place of a failure."""
     ipython = shell()
-    with quiet(ipython):
+    with quiet(ipython), _replaying():
         try:
             loading.bind(step.get("loads") or ())
             await _run(ipython, step)
@@ -99,6 +99,15 @@ async def run_step(step: dict[str, Any]) -> None:
             raise StepError(f"replaying line {line} of cell {cell} failed", cell, line) from problem
     if step.get("unit"):
         attempt.units.add(step["unit"])
+
+
+@contextlib.contextmanager
+def _replaying() -> Iterator[None]:
+    before, attempt.replaying = attempt.replaying, True
+    try:
+        yield
+    finally:
+        attempt.replaying = before
 
 
 async def _run(ipython: Any, step: dict[str, Any]) -> None:

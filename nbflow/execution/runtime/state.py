@@ -33,6 +33,9 @@ class _Attempt:
         self.held: dict[str, tuple[str, str, int]] = {}
         self.fingerprints: dict[str, Any] = {}
         self.code_before: dict[str, str] = {}
+        self.metrics: dict[str, float] = {}
+        self.replaying = False
+        self.pid = 0
         self.define_lazily: Callable[[str], bool] = lambda _name: False
         """Replays what defines a name that a stored value needs; set by `replays`."""
 
@@ -62,6 +65,8 @@ def open_attempt(spec_path: str) -> Answer:
     attempt.fingerprints = {}
     attempt.code_before = {}
     attempt.lazily_run = set()
+    attempt.metrics = {}
+    attempt.pid = os.getpid()
     return {"kept": sorted(attempt.held)}
 
 
