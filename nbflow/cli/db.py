@@ -6,7 +6,7 @@ import typer
 
 from nbflow.cli.options import FormOption
 from nbflow.cli.output import Form, emit, say
-from nbflow.texts import t
+from nbflow.texts import t, told
 
 if TYPE_CHECKING:
     from nbflow.settings import Settings
@@ -60,31 +60,28 @@ def migrate() -> None:
 
 def check(
     values: Annotated[
-        bool, typer.Option("--values", help=t("Read every stored value, too."))
+        bool, typer.Option("--values", help=t("Read every stored value and notebook, too."))
+    ] = False,
+    drained: Annotated[
+        bool, typer.Option("--drained", help=t("All runs should be over: name those that are not."))
     ] = False,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Print the violations; exit 1 if there is one."""
     from nbflow.app import open_service
     from nbflow.errors import NbflowError
-    from nbflow.metastore import check as violations
+    from nbflow.service.checking import check as violations
 
     settings = _settings()
-    url = settings.database_url
-    store = None
-    if values:
-        from nbflow.artifacts.store import ArtifactStore
-
-        store = ArtifactStore(settings.store)
     try:
-        found = violations(url, store)
+        found = violations(settings, values=values, drained=drained)
     except NbflowError as error:
         if error.code != _NO_METASTORE:
             raise
         with open_service() as service:
             assert service.store is not None  # opening makes it
-        found = violations(url, store)
-    rows = [{"code": one.code, "what": one.what} for one in found]
+        found = violations(settings, values=values, drained=drained)
+    rows = [{"code": one.code, "what": f"{one.place}: {told(one.message)}"} for one in found]
     emit(rows, ["code", "what"], form, empty=t("No violations."))
     if rows:
         raise typer.Exit(1)

@@ -160,6 +160,7 @@ class AttemptRunner:
         now.marks = {
             processes.SLOT_MARK: self._slot_mark,
             processes.ATTEMPT_MARK: str(spec.token),
+            processes.RUN_MARK: spec.run_id,
         }
         launch = KernelLaunch(
             kernel=spec.kernel,

@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 ATTEMPT_MARK = "NBFLOW_ATTEMPT"
 """Environment variable of every process of an attempt: the attempt's token."""
+RUN_MARK = "NBFLOW_RUN"
+"""Environment variable of every process of an attempt: its run, unique over all metastores."""
 SLOT_MARK = "NBFLOW_SLOT"
 """Environment variable of a slot and of all below it: unique among all slots of the machine, so
 that two metastores which number their attempts alike never end each other's processes."""
@@ -79,6 +81,30 @@ def marked(marks: Mapping[str, str]) -> set[int]:
                         found.add(int(entry.name))
         return found
     return _marked_elsewhere(marks)
+
+
+def processes_of_runs() -> dict[str, set[int]]:
+    """Return the ids of this user's processes that work for runs, by run."""
+    found: dict[str, set[int]] = {}
+    for pid, environ in _environments():
+        if RUN_MARK in environ and is_alive(pid):
+            found.setdefault(environ[RUN_MARK], set()).add(pid)
+    return found
+
+
+def _environments() -> Iterator[tuple[int, Mapping[str, str]]]:
+    if _IS_LINUX:
+        for entry in os.scandir("/proc"):
+            if entry.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    held = Path(entry.path, "environ").read_text(errors="replace").split("\0")
+                    yield int(entry.name), dict(one.partition("=")[::2] for one in held)
+        return
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            yield process.pid, process.environ()
 
 
 def children(parent: int) -> set[int]:

@@ -1,7 +1,8 @@
 """DAG versions, runs, attempts and events in SQLite, PostgreSQL or MariaDB."""
 
 from nbflow.metastore.attention import WaitingRun
-from nbflow.metastore.check import Violation, check
+from nbflow.metastore.check import check
+from nbflow.metastore.checks.violation import Looks, Rules, Violation
 from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
 from nbflow.metastore.reads import RunFilter
 from nbflow.metastore.reap import Reaped
@@ -24,10 +25,12 @@ __all__ = [
     "CellRow",
     "DagRow",
     "EventRow",
+    "Looks",
     "Metastore",
     "MetricRow",
     "NewRun",
     "Reaped",
+    "Rules",
     "RunFilter",
     "RunRow",
     "SchemaState",

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
+from nbflow.metastore.schedules import forget_slots
 from nbflow.model.ids import Digest, RunId
 from nbflow.model.states import FINAL_RUN_STATES, RunState, TaskState
 
@@ -48,6 +49,7 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
         gone = list(connection.execute(db.locked(ended)).scalars())
         if not gone:
             return 0
+        forget_slots(connection, gone)
         tokens = select(t.attempt.c.token).where(t.attempt.c.run_id.in_(gone))
         connection.execute(t.cell_run.delete().where(t.cell_run.c.token.in_(tokens)))
         for table in (t.artifact, t.metric, t.event, t.outbox, t.attempt, t.task_instance):

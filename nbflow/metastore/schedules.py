@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
@@ -59,13 +59,15 @@ def keep(db: Database, connection: Connection, entry: ScheduleEntry) -> None:
         "overlap": entry.overlap.value,
         "max_active_runs": entry.max_active_runs,
     }
-    if entry.id == 0 and db.insert_once(connection, t.schedule, row | {"dag_id": entry.dag_id}):
+    new = row | {"dag_id": entry.dag_id, "since_utc": entry.cursor}
+    if entry.id == 0 and db.insert_once(connection, t.schedule, new):
         return
     of = t.schedule.c
+    seen = (of.dag_id == entry.dag_id, of.version == entry.version)
+    moved = or_(of.cursor_utc.is_(None), of.cursor_utc != entry.cursor)
+    connection.execute(t.schedule.update().where(*seen, moved).values(since_utc=entry.cursor))
     done = connection.execute(
-        t.schedule.update()
-        .where(of.dag_id == entry.dag_id, of.version == entry.version)
-        .values(row | {"version": of.version + 1})
+        t.schedule.update().where(*seen).values(row | {"version": of.version + 1})
     )
     if done.rowcount != 1:
         raise ConflictError(
@@ -83,11 +85,26 @@ def forget(connection: Connection, dag_id: DagId) -> None:
     )
 
 
+def forget_slots(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Note that the slots of runs that are to be deleted are no longer on record."""
+    run, of = t.run.c, t.schedule.c
+    query = (
+        select(run.dag_id, func.max(run.logical_date).label("slot"))
+        .where(run.id.in_(run_ids), run.slot_key.like(f"{_SLOT}%"))
+        .group_by(run.dag_id)
+    )
+    for row in connection.execute(query).all():
+        older = or_(of.since_utc.is_(None), of.since_utc < row.slot)
+        connection.execute(
+            t.schedule.update().where(of.dag_id == row.dag_id, older).values(since_utc=row.slot)
+        )
+
+
 def schedule_of(connection: Connection, dag_id: DagId) -> ScheduleEntry | None:
     """Return a DAG's schedule, one at rest too (its expression is empty)."""
     query = select(t.schedule).where(t.schedule.c.dag_id == dag_id)
     row = connection.execute(query).one_or_none()
-    return None if row is None else _entry(row)
+    return None if row is None else entry_of(row)
 
 
 def due_query(now: datetime, limit: int) -> Any:
@@ -108,7 +125,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
     active = _active_runs(connection, [row.dag_id for row in rows])
     return [
         DueSchedule(
-            entry=_entry(row),
+            entry=entry_of(row),
             dag_version=Digest(row.dag_version),
             active_runs=active.get(row.dag_id, 0),
         )
@@ -235,7 +252,8 @@ def _active_runs(connection: Connection, dags: Sequence[str]) -> dict[str, int]:
     return {row.dag_id: row.runs for row in rows}
 
 
-def _entry(row: Any) -> ScheduleEntry:
+def entry_of(row: Any) -> ScheduleEntry:
+    """Return a schedule's row as a value."""
     return ScheduleEntry(
         id=row.id,
         dag_id=DagId(row.dag_id),

@@ -171,6 +171,8 @@ schedule = _table(
     Column("catchup", String(10), nullable=False, server_default="latest"),
     Column("overlap", String(20), nullable=False, server_default="queue"),
     Column("max_active_runs", Integer, nullable=False, server_default="1"),
+    # After this instant every decided slot has a run or a missed record.
+    Column("since_utc", Instant),
 )
 missed = _table(
     "missed",

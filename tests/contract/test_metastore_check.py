@@ -1,44 +1,64 @@
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_dags import ended, failed, run_id, small_dag, stored, succeeded
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from nbflow.artifacts.store import ArtifactStore
 from nbflow.errors import ConflictError, MetastoreError
-from nbflow.metastore import Metastore, NewRun, RunFilter, check
+from nbflow.metastore import (
+    Looks,
+    Metastore,
+    NewRun,
+    RunFilter,
+    Tick,
+    check,
+    open_metastore,
+    slot_key,
+)
 from nbflow.metastore.claims import ClaimRequest, claimable
 from nbflow.metastore.reads import runs_query
 from nbflow.metastore.tables import EPOCH, task_instance
+from nbflow.metastore.tables import run as run_table
+from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.options import TaskOptions
 from nbflow.model.run import Decisions, RunMove, TaskMove
+from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.states import RunKind, RunState, TaskState
 from nbflow.scheduling.decide import decide
+from nbflow.service.checking import rules
 
 DAG = small_dag({"a": [], "b": ["a"]})
 # One database is enough: what is asked here does not depend on it.
 ONE_DATABASE = pytest.mark.parametrize("backend", ["sqlite"])
 
 
-def finished_run(store: Metastore, number: int = 1) -> RunId:
-    store.deploy(DAG, {"etl.ipynb": b"{}"})
+def begin_run(store: Metastore, dag: Dag, number: int = 1) -> RunId:
     run = run_id(number)
     store.create_run(
         NewRun(
             run_id=run,
-            dag_id=DAG.id,
-            version=DAG.digest,
+            dag_id=dag.id,
+            version=dag.digest,
             kind=RunKind.MANUAL,
             slot_key=f"manual:{number}",
             driven=False,
         )
     )
+    store.apply(run, decide(dag, store.run_snapshot(run), store.db.clock.wall()))
+    return run
+
+
+def finished_run(store: Metastore, number: int = 1) -> RunId:
+    store.deploy(DAG, {"etl.ipynb": b"{}"})
+    run = begin_run(store, DAG, number)
     wall = store.db.clock.wall
-    store.apply(run, decide(DAG, store.run_snapshot(run), wall()))
     while claims := store.claim(limit=1):
         (claim,) = claims
         store.finish(
@@ -54,40 +74,174 @@ def test_a_sound_metastore_has_no_violations(store: Metastore, url: str) -> None
 
 
 DAMAGE = {
+    "I3": "UPDATE run SET state = 'running', ended = NULL",
     "I4": "UPDATE task_instance SET state = 'none' WHERE task = 'b'",
+    "I5": "UPDATE event SET source = 'running', target = 'success' WHERE task = 'a'",
     "I6": "UPDATE attempt SET outcome = 'failed' WHERE task = 'a'",
     "I7": "UPDATE task_instance SET state = 'running' WHERE task = 'a'",
     "I8": "UPDATE task_instance SET tries = 3 WHERE task = 'a'",
+    "I9": "UPDATE event SET token = 1 WHERE token = 2",
+    "I10": "UPDATE event SET seq = -1 WHERE task = 'b' AND target = 'queued'",
     "I11": "UPDATE run SET state = 'queued'; UPDATE task_instance SET state = 'running'",
     "I12": "DELETE FROM outbox",
     "I13": "UPDATE event SET target = 'skipped' WHERE task = 'a' AND target = 'success'",
+    "I14": "UPDATE outbox SET sent_at = NULL",
+    "I15": "UPDATE outbox SET tries = 0",
+    "I16": "PRAGMA foreign_keys = OFF; INSERT INTO attempt SELECT run_id, task, 2, 0, owner, host,"
+    " boot_id, pid, claimed, started, ended, outcome, reason, message, result FROM attempt"
+    " WHERE task = 'a'",
     "I18": "UPDATE task_instance SET state = 'running', pool_slots = 200 WHERE task = 'a'",
     "I19": "UPDATE task_instance SET lease_until = 1 WHERE task = 'a'",
+    "I20": "UPDATE task_instance SET state = 'running', lease_until = 1, lease_mono = 1.0,"
+    " owner = (SELECT id FROM instance LIMIT 1) WHERE task = 'a'",
+    "I23": "UPDATE attempt SET ended = NULL WHERE task = 'a'",
+    "I24": "UPDATE event SET target = 'cancelled' WHERE task = 'a' AND target = 'running'",
     "I25": "UPDATE task_instance SET lost = 9 WHERE task = 'a'",
+    "I26": "UPDATE schedule SET next_fire_utc = next_fire_utc + 60000000",
+    "I2": "UPDATE schedule SET cursor_utc = cursor_utc + 7200000000,"
+    " next_fire_utc = next_fire_utc + 7200000000",
     "I28": "UPDATE alembic_version SET version_num = '0001'",
+    "I29": "UPDATE run SET note = 'login with s3cret%canary please'",
+    "I31": "UPDATE event SET target = 'running', token = 1 WHERE target = 'queued' AND task = 'a'",
 }
+EVERYTHING = Looks(rules=rules(), secrets=["s3cret%canary"], drained=True, sent=True)
+# Nothing sends notifications here.
+UNSENT = "UPDATE outbox SET sent_at = created, tries = 1"
+
+
+def scheduled(store: Metastore) -> None:
+    noon = store.db.clock.wall()
+    entry = ScheduleEntry(
+        dag_id=DAG.id,
+        expression="@hourly",
+        timezone="UTC",
+        cursor=noon,
+        next_fire=noon + timedelta(hours=1),
+    )
+    store.deploy(DAG, {"etl.ipynb": b"{}"}, schedule=entry)
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize("code", DAMAGE)
+@pytest.mark.parametrize("code", ["", *DAMAGE])
 def test_what_somebody_did_to_the_rows_is_found(
     new_url: Callable[[], str], code: str, clock
 ) -> None:
-    from nbflow.metastore import open_metastore
-
     url = new_url()
     with open_metastore(url, clock=clock) as store:
         finished_run(store)
-        for statement in DAMAGE[code].split(";"):
-            store.db.write("test", lambda c, s=statement: c.execute(text(s)))
-    assert code in {violation.code for violation in check(url)}
+        scheduled(store)
+        for statement in (UNSENT, *DAMAGE.get(code, "").split(";")):
+            store.db.write("test", lambda c, s=statement: c.execute(text(s or "SELECT 1")))
+    found = {violation.code for violation in check(url, EVERYTHING)}
+    assert code in found if code else found == set()
+
+
+@ONE_DATABASE
+def test_a_task_that_failed_more_often_than_it_may_is_found(store: Metastore, url: str) -> None:
+    dag = small_dag({"a": []}, a=TaskOptions(retries=1))
+    store.deploy(dag, {"etl.ipynb": b"{}"})
+    begin_run(store, dag)
+    for failures, codes in ((2, set()), (3, {"I25"})):
+        store.db.write(
+            "test", lambda c, n=failures: c.execute(task_instance.update().values(failures=n))
+        )
+        assert {violation.code for violation in check(url)} == codes
+
+
+@ONE_DATABASE
+def test_a_death_that_a_working_scheduler_did_not_notice_is_found(
+    store: Metastore, url: str, clock
+) -> None:
+    finished_run(store)
+    run = begin_run(store, DAG, 2)
+    assert len(store.claim(limit=1)) == 1
+    looks = Looks(clock=clock)
+    with open_metastore(url, clock=clock) as other:
+        other.instance("scheduler")
+        clock.move(70)
+        other.heartbeat()
+        assert check(url, looks) == []
+        clock.move(30)
+        other.heartbeat()
+        assert [(one.code, one.place) for one in check(url, looks)] == [("I20", f"{run}/a")]
+        other.reap()
+        assert check(url, looks) == []
+
+
+@ONE_DATABASE
+def test_a_slot_that_came_while_a_scheduler_worked_is_found(
+    store: Metastore, url: str, clock
+) -> None:
+    scheduled(store)
+    store.instance("scheduler")
+    clock.move(3600 + 31)
+    store.heartbeat()
+    looks = Looks(clock=clock, rules=rules())
+    assert [one.code for one in check(url, looks)] == ["I26"]
+    store.pause(DAG.id, paused=True)
+    assert check(url, looks) == []
+
+
+@ONE_DATABASE
+def test_a_process_of_an_ended_run_is_found(store: Metastore, url: str, clock) -> None:
+    run = finished_run(store)
+    looks = Looks(clock=clock, processes={run: {17}, "of another metastore": {18}})
+    assert check(url, looks) == []
+    clock.move(6)
+    (violation,) = check(url, looks)
+    assert (violation.code, violation.place) == ("I30", run)
+
+
+@ONE_DATABASE
+def test_slots_whose_runs_were_deleted_are_not_asked_for(store: Metastore, url: str, clock) -> None:
+    scheduled(store)
+    looks = Looks(clock=clock, rules=rules())
+    noon, hour = clock.wall(), timedelta(hours=1)
+    for number in (1, 2):
+        (due,) = store.due(noon + number * hour)
+        slot = noon + number * hour
+        new = NewRun(
+            run_id=run_id(number),
+            dag_id=DAG.id,
+            version=DAG.digest,
+            kind=RunKind.SCHEDULED,
+            slot_key=slot_key(due.entry.id, slot),
+            logical_date=slot,
+            driven=False,
+        )
+        assert store.tick(Tick(seen=due.entry, cursor=slot, next_fire=slot + hour, runs=[new]))
+    assert check(url, looks) == []
+    first = store.db.read(lambda c: c.execute(select(run_table.c.slot_key)).scalars().first())
+    forget = run_table.update().where(run_table.c.slot_key == first).values(slot_key="manual:1")
+    store.db.write("test", lambda c: c.execute(forget))
+    assert [one.code for one in check(url, looks)] == ["I2"]
+    store.request_cancel(run_id(2))
+    store.advance(run_id(2), lambda s: decide(DAG, s, noon), max_active_runs=9)
+    assert store.delete_runs([run_id(2)]) == 1
+    assert check(url, looks) == []
 
 
 def test_a_missing_value_is_found(store: Metastore, url: str, tmp_path) -> None:
     finished_run(store)
-    (violation,) = check(url, ArtifactStore(tmp_path / "store"))
+    (violation,) = check(url, Looks(store=ArtifactStore(tmp_path / "store")))
     assert violation.code == "I21"
     assert stored("x").bundle[:12] in violation.what
+
+
+@ONE_DATABASE
+def test_an_executed_notebook_that_is_none_is_found(store: Metastore, url: str, tmp_path) -> None:
+    files = ArtifactStore(tmp_path / "store")
+    store.deploy(DAG, {"etl.ipynb": b"{}"})
+    run = begin_run(store, DAG)
+    (claim,) = store.claim(limit=1)
+    store.finish(claim, replace(failed(), notebook="output.ipynb"), ended("a", TaskState.FAILED))
+    looks = Looks(store=files)
+    assert [one.code for one in check(url, looks)] == ["I22"]
+    path = files.attempt_dir(run, claim.task, claim.token) / "output.ipynb"
+    path.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    assert check(url, looks) == []
+    path.write_text('{"cells": [')
+    assert [one.code for one in check(url, looks)] == ["I22"]
 
 
 def test_checking_where_there_is_nothing_makes_nothing(tmp_path) -> None:

@@ -1,0 +1,53 @@
+"""The file, the schema, and words that may stand nowhere."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, LargeBinary, String, Text, or_, select
+
+from nbflow.metastore import tables as t
+from nbflow.metastore.checks.violation import Violation
+from nbflow.metastore.engine import Database
+from nbflow.metastore.schema import REVISION, revision
+from nbflow.model.sentence import Sentence
+
+_TEXTS = (String, Text, LargeBinary, t.Words, t.Json)
+
+
+def soundness(db: Database, connection: Connection) -> Iterator[Violation]:
+    """I28: the file is sound, what rows refer to is there, the schema is this code's."""
+    if db.is_sqlite:
+        for row in connection.exec_driver_sql("PRAGMA integrity_check(20)"):
+            if row[0] != "ok":
+                yield Violation(code="I28", place=db.place, message=Sentence(str(row[0])))
+        for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+            yield Violation(
+                code="I28",
+                place=f"{row[0]} {row[1]}",
+                message=Sentence("refers to no {table}", table=row[2]),
+            )
+    found = revision(connection)
+    if found != REVISION:
+        yield Violation(
+            code="I28",
+            place=db.place,
+            message=Sentence("schema {found}, not {wanted}", found=found or "-", wanted=REVISION),
+        )
+
+
+def leaks(connection: Connection, secrets: Sequence[str]) -> Iterator[Violation]:
+    """I29: no secret stands in any text."""
+    for table in t.metadata.sorted_tables if secrets else ():
+        for column in table.c:
+            if not isinstance(column.type, _TEXTS):
+                continue
+            if isinstance(column.type, LargeBinary):
+                held = or_(*(column.contains(word.encode()) for word in secrets))
+            else:
+                held = or_(*(column.contains(word, autoescape=True) for word in secrets))
+            key = next(iter(table.primary_key))
+            for (found,) in connection.execute(select(key).where(held).limit(20)):
+                yield Violation(
+                    code="I29",
+                    place=f"{table.name}.{column.name} {found}",
+                    message=Sentence("a secret stands here"),
+                )
