@@ -49,7 +49,7 @@ class PageCompiler:
         findings = Findings(notebook.diagnostics)
         cells = [cell for cell in notebook.cells if is_code(cell)]
         analyses = analyse_cells(notebook, cells, self._analyser)
-        placed = place_cells(notebook, lambda cell: analyses[cell.id].only_code)
+        placed = place_cells(notebook, cells, lambda cell: analyses[cell.id].only_code)
         _report_analysis(placed, analyses, findings)
         in_order = [analyses[one.cell.id] for one in placed]
         results = self.fold.run(placed, in_order)
@@ -104,8 +104,7 @@ class PageCompiler:
             safe_edges(safe, tasks.order),
             group_edges(groups),
         ):
-            for edge in source:
-                edges.add(edge)
+            edges.extend(source)
         return edges.sorted(tasks.order)
 
 
@@ -129,7 +128,7 @@ def analyse_cells(
         analyses[cell.id] = analysis
         if cell.role is Role.SKIP:
             continue
-        names.tell(analysis.exports)
+        names.tell(analysis)
     return analyses
 
 

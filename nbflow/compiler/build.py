@@ -71,7 +71,7 @@ class TaskBuilder:
             while waiting and waiting[-1] < draft.first:
                 shown.append(tasks.placed[waiting.pop()].cell.id)
             setup = (*setup, *shown) if shown else setup
-            options = f"{draft.options} {written}"
+            options = f"{draft.options} {written}" if draft.options else written
             around = Around(setup, tuple(shown), group_of.get(name), options)
             known = old.get(name)
             if known is None or known[0] != (taken, around):
@@ -82,15 +82,15 @@ class TaskBuilder:
 
 def _places(tasks: PageTasks, draft: Draft) -> dict[Version | AmbientVersion, Place]:
     """Return where all that a task takes from others is written."""
-    wanted = list(draft.needs.values())
-    for needs in draft.unit_needs.values():
-        wanted.extend(needs.values())
+    place = tasks.place
     places: dict[Version | AmbientVersion, Place] = {}
-    for need in wanted:
-        for version in (need.version, *need.fallbacks):
-            places[version] = tasks.place(version)
+    for needs in (draft.needs, *draft.unit_needs.values()):
+        for need in needs.values():
+            places[need.version] = place(need.version)
+            for version in need.fallbacks:
+                places[version] = place(version)
     for state, _ in draft.ambient_needs.values():
-        places[state] = tasks.place(state)
+        places[state] = place(state)
     return places
 
 

@@ -28,8 +28,9 @@ class Demand:
     def run(self) -> None:
         """Settle all needs; call once, after the fold."""
         for draft in self._drafts.values():
-            self._work.extend((draft, need) for need in draft.needs.values())
-            self._settle_units(draft)
+            self._work += [(draft, need) for need in draft.needs.values()]
+            if draft.unit_needs:
+                self._settle_units(draft)
             for state, (version, place) in draft.ambient_needs.items():
                 assert version.task is not None
                 writer = self._drafts[version.task]
@@ -38,8 +39,9 @@ class Demand:
                     self._findings.middle_state(draft.name, state, version.task, place)
         self._drain()
         for draft in reversed(self._drafts.values()):
-            self._keep_objects_together(draft)
-            self._drain()
+            if len(draft.needs) > 1:
+                self._keep_objects_together(draft)
+                self._drain()
 
     def want_fallbacks(self, draft: Draft, need: Need, versions: tuple[Version, ...]) -> None:
         """Have earlier versions stored too, for the case that the writer is skipped or fails."""
@@ -137,8 +139,6 @@ def _writer(need: Need) -> TaskName:
 def _clusters(needs: Iterable[Need]) -> list[list[Need]]:
     """Group the needs whose versions may share objects; clusters of one writer are left out."""
     items = [need for need in needs if need.version.task is not None]
-    if len(items) < 2:
-        return []
     owner: dict[ObjectId, int] = {}
     parent: list[int] = []
 

@@ -19,11 +19,12 @@ class EdgeList:
     def __init__(self) -> None:
         self._edges: dict[tuple[TaskName, TaskName, EdgeKind, str | None], Edge] = {}
 
-    def add(self, edge: Edge) -> None:
-        """Add an edge, unless the same why is known already; never one from a task to itself."""
-        if edge.source != edge.target:
-            key = (edge.source, edge.target, edge.kind, edge.variable)
-            self._edges.setdefault(key, edge)
+    def extend(self, edges: Iterable[Edge]) -> None:
+        """Add edges, unless the same why is known already; never one from a task to itself."""
+        for edge in edges:
+            if edge.source != edge.target:
+                key = (edge.source, edge.target, edge.kind, edge.variable)
+                self._edges.setdefault(key, edge)
 
     def sorted(self, order: Sequence[TaskName]) -> tuple[Edge, ...]:
         """Return all edges by the page order of their target, then source."""
@@ -31,7 +32,7 @@ class EdgeList:
         return tuple(
             sorted(
                 self._edges.values(),
-                key=lambda e: (at[e.target], at[e.source], e.kind.value, e.variable or ""),
+                key=lambda e: (at[e.target], at[e.source], e.kind, e.variable or ""),
             )
         )
 

@@ -230,13 +230,15 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class CellAnalysis:
     """All that is known of one cell. ``exports`` updates what is known of names for later cells;
-    a None there means: nothing is known any more. ``only_code``: nothing but imports, definitions,
-    names of literals and options (a leading cell of that sort is ``setup``).
+    a None there means: nothing is known any more; ``classes`` are the classes among them.
+    ``only_code``: nothing but imports, definitions, names of literals and options (a leading cell of
+    that sort is ``setup``).
     """
 
     events: tuple[Event, ...] = ()
     units: tuple[Unit, ...] = ()
     exports: Mapping[str, NameInfo | None] = field(default_factory=dict)
+    classes: Mapping[str, NameInfo] = field(default_factory=dict)
     summary: Summary = Summary()
     findings: tuple[Finding, ...] = ()
     only_code: bool = False

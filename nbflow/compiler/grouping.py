@@ -1,7 +1,8 @@
 """Which task each code cell belongs to, where the cell's own tags leave it open."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import NamedTuple
 
 from nbflow.model.ids import TaskName
 from nbflow.model.names import name_from_text, name_key
@@ -10,8 +11,7 @@ from nbflow.model.notebook import Cell, CellType, Notebook, Role
 START_TASK = "start"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A code cell with its final role: ``TASK`` (then ``task`` is set), ``SETUP``, ``PARAMETERS``
     or ``SKIP``.
     """
@@ -23,17 +23,18 @@ class Placed:
 
 def is_code(cell: Cell) -> bool:
     """Tell whether the cell is code that does something; empty cells belong to no task."""
-    return cell.type is CellType.CODE and bool(cell.source.strip())
+    return cell.type is CellType.CODE and bool(cell.source) and not cell.source.isspace()
 
 
-def place_cells(notebook: Notebook, only_code: Callable[[Cell], bool]) -> tuple[Placed, ...]:
-    """Assign every code cell, in page order.
+def place_cells(
+    notebook: Notebook, cells: Sequence[Cell], only_code: Callable[[Cell], bool]
+) -> tuple[Placed, ...]:
+    """Assign every one of the notebook's code ``cells``, in page order.
 
     Without any ``task:`` the notebook is one task named after the file. Else untagged cells belong
     to the task above them; leading ones are ``setup`` if ``only_code`` says that they do nothing
     but import, define and set options, and form one task ``start`` otherwise.
     """
-    cells = [cell for cell in notebook.cells if is_code(cell)]
     cells = _second_parameters_are_ordinary(cells)
     names = {name_key(cell.task) for cell in cells if cell.task}
     whole = None if names else TaskName(name_from_text(notebook.name, fallback="notebook"))
@@ -49,14 +50,12 @@ def place_cells(notebook: Notebook, only_code: Callable[[Cell], bool]) -> tuple[
                 role, task = Role.TASK, above or start
         if role is Role.TASK and cell.role is Role.TASK:
             above = task
-        placed.append(Placed(cell=cell, role=role, task=task if role is Role.TASK else None))
+        placed.append(Placed(cell, role, task if role is Role.TASK else None))
     return tuple(placed)
 
 
 def _second_parameters_are_ordinary(cells: Sequence[Cell]) -> list[Cell]:
     # papermill reads the first parameters cell only; a further one is an ordinary cell.
-    from dataclasses import replace
-
     result: list[Cell] = []
     seen = False
     for cell in cells:

@@ -28,6 +28,9 @@ def kernel_groups(
     drafts: Mapping[TaskName, Draft], order: Sequence[TaskName], safe: Iterable[SafeOrder]
 ) -> tuple[KernelGroup, ...]:
     """Return the groups of two or more tasks; ``order`` is page order."""
+    safe = [one for one in safe if one.live_before or one.live_after]
+    if not safe and not any(draft.live_with for draft in drafts.values()):
+        return ()
     union = _Union(order)
     for draft in drafts.values():
         for other, why in draft.live_with.items():

@@ -41,12 +41,17 @@ class PageFold:
         self.folded = 0
         """How many cells the last run didn't find in memory."""
         self._steps: dict[CellId, _Step] = {}
+        self._tags: dict[TaskName, TaskTags] = {}
 
     def run(self, placed: Sequence[Placed], analyses: Sequence[CellAnalysis]) -> list[CellResult]:
         """Fold all cells in page order; ``page`` is then the state at its end."""
         self.page, self.folded = Page(), 0
-        for task, tags in _tags(placed).items():
+        before, self._tags = self._tags, _tags(placed)
+        for task, tags in self._tags.items():
             self.page.tags.set(task, tags)
+        taken = [one.cell.id for one in placed if one.role is not Role.SKIP]
+        if taken == list(self._steps) and before == self._tags:
+            self.page.state.as_last_time()
         steps: dict[CellId, _Step] = {}
         results: list[CellResult] = []
         for one, analysis in zip(placed, analyses, strict=True):
@@ -60,22 +65,23 @@ class PageFold:
 
     def _step(self, placed: Placed, analysis: CellAnalysis) -> _Step:
         cell = placed.cell
-        given = (cell.id, placed.role, placed.task, analysis, cell.reads, cell.writes)
+        given = (placed.role, placed.task, analysis, cell.reads, cell.writes)
         known = self._steps.get(cell.id)
         state = self.page.state
         if (
             known is not None
             and known.trace is not None
             and known.given == given
-            and state.holds(known.trace)
+            and state.again(known.trace)
         ):
-            state.replay(known.trace)
             return known
         self.folded += 1
         recycler = Recycler(known.made if known is not None else ())
         state.begin()
         result = CellFold(self.page, placed, analysis, recycler).run()
-        return _Step(given=given, trace=state.end(), made=recycler.made, result=result)
+        trace = state.end()
+        state.taken_anew(known.trace if known is not None else None, trace)
+        return _Step(given=given, trace=trace, made=recycler.made, result=result)
 
 
 def _tags(placed: Sequence[Placed]) -> dict[TaskName, TaskTags]:

@@ -65,11 +65,15 @@ class PageTasks:
         self._add_cell(draft, index)
         draft.summaries.append(result.summary)
         draft.needs.update(result.needs)
-        draft.ambient_needs.update(result.ambient_needs)
-        draft.mutates.update(result.mutates)
+        if result.ambient_needs:
+            draft.ambient_needs.update(result.ambient_needs)
+        if result.mutates:
+            draft.mutates.update(result.mutates)
         for version in result.versions:
-            if version.task is not None:
-                self.drafts[version.task].last[version.name] = version
+            writer = version.task
+            if writer is not None:
+                last = draft.last if writer == task else self.drafts[writer].last
+                last[version.name] = version
         for state in result.ambient:
             draft.ambient_last[state.state] = state
         for key, place in result.code.items():
@@ -117,7 +121,8 @@ class PageTasks:
 
     def file_uses(self) -> list[FileUse]:
         """Return all uses of files in page order; a task's replays come before its own cells."""
-        uses = [use for draft in self.drafts.values() for use in self._files_of_units(draft)]
+        replaying = [draft for draft in self.drafts.values() if draft.units]
+        uses = [use for draft in replaying for use in self._files_of_units(draft)]
         for result in self.results:
             uses.extend(result.files)
         return sorted(uses, key=lambda use: self.at[use.place.cell])

@@ -16,8 +16,7 @@ V = TypeVar("V")
 class Trace:
     """What one step looked up, as it found it, and what it left behind."""
 
-    keys: tuple[Hashable, ...]
-    found: tuple[object, ...]
+    found: dict[Hashable, object]
     changes: dict[Hashable, object]
 
 
@@ -29,6 +28,7 @@ class TracedState:
         self._found: dict[Hashable, object] = {}
         self._changes: dict[Hashable, object] = {}
         self._everything = False
+        self._differing: set[Hashable] | None = None
 
     def begin(self) -> None:
         """Start a step."""
@@ -40,17 +40,34 @@ class TracedState:
         """Return what the step did; None if it looked at everything, so that it can't be reused."""
         if self._everything:
             return None
-        return Trace(
-            keys=tuple(self._found), found=tuple(self._found.values()), changes=self._changes
-        )
+        return Trace(found=self._found, changes=self._changes)
 
-    def holds(self, trace: Trace) -> bool:
-        """Tell whether a step would look up now what it looked up then."""
-        return tuple(map(self.values.get, trace.keys)) == trace.found
+    def as_last_time(self) -> None:
+        """Say that all is as it was when the steps to come were last taken, in the same order."""
+        self._differing = set()
 
-    def replay(self, trace: Trace) -> None:
-        """Leave behind what the step left behind."""
+    def again(self, trace: Trace) -> bool:
+        """Leave behind what a step left behind, if it would look up now what it looked up then."""
+        differing = self._differing
+        if differing is None or not trace.found.keys().isdisjoint(differing):
+            found = trace.found.values()
+            if list(map(self.values.get, trace.found)) != list(found):
+                return False
         self.values.update(trace.changes)
+        return True
+
+    def taken_anew(self, before: Trace | None, now: Trace | None) -> None:
+        """Say what a step left behind last time and now, so that ``again`` needs to look at the
+        differences only.
+        """
+        if self._differing is None or before is None or now is None:
+            self._differing = None
+            return
+        for key in before.changes.keys() | now.changes.keys():
+            if before.changes.get(key) == now.changes.get(key):
+                self._differing.discard(key)
+            else:
+                self._differing.add(key)
 
     def read(self, key: Hashable) -> Any:
         """Return a value or None; what the step itself wrote is no dependency."""

@@ -27,19 +27,16 @@ def compile_whole_notebooks(notebooks: Sequence[Notebook], analyser: Analyser) -
     tasks = _unique(notebooks, findings)
     edges = EdgeList()
     order = [task.name for task, _ in tasks]
-    for edge in _input_edges(tasks, findings):
-        edges.add(edge)
+    edges.extend(_input_edges(tasks, findings))
     after = {
         task.name: [(name, Place(cell=CellId(notebook.path), line=1)) for name in task.after]
         for task, notebook in tasks
     }
-    for edge in order_edges(after, order, findings):
-        edges.add(edge)
+    edges.extend(order_edges(after, order, findings))
     order = _topological(order, edges)
     by_name = {task.name: (task, notebook) for task, notebook in tasks}
     tasks = [by_name[name] for name in order]
-    for edge in file_edges(_file_uses(tasks, analyser, findings)):
-        edges.add(edge)
+    edges.extend(file_edges(_file_uses(tasks, analyser, findings)))
     ordered = edges.sorted(order)
     report_cycle(ordered, order, findings)
     digests = ":".join(f"{n.path}:{n.digest}" for _, n in tasks)

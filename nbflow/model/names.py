@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from nbflow.model.sentence import Sentence
 
@@ -16,6 +17,7 @@ def normalise_name(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
+@lru_cache(maxsize=8192)
 def name_key(text: str) -> str:
     """Return the key under which a name must be unique: NFC and case-folded."""
     return unicodedata.normalize("NFC", normalise_name(text).casefold())

@@ -7,7 +7,7 @@ from nbflow.compiler.analysis.cells import Cells
 from nbflow.compiler.analysis.environment import Environment, PageNames, Seen
 from nbflow.compiler.analysis.summary import exports_of, summary_of
 from nbflow.compiler.analysis.transform import Parsed, parse_cell
-from nbflow.compiler.effects import CellAnalysis, Finding, NameInfo, Opaque
+from nbflow.compiler.effects import BindKind, CellAnalysis, Finding, NameInfo, Opaque
 from nbflow.model.sentence import Sentence
 
 __all__ = ["Analyser", "PageNames"]
@@ -22,7 +22,7 @@ class Analyser:
     def __init__(self) -> None:
         self._known: dict[str, list[tuple[Seen, CellAnalysis]]] = {}
 
-    def analyse(self, source: str, names: Mapping[str, NameInfo]) -> CellAnalysis:
+    def analyse(self, source: str, names: Mapping[str, NameInfo | None]) -> CellAnalysis:
         """Return the events of a cell, given what earlier cells tell of names. Never raises."""
         page = names if isinstance(names, PageNames) else PageNames(names)
         for seen, analysis in self._known.get(source, ()):
@@ -55,8 +55,10 @@ def _analyse(source: str, names: Environment) -> CellAnalysis:
     try:
         walker.bound_here = _bound_names(parsed)
         walker.cell(parsed)
+        exports = exports_of(walker)
         return CellAnalysis(
-            events=tuple(walker.events), units=tuple(walker.units), exports=exports_of(walker),
+            events=tuple(walker.events), units=tuple(walker.units), exports=exports,
+            classes={n: i for n, i in exports.items() if i and i.kind is BindKind.CLASS},
             summary=summary_of(walker), findings=tuple(walker.findings),
             only_code=walker.only_code,
         )  # fmt: skip

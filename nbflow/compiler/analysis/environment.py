@@ -1,34 +1,30 @@
 """What the page so far tells about names, and what of it an analysis looked at."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import is_
 
 from nbflow.compiler.analysis.values import Value, exact
-from nbflow.compiler.effects import BindKind, NameInfo
+from nbflow.compiler.effects import BindKind, CellAnalysis, NameInfo
 
 Infos = Mapping[str, NameInfo]
 
 
-class PageNames(dict[str, NameInfo]):
-    """What earlier cells tell about names."""
+class PageNames(dict[str, NameInfo | None]):
+    """What earlier cells tell about names; None: nothing is known any more."""
 
-    def __init__(self, infos: Infos | Iterable[tuple[str, NameInfo]] = ()) -> None:
-        super().__init__(infos)
-        self.classes = {n: i for n, i in self.items() if i.kind is BindKind.CLASS}
+    def __init__(self, infos: Mapping[str, NameInfo | None] | None = None) -> None:
+        super().__init__(infos or {})
+        self.classes = {n: i for n, i in self.items() if i and i.kind is BindKind.CLASS}
         """The names of classes among them."""
 
-    def tell(self, exports: Mapping[str, NameInfo | None]) -> None:
+    def tell(self, analysis: CellAnalysis) -> None:
         """Put in what one more cell tells."""
-        for name, info in exports.items():
-            if info is None:
-                self.pop(name, None)
-            else:
-                self[name] = info
-            if info is not None and info.kind is BindKind.CLASS:
-                self.classes[name] = info
-            else:
-                self.classes.pop(name, None)
+        self.update(analysis.exports)
+        if self.classes:
+            for name in self.classes.keys() & analysis.exports.keys():
+                del self.classes[name]
+        self.classes.update(analysis.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,9 @@ class Seen:
 
     def holds(self, names: PageNames) -> bool:
         """Tell whether an analysis would see the same now."""
-        if not _same(tuple(map(names.get, self.names)), self.infos):
+        if not all(map(is_, map(names.get, self.names), self.infos)) and not _same(
+            tuple(map(names.get, self.names)), self.infos
+        ):
             return False
         return self.classes is None or (
             tuple(names.classes) == tuple(self.classes)
@@ -73,7 +71,7 @@ class Environment:
     def items(self) -> list[tuple[str, NameInfo]]:
         """Return all that is known."""
         self.everything = True
-        return list(self._names.items())
+        return [(name, info) for name, info in self._names.items() if info is not None]
 
     def classes(self) -> Infos:
         """Return what is known of the names of classes."""
@@ -87,8 +85,6 @@ class Environment:
 
 
 def _same(one: tuple[NameInfo | None, ...], other: tuple[NameInfo | None, ...]) -> bool:
-    if len(one) == len(other) and all(map(is_, one, other)):
-        return True
     return one == other and list(map(_exact, one)) == list(map(_exact, other))
 
 
