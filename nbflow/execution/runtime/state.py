@@ -132,7 +132,9 @@ def _drawn(problem: BaseException, message: str) -> list[str]:
     if trace is None:
         return [last]
     try:
-        drawn = shell().InteractiveTB.structured_traceback(type(problem), problem, trace)
+        draw = shell().InteractiveTB.structured_traceback
+        # Older IPython leaves out as many frames as it has itself around a cell.
+        drawn = draw(type(problem), problem, trace, tb_offset=0)
         return [str(line) for line in drawn]
     except Exception:
         return [*traceback.format_tb(trace), last]
