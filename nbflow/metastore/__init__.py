@@ -1,6 +1,7 @@
 """DAG versions, runs, attempts and events in SQLite, PostgreSQL or MariaDB."""
 
 from nbflow.metastore.attention import WaitingRun
+from nbflow.metastore.backfills import BackfillRow, Chunk
 from nbflow.metastore.check import check
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
 from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
@@ -22,7 +23,9 @@ from nbflow.metastore.store import Metastore, open_metastore
 
 __all__ = [
     "AttemptRow",
+    "BackfillRow",
     "CellRow",
+    "Chunk",
     "DagRow",
     "EventRow",
     "Looks",

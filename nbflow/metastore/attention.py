@@ -29,8 +29,8 @@ class WaitingRun:
 
 
 def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[WaitingRun]:
-    """Return, oldest first, the runs that are queued, asked to end with tasks that don't run, have
-    a retry due, or stand still.
+    """Return the runs that are queued, asked to end with tasks that don't run, have a retry due, or
+    stand still: oldest first, those of backfills last.
     """
     run, ti = t.run.c, t.task_instance.c
     of_run = ti.run_id == run.id
@@ -47,7 +47,7 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
                 and_(running, or_(retry, ~going, and_(run.cancel_requested == 1, undecided))),
             ),
         )
-        .order_by(run.created, run.id)
+        .order_by(run.backfill_id.is_not(None), run.created, run.id)
         .limit(limit)
     )
     return [
@@ -81,7 +81,7 @@ def advance(
         lock_run(db, connection, run_id)
         seen = snapshot(connection, run_id)
         begins = seen.state is RunState.QUEUED and not seen.cancel_requested
-        if begins and _going(connection, seen.dag_id) >= max_active_runs:
+        if begins and not _has_room(connection, seen, max_active_runs):
             return Decisions()
         decisions = decide(seen)
         moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
@@ -91,12 +91,27 @@ def advance(
     return db.write("advance", work)
 
 
-def _going(connection: Connection, dag_id: DagId) -> int:
-    run = t.run.c
-    query = select(func.count()).where(
-        run.dag_id == dag_id, run.state == RunState.RUNNING.value, run.owner.is_(None)
+def _has_room(connection: Connection, seen: RunSnapshot, max_active_runs: int) -> bool:
+    """Tell whether another run of the DAG may go. Those of a backfill with a limit of its own count
+    among themselves, all others together.
+    """
+    run, of = t.run.c, t.backfill.c
+    going = (
+        select(func.count())
+        .select_from(t.run.outerjoin(t.backfill, of.id == run.backfill_id))
+        .where(run.dag_id == seen.dag_id, run.state == RunState.RUNNING.value, run.owner.is_(None))
     )
-    return int(connection.execute(query).scalar_one())
+    own = connection.execute(
+        select(of.id, of.max_active)
+        .join(t.run, run.backfill_id == of.id)
+        .where(run.id == seen.run_id, of.max_active.is_not(None))
+    ).one_or_none()
+    if own is None:
+        return int(connection.execute(going.where(of.max_active.is_(None))).scalar_one()) < (
+            max_active_runs
+        )
+    among = going.where(run.backfill_id == own.id)
+    return int(connection.execute(among).scalar_one()) < int(own.max_active)
 
 
 def cancelled_runs(connection: Connection, run_ids: list[RunId]) -> set[RunId]:

@@ -29,7 +29,7 @@ class ClaimRequest:
 
 
 def claim(db: Database, me: Instance, request: ClaimRequest) -> list[Claim]:
-    """Claim up to ``limit`` queued instances, highest priority first."""
+    """Claim up to ``limit`` queued instances, highest priority first, those of backfills last."""
     # Most looks find nothing: they take no lock.
     first_look = claimable(me, request, db.clock.wall()).limit(1)
     if db.read(lambda connection: connection.execute(first_look).first()) is None:
@@ -95,7 +95,7 @@ def claimable(me: Instance, request: ClaimRequest, wall: datetime) -> Any:
             t.run.c.cancel_requested == 0,
             or_(t.run.c.owner == me.id, t.run.c.owner.is_(None)),
         )
-        .order_by(ti.priority.desc(), ti.queued_at, ti.position)
+        .order_by(t.run.c.backfill_id.is_not(None), ti.priority.desc(), ti.queued_at, ti.position)
         .limit(max(_LOOK, request.limit))
     )
     if request.run_id is not None:

@@ -76,15 +76,16 @@ def clear_tasks(
         target = TaskState.REMOVED if task in gone else TaskState.NONE
         if source is not target:
             moves.task(TaskMove(task=task, source=source, target=target), unstorable={})
-    of = t.artifact.c
-    connection.execute(
-        t.artifact.delete().where(of.run_id == run_id, of.task.in_([*chosen, *gone]))
-    )
+    for table in (t.artifact, t.metric):
+        of = table.c
+        connection.execute(
+            table.delete().where(of.run_id == run_id, of.task.in_([*chosen, *gone]))
+        )
     moves.run(RunMove(source=seen.state, target=RunState.QUEUED))
     connection.execute(
         t.run.update()
         .where(t.run.c.id == run_id, t.run.c.state == RunState.QUEUED.value)
-        .values(owner=None, cancel_requested=0, version=version or seen.version)
+        .values(owner=None, cancel_requested=0, version=version or seen.version, backfill_id=None)
     )
     # Its next end is told anew.
     connection.execute(t.outbox.delete().where(t.outbox.c.id == f"run-end:{run_id}"))

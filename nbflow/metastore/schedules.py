@@ -190,7 +190,10 @@ def _cancel_others(connection: Connection, dag_id: DagId, made: set[Any]) -> Non
     connection.execute(
         t.run.update()
         .where(
-            t.run.c.dag_id == dag_id, t.run.c.state.not_in(_ENDED), t.run.c.id.not_in(sorted(made))
+            t.run.c.dag_id == dag_id,
+            t.run.c.state.not_in(_ENDED),
+            t.run.c.id.not_in(sorted(made)),
+            t.run.c.backfill_id.is_(None),
         )
         .values(cancel_requested=1)
     )
@@ -217,12 +220,13 @@ def missed_slots(connection: Connection, dag_id: DagId, limit: int) -> list[Miss
     of = t.missed.c
     query = select(t.missed).where(of.dag_id == dag_id).order_by(of.slot_key.desc()).limit(limit)
     return [
-        MissedSlot(dag_id=dag_id, slot=_slot_of(row.slot_key), reason=row.reason, at=row.at)
+        MissedSlot(dag_id=dag_id, slot=slot_of(row.slot_key), reason=row.reason, at=row.at)
         for row in connection.execute(query)
     ]
 
 
-def _slot_of(key: str) -> datetime:
+def slot_of(key: str) -> datetime:
+    """Return the slot that a key of `slot_key` names."""
     return datetime.fromisoformat(key.removeprefix(_SLOT).partition(":")[2])
 
 
@@ -246,7 +250,7 @@ def _active_runs(connection: Connection, dags: Sequence[str]) -> dict[str, int]:
     run = t.run.c
     rows = connection.execute(
         select(run.dag_id, func.count().label("runs"))
-        .where(run.dag_id.in_(dags), run.state.not_in(_ENDED))
+        .where(run.dag_id.in_(dags), run.state.not_in(_ENDED), run.backfill_id.is_(None))
         .group_by(run.dag_id)
     )
     return {row.dag_id: row.runs for row in rows}

@@ -24,6 +24,7 @@ from nbflow.metastore import (
     schema,
     versions,
 )
+from nbflow.metastore.backfills import Backfills
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import snapshot
@@ -90,6 +91,7 @@ class Metastore:
         self.db = db
         self.lease = lease
         self._me: instances.Instance | None = None
+        self.backfills = Backfills(db, lambda: self._who)
 
     def __enter__(self) -> "Metastore":
         return self

@@ -181,6 +181,34 @@ missed = _table(
     Column("reason", Words, nullable=False),
     Column("at", Instant, nullable=False),
 )
+backfill = _table(
+    "backfill",
+    Column("id", String(20), primary_key=True),
+    Column("dag_id", DAG_ID, ForeignKey("dag.id"), nullable=False, index=True),
+    Column("schedule_id", BigInteger, nullable=False),
+    Column("expr", String(256), nullable=False),
+    Column("tz", String(64), nullable=False),
+    Column("anchor_utc", Instant),
+    Column("first_utc", Instant, nullable=False),
+    Column("last_utc", Instant, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("reverse", Integer, nullable=False),
+    Column("reprocess", String(20), nullable=False),
+    Column("max_active", Integer),
+    Column("state", String(20), nullable=False, index=True),
+    Column("cursor_utc", Instant),
+    Column("created", Instant, nullable=False),
+    Column("ended", Instant),
+    Column("version", Integer, nullable=False),
+)
+backfill_slot = _table(
+    "backfill_slot",
+    Column("backfill_id", String(20), ForeignKey("backfill.id"), primary_key=True),
+    Column("slot_utc", Instant, primary_key=True, autoincrement=False),
+    Column("action", String(20), nullable=False),
+    Column("why", String(20), nullable=False),
+    Column("run_id", RUN_ID),
+)
 instance = _table(
     "instance",
     Column("id", DAG_ID, primary_key=True),
@@ -213,6 +241,7 @@ run = _table(
     Column("data_interval_start", Instant),
     Column("data_interval_end", Instant),
     Column("note", Words, nullable=False),
+    Column("backfill_id", String(20), index=True),
     UniqueConstraint("dag_id", "slot_key"),
 )
 task_instance = _table(

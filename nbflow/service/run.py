@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nbflow.notebooks.merge import ExecutedTask
     from nbflow.service.service import Service
 
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +119,7 @@ def refuse_inside_a_run() -> None:
 
 def new_run_id(kind: RunKind, at: datetime) -> RunId:
     """Return a run's name, unique over all DAGs and fit for a folder."""
-    tail = "".join(secrets.choice(_BASE32) for _ in range(8))
+    tail = "".join(secrets.choice(BASE32) for _ in range(8))
     return RunId(f"{kind}__{at:%Y%m%dT%H%M%SZ}__{tail}")
 
 

@@ -19,6 +19,7 @@ from nbflow.model.schedule import DueSchedule
 from nbflow.model.states import Reason, RunKind, TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.scheduling.plan import plan_tick
+from nbflow.service import backfill
 from nbflow.service.adopt import Versions, adopt, refresh
 from nbflow.service.drive import GLANCE, RunDriver
 from nbflow.service.events import OnEvent, ignore
@@ -85,6 +86,7 @@ class Scheduler:
                 self.before_step()
             self._reap()
             self.make_runs()
+            self._backfill()
             self._decide_waiting()
             self._heed_cancels()
             self._start()
@@ -157,6 +159,19 @@ class Scheduler:
                     extra={"action": "run_made", "dag_id": new.dag_id, "run_id": new.run_id},
                 )  # fmt: skip
         return moved
+
+    def _backfill(self) -> None:
+        """Make the next runs of the backfills under way."""
+        for due in self._store.backfills.due():
+            try:
+                backfill.work_on(self.service, due)
+            except MetastoreError:
+                raise
+            except NbflowError as problem:
+                _log.error(
+                    "backfill %s could not go on: %s", due.entry.id, problem,
+                    extra={"action": "backfill_failed", "dag_id": due.entry.dag_id},
+                )  # fmt: skip
 
     def _decide_waiting(self) -> None:
         """Begin queued runs, queue retries that are due, end what was cancelled or stands still."""

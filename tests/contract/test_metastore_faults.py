@@ -19,6 +19,7 @@ import nbflow.metastore
 from nbflow import faults
 from nbflow.errors import MetastoreBusyError, MetastoreError
 from nbflow.metastore import Metastore, NewRun, check, dialect, open_metastore
+from nbflow.model.backfill import BackfillState
 from nbflow.model.clock import SystemClock
 from nbflow.model.states import RunKind, RunState
 
@@ -229,6 +230,7 @@ def test_a_commit_whose_answer_was_lost_counts_once(
 
 VERBS = ("register", "deploy", "run_insert", "apply", "claim", "start", "renew", "cells", "finish")
 SCHEDULING = ("pause", "tick", "advance")
+BACKFILLING = ("backfill", "backfill_chunk", "backfill_cancel")
 OTHERS = {"cancel", "clear", "pool", "heartbeat", "close", "hand_back", "prune", "reap", "reap_run"}
 
 SCRIPT = """
@@ -336,6 +338,75 @@ def test_a_scheduler_stopped_at_any_commit_leaves_each_slot_one_run_or_one_misse
         assert sorted(moves, key=str) == [("a", "queued"), (None, "running")]
 
 
+BACKFILLED = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from small_dags import *
+from nbflow.metastore import *
+from nbflow.model.backfill import *
+from nbflow.model.clock import SystemClock
+from nbflow.model.schedule import ScheduleEntry
+from nbflow.model.states import *
+from nbflow.scheduling.backfill import decide_slot, next_slots
+dag = small_dag({"a": [], "b": ["a"]})
+noon, hour = datetime(2026, 3, 1, 12, tzinfo=UTC), timedelta(hours=1)
+store = open_metastore(sys.argv[1], clock=SystemClock())
+if store.schedule(dag.id) is None:
+    store.deploy(dag, {"etl.ipynb": b"{}"}, schedule=ScheduleEntry(
+        dag_id=dag.id, expression="@hourly", timezone="UTC", cursor=noon, next_fire=noon + hour))
+entry = store.schedule(dag.id)
+slot = noon - 2 * hour
+def new_run(slot):
+    return NewRun(run_id=run_id(slot.hour), dag_id=dag.id, version=dag.digest,
+                  kind=RunKind.BACKFILL, slot_key=slot_key(entry.id, slot), logical_date=slot,
+                  driven=False)
+if not store.backfills.rows():
+    store.backfills.create(Backfill(
+        id="first", dag_id=dag.id, schedule_id=entry.id, expression="@hourly", timezone="UTC",
+        anchor=None, first=noon - 3 * hour, last=noon - hour, slots=3, max_active=2))
+while due := store.backfills.due():
+    store.backfills.work_on(Chunk(
+        due=due[0], slots=next_slots(due[0].entry, 1), new_run=new_run,
+        decide=lambda state: decide_slot(state, Reprocess.NONE)))
+store.backfills.cancel("first")
+"""
+
+
+@pytest.mark.parametrize("action", ["kill", "exc"])
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("verb", BACKFILLING)
+def test_a_backfill_stopped_at_any_commit_goes_on_where_it_was(
+    address: str, verb: str, side: str, action: str
+) -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    command = [sys.executable, "-c", BACKFILLED, address, support]
+    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
+    subprocess.run(command, env=os.environ | fault, capture_output=True, timeout=60, check=False)
+    assert check(address) == []
+    with open_metastore(address, clock=SystemClock()) as store:
+        runs = {run.id for run in store.list_runs()}
+        decided = {
+            s.run_id
+            for row in store.backfills.rows()
+            for s in store.backfills.decided(row.entry.id)
+        }
+        assert runs == decided
+    again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
+    assert again.returncode == 0, again.stderr.decode()
+    assert check(address) == []
+    with open_metastore(address, clock=SystemClock()) as store:
+        (row,) = store.backfills.rows()
+        assert row.entry.state is BackfillState.CANCELLED
+        assert [s.slot.hour for s in store.backfills.decided("first")] == [9, 10]
+        assert [run.logical_date.hour for run in store.list_runs()] == [10, 9]
+        assert store.cancelled_runs([run.id for run in store.list_runs()]) == {
+            run_id(9),
+            run_id(10),
+        }
+
+
 def test_every_commit_is_a_known_crash_point() -> None:
     found = set()
     for path in Path(nbflow.metastore.__file__).parent.glob("*.py"):
@@ -344,4 +415,4 @@ def test_every_commit_is_a_known_crash_point() -> None:
                 first = node.args[0] if node.args else None
                 if node.func.attr == "write" and isinstance(first, ast.Constant):
                     found.add(first.value)
-    assert found == {*VERBS, *SCHEDULING, *OTHERS}
+    assert found == {*VERBS, *SCHEDULING, *BACKFILLING, *OTHERS}
