@@ -20,7 +20,6 @@ from nbflow.model.sentence import Sentence
 from nbflow.texts import t
 
 if TYPE_CHECKING:
-    from nbflow.model.schedule import ScheduleEntry
     from nbflow.service.service import Service
 
 DagName = Annotated[str, typer.Argument(metavar="DAG", help=t("The name of a DAG."))]
@@ -58,7 +57,9 @@ def deploy(
                 "version": one.version[:12],
                 "new": one.is_new,
                 "schedule": one.schedule.expression if one.schedule else None,
-                "next_run": _shown(one.schedule.next_fire, one.schedule) if one.schedule else None,
+                "next_run": (
+                    shown(one.schedule.next_fire, one.schedule.timezone) if one.schedule else None
+                ),
             }
             for one in found
         ]
@@ -144,12 +145,13 @@ def _next_rows(service: "Service", name: str, count: int) -> list[dict[str, Any]
     if not entry.expression:
         return []
     return [
-        {"next_run": _shown(at, entry), "utc": at.isoformat()}
+        {"next_run": shown(at, entry.timezone), "utc": at.isoformat()}
         for at in upcoming(watch_of(entry), entry.cursor, count)
     ]
 
 
-def _shown(at: datetime | None, entry: "ScheduleEntry") -> str | None:
+def shown(at: datetime | None, zone: str) -> str | None:
+    """Return an instant as people read it: in the schedule's own zone."""
     from zoneinfo import ZoneInfo
 
-    return None if at is None else at.astimezone(ZoneInfo(entry.timezone)).isoformat(" ", "minutes")
+    return None if at is None else at.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")

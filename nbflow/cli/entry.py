@@ -7,6 +7,7 @@ import sys
 import typer
 
 from nbflow.cli import (
+    backfill,
     dags,
     db,
     deployed,
@@ -43,8 +44,13 @@ def make_app() -> typer.Typer:
     run_verb.add_to(app)
     verify_verb.add_to(app)
     scheduler_verb.add_to(app)
-    for name, module in (("db", db), ("dags", dags), ("runs", runs)):
-        group = typer.Typer(help=t(module.HELP), no_args_is_help=True, context_settings=_HELP)
+    for name, module in (("db", db), ("dags", dags), ("runs", runs), ("backfill", backfill)):
+        group = typer.Typer(
+            cls=backfill.BackfillGroup if module is backfill else typer.core.TyperGroup,
+            help=t(module.HELP),
+            no_args_is_help=True,
+            context_settings=_HELP,
+        )
         module.add_to(group)
         if module is dags:
             deployed.add_to(group)

@@ -78,9 +78,7 @@ def clear_tasks(
             moves.task(TaskMove(task=task, source=source, target=target), unstorable={})
     for table in (t.artifact, t.metric):
         of = table.c
-        connection.execute(
-            table.delete().where(of.run_id == run_id, of.task.in_([*chosen, *gone]))
-        )
+        connection.execute(table.delete().where(of.run_id == run_id, of.task.in_([*chosen, *gone])))
     moves.run(RunMove(source=seen.state, target=RunState.QUEUED))
     connection.execute(
         t.run.update()

@@ -134,6 +134,17 @@ DAG_CODES: dict[str, CodeInfo] = {
         "`catchup` is `all` and more than a thousand slots have passed since the start date.",
         "Choose a later `start_date` or `catchup` `latest`; confirm it if you mean it.",
     ),
+    "NBF225": error(
+        "Backfill of no sound range",
+        "The DAG has no schedule, the range ends before it begins, or it has more slots than anybody "
+        "could mean.",
+        "Give `--from` the earlier and `--to` the later end; see the slots with `--dry-run`.",
+    ),
+    "NBF226": error(
+        "Too many slots to backfill",
+        "The backfill would make more than a thousand runs.",
+        "Look at them with `--dry-run`; choose a shorter range, or confirm it with `--yes`.",
+    ),
     "NBF300": error(
         "Syntax error",
         "The cell is neither Python nor anything that IPython turns into Python.",

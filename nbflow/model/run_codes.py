@@ -179,6 +179,11 @@ RUN_CODES: dict[str, CodeInfo] = {
         "The file is no sound database any more: truncated, overwritten, or changed from outside. nbflow never replaces it by itself.",
         "Stop nbflow, keep a copy, run `nbflow db check`, then put a backup in its place.",
     ),
+    "NBF618": error(
+        "Two backfills of the same slots",
+        "Another backfill of the DAG is about some of the slots and has not ended.",
+        "Wait for its end, cancel it, or choose a range beside its own.",
+    ),
     "NBF641": error(
         "No space left in the store",
         "The disk or the quota of the folder of values, notebooks and logs is full; nothing was left half-written.",

@@ -49,6 +49,8 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("runs", "metrics", "nobody"): ASKS_METASTORE,
     ("dags", "pause", "nobody"): ASKS_METASTORE,
     ("dags", "next", "nobody"): ASKS_METASTORE | {"croniter"},
+    ("backfill", "list"): ASKS_METASTORE,
+    ("backfill", "cancel", "nobody"): ASKS_METASTORE | {"croniter"},
     ("dags", "list"): ASKS_METASTORE | READS_NOTEBOOKS,
 }
 

@@ -9,7 +9,10 @@ import pytest
 
 import nbflow.app
 from nbflow.metastore import check
+from nbflow.model.backfill import BackfillState, Reprocess
 from nbflow.model.states import Reason, RunKind, RunState, TaskState
+from nbflow.service import backfill
+from nbflow.service.backfill import BackfillRequest
 from nbflow.service.dags import deploy, pause, trigger
 from nbflow.service.scheduler import Scheduler
 from nbflow.settings import Settings
@@ -223,3 +226,71 @@ def test_runs_of_one_dag_wait_for_each_other(service, settings, calendar, page):
         states = {run: service.store.run_snapshot(run).state for run in (first, second)}
         assert sorted(states.values()) == [RunState.QUEUED, RunState.RUNNING]
         until(ended(service, 2), scheduler)
+
+
+def backfilled(service, dag_id, first, last, **how):
+    request = BackfillRequest(dag_id=dag_id, first=first, last=last, **how)
+    made, _ = backfill.create(service, request)
+    return made
+
+
+def test_a_backfill_runs_its_slots_each_with_its_own_day(
+    service, settings, calendar, page, outputs
+):
+    path = page(("ds = ''", "parameters"), ("print(ds)", "task:show"), dag={"schedule": "@daily"})
+    (deployment,) = deploy(service, path)
+    made = backfilled(service, deployment.dag.id, "2026-02-10", "2026-02-12", reverse=True)
+
+    def done():
+        return service.store.backfills.rows(made.id)[0].entry.state is BackfillState.DONE
+
+    with schedulers(settings, calendar, count=2) as working:
+        until(done, *working)
+    runs = ended(service, 3)()
+    assert {(run.kind, run.state) for run in runs} == {(RunKind.BACKFILL, RunState.SUCCESS)}
+    said = []
+    for run in runs:
+        (attempt,) = service.store.attempts(run.id)
+        notebook = settings.store / "runs" / run.id / "show" / str(attempt.token)
+        said += outputs(notebook / attempt.result["notebook"]).values()
+    assert [text for text in said if text] == ["2026-02-10", "2026-02-11", "2026-02-12"]
+    begun = sorted(runs, key=lambda run: service.store.attempts(run.id)[0].token)
+    assert [run.logical_date.day for run in begun] == [12, 11, 10]
+
+
+def test_a_failed_slot_is_run_again_with_the_notebook_that_is_deployed_now(
+    service, settings, calendar, page
+):
+    path = page(("1 / 0", "task:a"), dag={"schedule": "@daily"})
+    (deployment,) = deploy(service, path)
+    backfilled(service, deployment.dag.id, "2026-02-10", "2026-02-10")
+    with schedulers(settings, calendar) as (scheduler,):
+        (run,) = until(ended(service), scheduler)
+        assert run.state is RunState.FAILED
+        deploy(service, page(("1 / 1", "task:a"), dag={"schedule": "@daily"}))
+        until(lambda: not service.store.backfills.due(), scheduler)
+        backfilled(
+            service, deployment.dag.id, "2026-02-10", "2026-02-10", reprocess=Reprocess.FAILED
+        )
+
+        def mended():
+            return service.store.run_snapshot(run.id).state is RunState.SUCCESS
+
+        until(mended, scheduler)
+    assert [a.outcome for a in service.store.attempts(run.id)] == ["failed", "success"]
+    assert len(service.store.list_runs()) == 1
+
+
+def test_a_cancelled_backfill_ends_what_runs(service, settings, calendar, page, tmp_path):
+    path = page(
+        (f"import time\nopen({str(tmp_path / 'on')!r}, 'w')\ntime.sleep(600)", "task:a"),
+        dag={"schedule": "@daily"},
+    )
+    (deployment,) = deploy(service, path)
+    made = backfilled(service, deployment.dag.id, "2026-02-10", "2026-02-12")
+    with schedulers(settings, calendar) as (scheduler,):
+        until((tmp_path / "on").exists, scheduler)
+        assert backfill.cancel(service, made.id) == (made.id, True)
+        (run,) = until(ended(service), scheduler)
+    assert run.state is RunState.CANCELLED
+    assert service.store.backfills.rows(made.id)[0].entry.state is BackfillState.CANCELLED
