@@ -15,17 +15,19 @@ class Settings:
     """The places and addresses of one installation.
 
     ``home`` holds ``nbflow.db``, ``dags/`` and ``store/``. ``database_url`` is an SQLAlchemy URL.
-    ``slots`` is how many attempts run side by side on this machine.
+    ``slots`` is how many attempts run side by side on this machine; ``dags`` is another folder of
+    DAGs than ``home`` holds.
     """
 
     home: Path
     database_url: str
     slots: int
+    dags: Path | None = None
 
     @property
     def dags_folder(self) -> Path:
         """The folder whose notebooks are DAGs."""
-        return self.home / "dags"
+        return self.dags or self.home / "dags"
 
     @property
     def store(self) -> Path:
@@ -49,12 +51,18 @@ def load_settings(environ: "os._Environ[str] | dict[str, str] | None" = None) ->
             code="NBF708",
         )
     slots = int(asked)
-    return Settings(home=home, database_url=url, slots=slots)
+    dags = env.get("NBFLOW_DAGS_FOLDER")
+    return Settings(
+        home=home,
+        database_url=url,
+        slots=slots,
+        dags=Path(dags).expanduser().absolute() if dags else None,
+    )
 
 
 VARIABLES: dict[str, tuple[str, Callable[[Settings], object]]] = {
     "home": ("NBFLOW_HOME", lambda settings: settings.home),
-    "dags_folder": ("NBFLOW_HOME", lambda settings: settings.dags_folder),
+    "dags_folder": ("NBFLOW_DAGS_FOLDER", lambda settings: settings.dags_folder),
     "store": ("NBFLOW_HOME", lambda settings: settings.store),
     "database_url": ("NBFLOW_DATABASE_URL", lambda settings: settings.database_url),
     "slots": ("NBFLOW_SLOTS", lambda settings: settings.slots),

@@ -39,6 +39,7 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
                 "schedule": one.dag.options.schedule if one.dag else None,
                 "last_run": one.last_run,
                 "state": one.last_state.value if one.last_state else None,
+                "deployed": one.drift.value if one.drift else None,
                 "path": _relative(one.path, folder),
                 "description": one.dag.options.description if one.dag else "",
             }
@@ -49,7 +50,7 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
         folder=folder,
     )
     # Where each lies is more than a terminal is wide; `dags show` tells it.
-    columns = ["dag_id", "tasks", "schedule", "state", "last_run"]
+    columns = ["dag_id", "tasks", "schedule", "deployed", "state", "last_run"]
     emit(
         rows,
         columns if form is Form.TABLE else [*columns, "path"],
@@ -64,15 +65,19 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
     """Print one DAG."""
     from nbflow.app import open_service
     from nbflow.render.draw import draw
+    from nbflow.service.drift import Drift, known_drift
     from nbflow.service.looking import find_dag
 
     with open_service() as service:
         dag, path = find_dag(service, name)
+        drift = known_drift(service, dag)
     if form is Form.TABLE and output is None:
         if dag.options.description:
             say(dag.options.description)
         write(draw(dag, "text", lang=language()))
         say(str(path))
+        if drift is Drift.DIFFERS:
+            say(t("The notebook differs from what is deployed."))
         return
     rows: list[dict[str, Any]] = [
         {
@@ -90,6 +95,7 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
             "description": dag.options.description,
             "schedule": dag.options.schedule,
             "path": str(path),
+            "deployed": drift.value,
             "parameters": {one.name: one.default for one in dag.parameters},
             "tasks": rows,
         }

@@ -11,6 +11,7 @@ from nbflow.cli import (
     dags,
     db,
     deployed,
+    import_errors_verb,
     info_verb,
     metrics_verb,
     notebooks,
@@ -54,6 +55,7 @@ def make_app() -> typer.Typer:
         module.add_to(group)
         if module is dags:
             deployed.add_to(group)
+            import_errors_verb.add_to(group)
         if module is runs:
             metrics_verb.add_to(group)
         app.add_typer(group, name=name)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbflow.model.dag import Dag
     from nbflow.model.diagnostics import Diagnostic
     from nbflow.service.on_page import OnPage
+    from nbflow.service.targets import Compiled
 
 _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "info": "\x1b[2m"}
 
@@ -104,6 +105,7 @@ def lint(
     from nbflow.service.targets import load_all, load_one
 
     found = load_all(path) if dag is None else [load_one(path, dag)]
+    found = _with_drift(found)
     dags = [one.dag for one in found]
     severities = {finding.severity.value for one in dags for finding in one.diagnostics}
     if form in (Form.JSON, Form.YAML):
@@ -124,6 +126,26 @@ def lint(
         _print_findings([OnPage(one) for one in found], form, output)
     if "error" in severities or (strict and "warning" in severities):
         raise typer.Exit(1)
+
+
+def _with_drift(found: "list[Compiled]") -> "list[Compiled]":
+    """Add what differs from what is deployed, if there is a metastore that can tell."""
+    from contextlib import suppress
+    from dataclasses import replace
+
+    from nbflow.app import open_service
+    from nbflow.errors import MetastoreError
+    from nbflow.service.drift import drift_findings
+
+    differs: dict[str, Diagnostic] = {}
+    with suppress(MetastoreError), open_service() as service:
+        differs = drift_findings(service, found)
+    return [
+        replace(one, dag=replace(one.dag, diagnostics=(*one.dag.diagnostics, differs[one.dag.id])))
+        if one.dag.id in differs
+        else one
+        for one in found
+    ]
 
 
 def _print_findings(pages: "Sequence[OnPage]", form: Form, output: Path | None) -> None:

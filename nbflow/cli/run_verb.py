@@ -18,7 +18,7 @@ from nbflow.cli.options import (
 from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
 from nbflow.model.codes import code_info, reason_code
 from nbflow.model.states import TaskState
-from nbflow.texts import language, t
+from nbflow.texts import language, t, told
 
 if TYPE_CHECKING:
     from nbflow.service.on_page import OnPage
@@ -58,6 +58,7 @@ def run(
     from nbflow.app import open_service
     from nbflow.cli.progress import shown
     from nbflow.model.states import RunState
+    from nbflow.service.drift import drift_findings
     from nbflow.service.on_page import OnPage
     from nbflow.service.targets import load_one
 
@@ -77,8 +78,11 @@ def run(
                 date=logical_date,
                 on_event=on_event,
             )
+        differs = drift_findings(service, [compiled])
     if form is Form.TABLE:
         _say_report(report, OnPage(compiled))
+        for finding in differs.values():
+            tell(told(finding.text()))
     else:
         _emit(report, form)
     if report.state is RunState.CANCELLED:

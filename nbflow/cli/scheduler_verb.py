@@ -35,8 +35,10 @@ def scheduler(
     them and gives them back.
     """
     from nbflow.app import open_service
+    from nbflow.service.background import Background, jobs
     from nbflow.service.events import ignore
     from nbflow.service.interrupts import CancelSwitch, signals_press
+    from nbflow.service.live import LiveFolder
     from nbflow.service.scheduler import Scheduler
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
@@ -54,13 +56,17 @@ def scheduler(
             )
         with service.executor() as executor:
             executor.warm()
-            Scheduler(
-                service=service,
-                executor=executor,
-                stop=switch,
-                drain_timeout=drain,
-                on_event=ignore if quiet else _say_event,
-            ).run()
+            live = LiveFolder(service=service)
+            with Background(jobs(service, live), service.clock) as beside:
+                Scheduler(
+                    service=service,
+                    executor=executor,
+                    stop=switch,
+                    drain_timeout=drain,
+                    on_event=ignore if quiet else _say_event,
+                    before_step=beside.poke,
+                    live=live,
+                ).run()
 
 
 def _say_event(event: "RunEvent") -> None:

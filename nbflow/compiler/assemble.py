@@ -1,6 +1,5 @@
 """From one notebook to its DAG: analyse, place, fold, settle, and put together."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 from nbflow.compiler.analysis import Analyser, PageNames
@@ -24,14 +23,12 @@ from nbflow.compiler.page_fold import PageFold
 from nbflow.compiler.page_tasks import PageTasks
 from nbflow.compiler.parameters import find_parameters
 from nbflow.compiler.raising import allowed_to_raise
+from nbflow.compiler.version import version_digest
 from nbflow.model.dag import Dag, Edge, KernelGroup, Parameter, Place
-from nbflow.model.ids import CellId, DagId, Digest, TaskName
+from nbflow.model.ids import CellId, DagId, TaskName
 from nbflow.model.names import name_from_text
 from nbflow.model.notebook import Cell, Notebook, Role
 from nbflow.model.sentence import Sentence
-
-MEANING = "1"
-"""Changes whenever the same notebook would compile to something else."""
 
 
 class PageCompiler:
@@ -85,7 +82,7 @@ class PageCompiler:
             ),
             language=notebook.language,
             kernel=notebook.kernel,
-            digest=_digest(f"{MEANING}:{dag_id}:{notebook.path}:{notebook.digest}"),
+            digest=version_digest(dag_id, [(notebook.path, notebook.digest)]),
             diagnostics=findings.all(),
         )
 
@@ -106,10 +103,6 @@ class PageCompiler:
         ):
             edges.extend(source)
         return edges.sorted(tasks.order)
-
-
-def _digest(text: str) -> Digest:
-    return Digest(hashlib.sha256(text.encode()).hexdigest())
 
 
 def analyse_cells(

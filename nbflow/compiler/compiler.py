@@ -52,10 +52,11 @@ class Compiler:
         dags = [compile_whole_notebooks(found, self._analyser) for found in members.values()]
         alone = [n for n in notebooks if n.task is None]
         dags.extend(self.page(notebook.path).compile(notebook) for notebook in alone)
-        return tuple(_unique_ids(dags))
+        return tuple(unique_ids(dags))
 
 
-def _unique_ids(dags: Sequence[Dag]) -> Sequence[Dag]:
+def unique_ids(dags: Sequence[Dag]) -> Sequence[Dag]:
+    """Return the DAGs, each whose id another one has with a finding that says so."""
     from dataclasses import replace
 
     from nbflow.compiler.findings import Findings

@@ -1,18 +1,18 @@
 """DAGs of several notebooks, each of them one task: order by ``after``, inputs and files."""
 
-import hashlib
 from collections.abc import Sequence
 
 from nbflow.compiler.analysis import Analyser
-from nbflow.compiler.assemble import MEANING, analyse_cells
+from nbflow.compiler.assemble import analyse_cells
 from nbflow.compiler.edges import EdgeList, order_edges, report_cycle
 from nbflow.compiler.effects import File
 from nbflow.compiler.file_edges import FileUse, file_edges
 from nbflow.compiler.findings import Findings
 from nbflow.compiler.grouping import is_code
 from nbflow.compiler.parameters import find_parameters
+from nbflow.compiler.version import version_digest
 from nbflow.model.dag import Dag, Edge, EdgeKind, Input, Parameter, Place, Task
-from nbflow.model.ids import CellId, Digest, TaskName
+from nbflow.model.ids import CellId, TaskName
 from nbflow.model.names import name_key
 from nbflow.model.notebook import Cell, Notebook, Role
 from nbflow.model.options import DagOptions, NotebookTask
@@ -39,7 +39,6 @@ def compile_whole_notebooks(notebooks: Sequence[Notebook], analyser: Analyser) -
     edges.extend(file_edges(_file_uses(tasks, analyser, findings)))
     ordered = edges.sorted(order)
     report_cycle(ordered, order, findings)
-    digests = ":".join(f"{n.path}:{n.digest}" for _, n in tasks)
     first = tasks[0][1]
     return Dag(
         id=tasks[0][0].dag,
@@ -54,7 +53,7 @@ def compile_whole_notebooks(notebooks: Sequence[Notebook], analyser: Analyser) -
         ),
         language=first.language,
         kernel=first.kernel,
-        digest=Digest(hashlib.sha256(f"{MEANING}:{tasks[0][0].dag}:{digests}".encode()).hexdigest()),
+        digest=version_digest(tasks[0][0].dag, [(n.path, n.digest) for _, n in tasks]),
         diagnostics=findings.all(),
     )  # fmt: skip
 

@@ -69,6 +69,7 @@ def list_dags(connection: Connection) -> list[DagRow]:
             number=row.number,
             paused=bool(row.paused),
             deployed=row.deployed,
+            is_deployed=bool(row.is_deployed),
             tasks=row.tasks or 0,
             last_run=row.last_run,
             last_state=RunState(row.last_state) if row.last_state else None,

@@ -12,7 +12,9 @@ from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DagRow:
-    """A deployed DAG; ``number`` counts its versions, ``last_run`` is its newest run."""
+    """A DAG; ``number`` counts its versions, ``last_run`` is its newest run. ``is_deployed`` tells
+    whether it was deployed, and not only run by hand.
+    """
 
     id: DagId
     version: Digest
@@ -22,6 +24,7 @@ class DagRow:
     tasks: int
     last_run: RunId | None = None
     last_state: RunState | None = None
+    is_deployed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,3 +120,14 @@ class MetricRow:
     task: TaskName
     name: str
     value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportErrorRow:
+    """A notebook of the DAGs folder that can't be deployed as it is; ``at`` is when that was found."""
+
+    path: str
+    code: str
+    message: str
+    hint: str = ""
+    at: datetime | None = None

@@ -14,6 +14,7 @@ from nbflow.metastore import (
     claims,
     clear,
     finish,
+    import_errors,
     instances,
     metrics,
     prune,
@@ -33,6 +34,7 @@ from nbflow.metastore.rows import (
     CellRow,
     DagRow,
     EventRow,
+    ImportErrorRow,
     MetricRow,
     RunRow,
     TaskInstanceRow,
@@ -378,3 +380,13 @@ class Metastore:
     def metrics(self, run_id: RunId) -> list[MetricRow]:
         """Return what a run's tasks recorded of themselves, in page order."""
         return self.db.read(lambda connection: metrics.metrics_of(connection, run_id))
+
+    # Notebooks that can't be deployed
+
+    def replace_import_errors(self, scope: str, errors: Sequence[ImportErrorRow]) -> bool:
+        """Put errors in the place of those known of a scope, a folder say; False if none changed."""
+        return import_errors.replace_errors(self.db, scope, errors, self.db.clock.wall())
+
+    def import_errors(self) -> list[ImportErrorRow]:
+        """Return the notebooks that can't be deployed, by path."""
+        return self.db.read(import_errors.import_errors)

@@ -113,6 +113,7 @@ dag = _table(
     Column("deployed", Instant, nullable=False),
     Column("owner", VARIABLE),
     Column("description", Words),
+    Column("is_deployed", Integer, nullable=False, server_default="0"),
 )
 dag_version = _table(
     "dag_version",
@@ -359,6 +360,16 @@ outbox = _table(
     Column("created", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("tries", Integer, nullable=False, server_default="0"),
+)
+import_error = _table(
+    "import_error",
+    Column("id", SHA, primary_key=True),
+    Column("scope", SHA, nullable=False, index=True),
+    Column("path", Words, nullable=False),
+    Column("code", String(20), nullable=False),
+    Column("message", Words, nullable=False),
+    Column("hint", Words, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 counter = _table(
     "counter",

@@ -44,6 +44,7 @@ def deploy(
                 .where(t.dag.c.id == dag.id)
                 .values(
                     version=dag.digest,
+                    is_deployed=1 if current else t.dag.c.is_deployed,
                     max_active_tasks=dag.options.max_active_tasks,
                     deployed=now,
                     owner=dag.options.owner or None,

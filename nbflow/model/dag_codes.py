@@ -145,6 +145,21 @@ DAG_CODES: dict[str, CodeInfo] = {
         "The backfill would make more than a thousand runs.",
         "Look at them with `--dry-run`; choose a shorter range, or confirm it with `--yes`.",
     ),
+    "NBF236": info(
+        "The notebook differs from what is deployed",
+        "The DAG was deployed, and the notebook was changed since: its schedule and its triggers run what was deployed.",
+        "Deploy it when it is as you want it, or let `track: live` in its metadata do so.",
+    ),
+    "NBF237": error(
+        "A notebook of the folder can't be read",
+        "A DAG of several notebooks is not deployed by itself while one that may belong to it is broken.",
+        "Mend the notebook that `nbflow dags import-errors` names, or take it out of the folder.",
+    ),
+    "NBF238": error(
+        "Notebook not found",
+        "A DAG with `track: live` runs the notebook in the DAGs folder, and it is no longer there; after three such runs the DAG is paused.",
+        "Put the notebook back, or delete the DAG; then unpause it.",
+    ),
     "NBF300": error(
         "Syntax error",
         "The cell is neither Python nor anything that IPython turns into Python.",

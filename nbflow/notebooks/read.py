@@ -103,14 +103,17 @@ def read_folder(path: str | Path) -> list[Notebook]:
             code="NBF001",
             hint="name a folder of notebooks",
         )
-    found = []
-    for file in _notebook_files(root):
-        if file.suffix.lower() != ".ipynb" and not _looks_marked(file):
-            continue
-        notebook = read_notebook(file)
-        if is_marked(notebook):
-            found.append(notebook)
-    return found
+    return [
+        notebook for file in notebook_files(root) if (notebook := read_marked(file)) is not None
+    ]
+
+
+def read_marked(file: Path) -> Notebook | None:
+    """Read a file of a folder; None if it carries no mark of nbflow. Raises NotebookError."""
+    if file.suffix.lower() != ".ipynb" and not _looks_marked(file):
+        return None
+    notebook = read_notebook(file)
+    return notebook if is_marked(notebook) else None
 
 
 def is_marked(notebook: Notebook) -> bool:
@@ -247,7 +250,8 @@ def _without_tags(cells: list[Cell], path: str, diagnostics: list[Diagnostic]) -
     return kept
 
 
-def _notebook_files(root: Path) -> Iterator[Path]:
+def notebook_files(root: Path) -> Iterator[Path]:
+    """Yield the files below a folder that may be notebooks, sorted by path."""
     found: list[Path] = []
     for folder, folders, files in os.walk(root):
         folders[:] = [one for one in folders if not one.startswith(".") and one not in _LEFT_OUT]

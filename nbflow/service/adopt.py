@@ -45,9 +45,8 @@ class Versions:
         )
 
 
-def adopt(service: "Service", versions: Versions, snapshot: RunSnapshot) -> RunSetup:
+def adopt(service: "Service", compiled: Compiled, snapshot: RunSnapshot) -> RunSetup:
     """Return what is needed to drive a run: its parameters in place, what it has stored so far."""
-    compiled = versions.compiled(snapshot.version)
     context = context_of(snapshot, compiled.dag.options.timezone)
     setup = RunSetup(
         dag=compiled.dag,

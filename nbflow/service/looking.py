@@ -11,6 +11,7 @@ from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
+from nbflow.service.drift import Drift, drift_of
 
 if TYPE_CHECKING:
     from nbflow.metastore.rows import AttemptRow
@@ -31,6 +32,8 @@ class ListedDag:
     path: Path | None = None
     last_run: RunId | None = None
     last_state: RunState | None = None
+    drift: Drift | None = None
+    """How the notebook in the folder stands to what is deployed."""
 
 
 def list_dags(service: "Service") -> tuple[ListedDag, ...]:
@@ -44,6 +47,7 @@ def list_dags(service: "Service") -> tuple[ListedDag, ...]:
             tasks=len(dag.tasks),
             dag=dag,
             path=_place(dag),
+            drift=drift_of(dag, row.version if row and row.is_deployed else None),
             last_run=row.last_run if row else None,
             last_state=row.last_state if row else None,
         )

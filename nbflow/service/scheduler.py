@@ -25,6 +25,7 @@ from nbflow.service.drive import GLANCE, RunDriver
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.leases import Leases
+from nbflow.service.live import LiveFolder, MissingNotebooks
 from nbflow.service.run import new_run_id
 
 if TYPE_CHECKING:
@@ -49,13 +50,17 @@ class Scheduler:
     on_event: OnEvent = ignore
     drain_timeout: float = DRAIN_TIMEOUT
     before_step: Callable[[], None] | None = None
-    """Called before each step: a face looks at the DAGs folder here."""
+    """Called before each step: work beside the loop is begun here."""
+    live: LiveFolder | None = None
+    """The DAGs folder, where it is watched."""
     _drivers: dict[RunId, RunDriver] = field(default_factory=dict)
     _reaped: float = float("-inf")
     _leases: Leases = field(init=False)
     _versions: Versions = field(init=False)
+    _missing: MissingNotebooks = field(init=False)
 
     def __post_init__(self) -> None:
+        self._missing = MissingNotebooks(service=self.service, folder=self.live)
         self._leases = Leases(self._store, self._clock)
         self._versions = Versions(self._store)
         self._store.instance("scheduler")
@@ -212,11 +217,13 @@ class Scheduler:
             self._refuse(claim, snapshot, problem)
 
     def _new_driver(self, snapshot: RunSnapshot) -> RunDriver:
+        compiled = self._versions.compiled(snapshot.version)
+        self._missing.check(compiled.dag, snapshot, (n.digest for n in compiled.notebooks))
         driver = self._drivers[snapshot.run_id] = RunDriver(
             store=self._store,
             executor=self.executor,
             clock=self._clock,
-            setup=adopt(self.service, self._versions, snapshot),
+            setup=adopt(self.service, compiled, snapshot),
             leases=self._leases,
             on_event=self.on_event,
         )

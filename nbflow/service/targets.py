@@ -60,7 +60,9 @@ def load_all(target: Target) -> list[Compiled]:
         notebooks = read_folder(target)
         by_path = {notebook.path: notebook for notebook in notebooks}
         found = [
-            Compiled(dag=_scheduled(dag), notebooks=tuple(by_path[p] for p in dag.notebooks))
+            Compiled(
+                dag=with_schedule_findings(dag), notebooks=tuple(by_path[p] for p in dag.notebooks)
+            )
             for dag in compile_notebooks(notebooks)
         ]
         if not found:
@@ -70,7 +72,7 @@ def load_all(target: Target) -> list[Compiled]:
             )
         return found
     notebook = target if isinstance(target, Notebook) else read_notebook(target)
-    return [Compiled(dag=_scheduled(compile_notebook(notebook)), notebooks=(notebook,))]
+    return [Compiled(dag=with_schedule_findings(compile_notebook(notebook)), notebooks=(notebook,))]
 
 
 def load_one(target: Target, dag: str | None = None) -> Compiled:
@@ -163,7 +165,7 @@ def _is_parameters_cell(cell: Cell) -> bool:
     return cell.parameters and cell.type is CellType.CODE and cell.role is not Role.SKIP
 
 
-def _scheduled(dag: Dag) -> Dag:
+def with_schedule_findings(dag: Dag) -> Dag:
     """Add what is wrong with the schedule to the compiler's findings."""
     options = dag.options
     if not (options.schedule or options.start_date or options.end_date) and _is_utc(dag):

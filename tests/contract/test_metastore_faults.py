@@ -231,7 +231,18 @@ def test_a_commit_whose_answer_was_lost_counts_once(
 VERBS = ("register", "deploy", "run_insert", "apply", "claim", "start", "renew", "cells", "finish")
 SCHEDULING = ("pause", "tick", "advance")
 BACKFILLING = ("backfill", "backfill_chunk", "backfill_cancel")
-OTHERS = {"cancel", "clear", "pool", "heartbeat", "close", "hand_back", "prune", "reap", "reap_run"}
+OTHERS = {
+    "import_errors",
+    "cancel",
+    "clear",
+    "pool",
+    "heartbeat",
+    "close",
+    "hand_back",
+    "prune",
+    "reap",
+    "reap_run",
+}
 
 SCRIPT = """
 import sys

@@ -46,6 +46,7 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("db", "check"): ASKS_METASTORE | {"alembic"},
     ("cleanup",): ASKS_METASTORE,
     ("runs", "list"): ASKS_METASTORE,
+    ("dags", "import-errors"): ASKS_METASTORE,
     ("runs", "metrics", "nobody"): ASKS_METASTORE,
     ("dags", "pause", "nobody"): ASKS_METASTORE,
     ("dags", "next", "nobody"): ASKS_METASTORE | {"croniter"},

@@ -1,11 +1,9 @@
 """The scheduler with real kernels and an injected calendar; several of them on one metastore."""
 
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from scheduler_bench import HOUR, NOON, Calendar, ended, schedulers, until
 
 import nbflow.app
 from nbflow.metastore import check
@@ -14,25 +12,7 @@ from nbflow.model.states import Reason, RunKind, RunState, TaskState
 from nbflow.service import backfill
 from nbflow.service.backfill import BackfillRequest
 from nbflow.service.dags import deploy, pause, trigger
-from nbflow.service.scheduler import Scheduler
 from nbflow.settings import Settings
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-PATIENCE = 90.0
-
-
-class Calendar:
-    """A calendar that moves when told to, beside a real monotonic clock."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def wall(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
 
 @pytest.fixture
@@ -50,38 +30,6 @@ def service(settings, calendar):
     with nbflow.app.open_service(settings, clock=calendar) as opened:
         yield opened
     assert check(settings.database_url) == []
-
-
-@contextmanager
-def schedulers(settings, calendar, count=1) -> Iterator[list[Scheduler]]:
-    """Open schedulers as separate processes would have them."""
-    with ExitStack() as stack:
-        made = []
-        for _ in range(count):
-            opened = stack.enter_context(nbflow.app.open_service(settings, clock=calendar))
-            executor = stack.enter_context(opened.executor())
-            made.append(Scheduler(service=opened, executor=executor))
-        yield made
-
-
-def until(found, *working: Scheduler):
-    """Let the schedulers work in turn until ``found`` says so."""
-    deadline = time.monotonic() + PATIENCE
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it never came to be"
-        for scheduler in working:
-            scheduler.step(0.05)
-    return result
-
-
-def ended(service, count=1):
-    """Return a question: have ``count`` runs ended? It answers with them, oldest first."""
-
-    def look():
-        runs = [run for run in service.store.list_runs() if run.state.is_final]
-        return sorted(runs, key=lambda r: r.logical_date) if len(runs) >= count else None
-
-    return look
 
 
 def test_a_slot_that_comes_is_run_with_its_day_and_the_next_one_waits(

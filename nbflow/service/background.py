@@ -1,0 +1,75 @@
+"""Work of a scheduler beside its loop: looking at files, sending messages. One thread does it all, so
+that a slow disk or mail server holds up nothing that drives runs.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbflow.errors import MetastoreBusyError, NbflowError
+from nbflow.model.clock import Clock
+
+if TYPE_CHECKING:
+    from nbflow.service.live import LiveFolder
+    from nbflow.service.service import Service
+
+_log = logging.getLogger("nbflow.background")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Something to do again and again; ``every`` seconds from one end to the next begin."""
+
+    name: str
+    every: float
+    work: Callable[[], object]
+
+
+class Background:
+    """Runs jobs one after the other in a thread of its own; close it before what the jobs use."""
+
+    def __init__(self, jobs: tuple[Job, ...], clock: Clock) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._due = dict.fromkeys((job.name for job in jobs), clock.monotonic())
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nbflow-background")
+        self._running: Future[None] | None = None
+
+    def poke(self) -> None:
+        """Start what is due, unless the last round still goes on. Never waits, never raises."""
+        if self._running is not None and not self._running.done():
+            return
+        now = self._clock.monotonic()
+        due = [job for job in self._jobs if self._due[job.name] <= now]
+        if due:
+            self._running = self._thread.submit(self._round, due)
+
+    def close(self) -> None:
+        """Wait for what goes on, and begin nothing more."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> "Background":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _round(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            about = {"action": "background", "job": job.name}
+            try:
+                job.work()
+            except MetastoreBusyError as problem:
+                _log.warning("%s has to wait: %s", job.name, problem, extra=about)
+            except NbflowError as problem:
+                _log.error("%s failed: %s", job.name, problem, extra=about)
+            except Exception:
+                _log.exception("%s failed", job.name, extra=about)
+            self._due[job.name] = self._clock.monotonic() + job.every
+
+
+def jobs(service: "Service", live: "LiveFolder") -> tuple[Job, ...]:
+    """Return what a scheduler does beside its loop."""
+    return (Job(name="live", every=2.0, work=live.look),)

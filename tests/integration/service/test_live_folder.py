@@ -1,0 +1,199 @@
+"""Notebooks of the DAGs folder that are deployed as they change, and notebooks that differ."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from scheduler_bench import HOUR, NOON, Calendar, ended, schedulers, until
+
+import nbflow.app
+from nbflow.metastore import check
+from nbflow.model.states import RunState
+from nbflow.service.drift import Drift, drift_findings, known_drift
+from nbflow.service.live import LiveFolder
+from nbflow.service.targets import load_all, load_one
+from nbflow.settings import Settings
+
+QUIET = 1000.0
+LIVE = {"schedule": "@hourly", "track": "live"}
+
+
+@pytest.fixture
+def calendar() -> Calendar:
+    return Calendar()
+
+
+@pytest.fixture
+def settings(home, tmp_path) -> Settings:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    return Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2, dags=folder)
+
+
+@pytest.fixture
+def service(settings, calendar):
+    with nbflow.app.open_service(settings, clock=calendar) as opened:
+        yield opened
+    assert check(settings.database_url) == []
+
+
+@pytest.fixture
+def save(page, settings):
+    """Return a function that puts a page into the DAGs folder."""
+
+    def put(*cells, name="page", **metadata) -> Path:
+        written = page(*cells, name=name, **metadata)
+        return Path(shutil.move(written, settings.dags_folder / written.name))
+
+    return put
+
+
+@pytest.fixture
+def look(service, calendar):
+    """Return a function that looks at the folder, and again when it has been quiet."""
+    folder = LiveFolder(service=service, quiet=QUIET)
+
+    def again() -> list[str]:
+        assert folder.look() == []
+        calendar.ahead += folder.quiet
+        return [str(one.dag.id) for one in folder.look()]
+
+    again.folder = folder
+    return again
+
+
+def version(service, dag="page") -> str:
+    return service.store.current_version(dag)
+
+
+def test_a_notebook_is_deployed_whenever_it_changed_and_has_been_quiet(
+    service, settings, calendar, save, look, outputs
+):
+    save(("print('one')", "task:a"), dag=LIVE)
+    assert look() == ["page"]
+    assert service.store.schedule("page").next_fire == NOON + HOUR
+    first = version(service)
+    assert look.folder.look() == []
+    save(("print('half')", "task:a"), dag=LIVE)
+    assert look.folder.look() == []
+    calendar.ahead += QUIET / 2
+    save(("print('two')", "task:a"), dag=LIVE)
+    assert look.folder.look() == []
+    calendar.ahead += QUIET / 2
+    assert look.folder.look() == []
+    assert version(service) == first
+    calendar.ahead += QUIET
+    assert [one.dag.id for one in look.folder.look()] == ["page"]
+    assert version(service) != first
+    with schedulers(settings, calendar) as (scheduler,):
+        calendar.at = NOON + HOUR
+        (run,) = until(ended(service), scheduler)
+    (attempt,) = service.store.attempts(run.id)
+    path = settings.store / "runs" / run.id / "a" / str(attempt.token) / attempt.result["notebook"]
+    assert outputs(path)["c0"] == "two"
+
+
+def test_what_cannot_be_read_or_compiled_never_takes_the_place_of_what_runs(
+    service, save, look, settings
+):
+    path = save(("x = 1", "task:a"), dag=LIVE)
+    assert look() == ["page"]
+    good = version(service)
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2])
+    assert look() == []
+    (error,) = service.store.import_errors()
+    assert (error.path, error.code) == (str(path), "NBF004")
+    save(("x = 1\n1 +", "task:a"), dag=LIVE)
+    assert look() == []
+    (error,) = service.store.import_errors()
+    assert error.path == str(path)
+    assert version(service) == good
+    save(("x = 2", "task:a"), dag=LIVE)
+    assert look() == ["page"]
+    assert service.store.import_errors() == []
+
+
+def test_a_pinned_notebook_is_left_alone_and_its_errors_are_told(service, save, look):
+    save(("x = 1", "task:a"), dag={"schedule": "@hourly"})
+    save(("print(nowhere)", "task:a"), name="wrong", dag={"schedule": "@hourly"})
+    assert look() == []
+    assert service.store.list_dags() == []
+    assert [(Path(e.path).name, e.code) for e in service.store.import_errors()] == [
+        ("wrong.ipynb", "NBF203")
+    ]
+
+
+def test_a_dag_of_several_notebooks_is_not_deployed_without_one_that_is_broken(service, save, look):
+    save("x = 1", name="load", dag={**LIVE, "id": "both"}, task={"dag": "both", "outputs": "x"})
+    show = save("print(x)", name="show", task={"dag": "both", "inputs": ["x"]})
+    assert look() == ["both"]
+    good, whole = version(service, "both"), show.read_text()
+    save("x = 2", name="load", dag={**LIVE, "id": "both"}, task={"dag": "both", "outputs": "x"})
+    show.write_text("{")
+    assert look() == []
+    assert version(service, "both") == good
+    assert {e.code for e in service.store.import_errors()} >= {"NBF237"}
+    show.write_text(whole)
+    assert look() == ["both"]
+
+
+def test_two_schedulers_that_look_deploy_one_version(service, settings, calendar, save, look):
+    save(("x = 1", "task:a"), dag=LIVE)
+    with nbflow.app.open_service(settings, clock=calendar) as other:
+        second = LiveFolder(service=other, quiet=QUIET)
+        assert second.look() == []
+        assert look() == ["page"]
+        assert second.look() == []
+        assert other.store.schedule("page") == service.store.schedule("page")
+
+
+def test_runs_without_their_notebook_fail_and_the_dag_is_paused_after_three(
+    service, settings, calendar, save, look
+):
+    path = save(("x = 1", "task:a"), ("print(x)", "task:b"), dag=LIVE)
+    look()
+    moved = path.rename(path.with_name("moved.ipynb"))
+    assert look() == ["moved"]
+    service.pause("moved", paused=True)
+    with schedulers(settings, calendar) as (scheduler,):
+        scheduler._missing.folder = look.folder
+        for hour in (1, 2, 3):
+            calendar.at = NOON + hour * HOUR
+            runs = until(ended(service, hour), scheduler)
+            assert {run.state for run in runs} == {RunState.FAILED}
+        calendar.at = NOON + 4 * HOUR
+        scheduler.step(0)
+        assert len(service.store.list_runs()) == 3
+    _, (task, _) = service.store.show_run(runs[-1].id)
+    assert f"notebook not found: {path}; moved to {moved}?" in task.note
+    (row,) = [row for row in service.store.list_dags() if row.id == "page"]
+    assert row.paused
+    errors = {error.path: error.message for error in service.store.import_errors()}
+    assert errors[str(path)].endswith("paused after 3 runs")
+
+
+def test_that_a_notebook_differs_from_what_is_deployed_is_told(
+    service, save, monkeypatch, settings
+):
+    path = save(("x = 1", "task:a"), dag={"schedule": "@hourly"})
+    assert drift_findings(service, [load_one(path)]) == {}
+    service.deploy(path)
+    monkeypatch.chdir(settings.dags_folder)
+    assert drift_findings(service, load_all("page.ipynb")) == {}
+    assert known_drift(service, load_one(path).dag) is Drift.SAME
+    save(("x = 2", "task:a"), dag={"schedule": "@hourly"})
+    (finding,) = drift_findings(service, load_all("page.ipynb")).values()
+    assert (finding.code, finding.hint) == (
+        "NBF236",
+        "it runs after: nbflow dags deploy page.ipynb",
+    )
+    assert known_drift(service, load_one(path).dag) is Drift.DIFFERS
+
+
+def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save):
+    path = save(("x = 1", "task:a"))
+    service.run(path)
+    path = save(("x = 2", "task:a"))
+    assert drift_findings(service, [load_one(path)]) == {}
+    assert known_drift(service, load_one(path).dag) is Drift.NEVER
