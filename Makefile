@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 RUN_SETUP := sh scripts/setup.sh "$(PYTHON)" $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo check test unit demo bench docs clean
+.PHONY: help setup setup-demo check test unit chaos demo bench docs clean
 
 help: ## list the doors
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: setup ## every test that this machine allows; names what was left out
 
 unit: setup ## the fast tests only
 	@sh scripts/test.sh $(BIN) tests/unit tests/docs
+
+chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, and the mutants (half an hour)
+	@NBFLOW_CHAOS=1 $(BIN)/python -m pytest -q -s -n 0 tests/chaos
 
 demo: setup-demo ## lint, draw and run a real example, on SQLite
 	@sh scripts/demo.sh $(BIN)

@@ -1,11 +1,16 @@
-"""``python -m benchmarks [compile|cli|run]``: print the tables and the machine they stand for."""
+"""``python -m benchmarks [compile|cli|run|scheduler]``: print the tables and the machine they stand for."""
 
 import sys
 
-from benchmarks import cli, machine, run
+from benchmarks import cli, machine, run, scheduler
 from benchmarks import compile as compile_notebooks
 
-PARTS = {"compile": compile_notebooks.measure, "cli": cli.measure, "run": run.measure}
+PARTS = {
+    "compile": compile_notebooks.measure,
+    "cli": cli.measure,
+    "run": run.measure,
+    "scheduler": scheduler.measure,
+}
 
 
 def main(names: list[str]) -> None:

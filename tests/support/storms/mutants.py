@@ -1,0 +1,120 @@
+"""Designs with one guard taken out, made from the real code's own text in a child process.
+
+If the text of a guard changes, the mutant can't be made, and the suite fails: nobody keeps a copy.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+
+def mutate(owner: Any, name: str, *changes: tuple[str, str]) -> None:
+    """Replace a function of a module or class by its text with ``changes`` made."""
+    found = inspect.unwrap(getattr(owner, name))
+    assert isinstance(found, FunctionType), found
+    text = textwrap.dedent(inspect.getsource(found))
+    for old, new in changes:
+        assert text.count(old) == 1, f"{name} has {text.count(old)} times: {old}"
+        text = text.replace(old, new)
+    scope = found.__globals__
+    kept = scope.get(name)
+    exec(compile(text, f"<mutant of {name}>", "exec"), scope)
+    changed = scope[name]
+    if not isinstance(owner, ModuleType):
+        scope[name] = kept
+    setattr(owner, name, changed)
+
+
+def noslot() -> None:
+    """No unique slot, no compare and swap of the schedule."""
+    from nbflow.metastore import schedules, tables
+
+    unique = [c for c in tables.run.constraints if "slot_key" in {k.name for k in c.columns}]
+    assert len(unique) == 1
+    tables.run.constraints.discard(unique[0])
+    mutate(
+        schedules, "tick",
+        ("update().where(of.id == seen.id, of.version == seen.version)", "update().where(of.id == seen.id)"),
+    )  # fmt: skip
+
+
+def noguard() -> None:
+    """A claim looks, then writes: what it saw may be another's by then. No index stops it."""
+    from nbflow.metastore import claims, tables
+
+    live = [i for i in tables.attempt.indexes if i.name == "uq_attempt_live"]
+    assert len(live) == 1
+    tables.attempt.indexes.discard(live[0])
+    mutate(
+        claims, "claim",
+        ("    made: list[Token] = []\n", ("    made: list[Token] = []\n"
+         "    seen = db.read(lambda c: _choose(db, c, me, request))\n"
+         "    import time; time.sleep(0.02)\n")),
+        ("chosen = _choose(db, connection, me, request)", "chosen = seen"),
+        ("claims.append(_claim(row,", "claims.append(_claim(_now(connection, row),"),
+    )  # fmt: skip
+    mutate(
+        claims, "_take",
+        (", ti.state == TaskState.QUEUED.value)", ")"),
+        ("try_no=row.tries + 1,", "try_no=_now(connection, row).tries + 1,"),
+    )  # fmt: skip
+    claims._now = _tries_now  # type: ignore[attr-defined]
+
+
+def _tries_now(connection: Any, row: Any) -> Any:
+    from types import SimpleNamespace
+
+    from sqlalchemy import select
+
+    from nbflow.metastore import tables as t
+
+    ti = t.task_instance.c
+    query = select(ti.tries).where(ti.run_id == row.run_id, ti.task == row.task)
+    tries = connection.execute(query).scalar_one()
+    return SimpleNamespace(**row._asdict() | {"tries": tries - 1})
+
+
+def nofence() -> None:
+    """Whoever ends an attempt ends it, however late."""
+    from nbflow.metastore import finish, moves
+
+    mutate(
+        finish,
+        "_end_attempt",
+        (".where(of.token == token, of.outcome.is_(None))", ".where(of.token == token)"),
+    )
+    mutate(
+        moves.Moves, "task",
+        (", of.state == move.source.value]", "]"),
+        ("        guard.append(of.token == token)\n", "        pass\n"),
+    )  # fmt: skip
+
+
+def noreap() -> None:
+    """Nobody looks for the dead."""
+    from nbflow.metastore.store import Metastore
+
+    Metastore.reap = lambda self: []  # type: ignore[method-assign]
+
+
+def norunlock() -> None:
+    """Two ends in one run don't wait for each other, and nobody looks for runs that stand still:
+    that look alone would find a lost join at the next step. Their moment is drawn out.
+    """
+    from nbflow.metastore import attention, finish
+
+    for module in (finish, attention):
+        module.lock_run = lambda db, connection, run_id: None  # type: ignore[attr-defined]
+    mutate(
+        finish, "finish",
+        ("        moves.apply(decisions)\n", ("        moves.apply(decisions)\n"
+         "        import time; time.sleep(0.1)\n")),
+    )  # fmt: skip
+    mutate(attention, "waiting_runs", ("or_(retry, ~going, and_(", "or_(retry, and_("))
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    made.__name__: made for made in (noslot, noguard, nofence, noreap, norunlock)
+}

@@ -1,0 +1,270 @@
+"""``python -m storms.storm '{"url": …}'``: one storm over one metastore; prints what came of it."""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from noop_executor import NoopExecutor
+
+from nbflow import faults
+from nbflow.app import open_service
+from nbflow.metastore import Looks, RunFilter, check
+from nbflow.service import drive, leases, scheduler
+from nbflow.service.checking import rules
+from nbflow.service.scheduler import Scheduler
+from nbflow.service.service import Service
+from nbflow.settings import Settings
+from storms.mutants import MUTANTS
+
+LEASE = 1.0
+SPEED = 120.0
+"""The calendar's seconds in one: a schedule of every minute fires twice a second."""
+FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
+POINTS = ("tick", "advance", "claim", "renew", "finish", "reap", "hand_back")
+SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
+    "chain": (("x = 1", "a"), ("y = x + 1", "b"), ("print(y)", "c")),
+    "join": (("x = 1", "a"), ("y = 2", "b"), ("z = 3", "c"), ("print(x + y + z)", "d")),
+    "retry": (("x = 1", "a"), ("y = x + 1", "b"), ("z = x + 2", "c"), ("print(y + z)", "d")),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storm:
+    """What to do: for how long, to whom, and with which guard taken out."""
+
+    url: str
+    home: str
+    seconds: float
+    seed: int
+    stalls: float = 0.3
+    """The share of stalls; the others are kills."""
+    mutant: str = ""
+    workers: int = 3
+    standstill: float = 4.0
+    """How long nothing may happen before what is left counts as stuck: more than a lease and a look."""
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What came of it."""
+
+    seed: int
+    kills: int = 0
+    stalls: int = 0
+    crashes: int = 0
+    runs: int = 0
+    attempts: int = 0
+    lost: int = 0
+    missed: int = 0
+    violations: dict[str, int] = field(default_factory=dict)
+    examples: list[str] = field(default_factory=list)
+
+
+class FastClock:
+    """A calendar that runs ahead of the clock on the wall."""
+
+    def __init__(self, begun: float) -> None:
+        self.begun = begun
+
+    def wall(self) -> datetime:
+        return FIRST + timedelta(seconds=(time.monotonic() - self.begun) * SPEED)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def storm(what: Storm) -> Report:
+    """Make the metastore, let schedulers work in it while they are killed and stalled, look."""
+    leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
+    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
+    if what.mutant:
+        MUTANTS[what.mutant]()
+    settings = Settings(home=Path(what.home), database_url=what.url, slots=2)
+    clock = FastClock(time.monotonic())
+    _deploy(settings, clock, what.home)
+    report = Report(seed=what.seed)
+    _rage(what, settings, clock, report)
+    _drain(what, settings, clock)
+    _look(what, settings, clock, report)
+    return report
+
+
+def _deploy(settings: Settings, clock: FastClock, home: str) -> None:
+    with open_service(settings, clock=clock) as service:
+        service.store.set_pool("narrow", 2)
+        for name, cells in SHAPES.items():
+            path = Path(home, f"{name}.ipynb")
+            path.write_text(json.dumps(_notebook(name, cells)))
+            service.deploy(path, confirmed=True)
+
+
+def _notebook(name: str, cells: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    options = {"retry": {"retries": 2, "retry_delay": 20}, "join": {"pool": "narrow"}}
+    dag = {"schedule": "every 1m", "catchup": "all", "max_active_runs": 6}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "nbflow": {"version": 1, "dag": dag},
+        },
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {
+                    "tags": [f"task:{task}"],
+                    "nbflow": {"task": {"max_lost": 1000} | options.get(name, {})},
+                },
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+            for number, (source, task) in enumerate(cells)
+        ],
+    }
+
+
+def _work(what: Storm, settings: Settings, clock: FastClock, fault: str, until: float) -> None:
+    """One scheduler, for as long as it lives."""
+    faults._spec = fault
+    with open_service(settings, clock=clock) as service:
+        service.store.lease = LEASE
+        with _executor(what) as executor:
+            works = Scheduler(service=service, executor=executor, drain_timeout=0.0)  # type: ignore[arg-type]
+            while time.monotonic() < until:
+                works.step(scheduler.GLANCE)
+
+
+def _executor(what: Storm) -> NoopExecutor:
+    chance = random.Random()
+    return NoopExecutor(
+        lasts=lambda: chance.choice((0.0, 0.01, 0.05, 0.3)),
+        fails=0.1,
+        effects=Path(what.home, "effects"),
+    )
+
+
+def _fork(what: Storm, settings: Settings, clock: FastClock, fault: str, until: float) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        random.seed()
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, 1)
+        os.dup2(os.open(Path(what.home, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        _work(what, settings, clock, fault, until)
+        code = 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    os._exit(code)
+
+
+def _rage(what: Storm, settings: Settings, clock: FastClock, report: Report) -> None:
+    chance = random.Random(what.seed)
+    end = time.monotonic() + what.seconds
+    alive: list[int] = []
+    wakes: dict[int, float] = {}
+    while (now := time.monotonic()) < end:
+        for pid in tuple(alive):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                alive.remove(pid)
+                wakes.pop(pid, None)
+                report.crashes += 1
+        while len(alive) < what.workers:
+            alive.append(_fork(what, settings, clock, _fault(chance), end + 60))
+        for pid in [pid for pid, at in wakes.items() if at <= now]:
+            os.kill(pid, signal.SIGCONT)
+            del wakes[pid]
+        time.sleep(chance.uniform(0.1, 0.4))
+        victim = chance.choice(alive)
+        if victim in wakes:
+            continue
+        if chance.random() < what.stalls:
+            os.kill(victim, signal.SIGSTOP)
+            wakes[victim] = time.monotonic() + chance.uniform(0.5, 2.5)
+            report.stalls += 1
+        else:
+            os.kill(victim, signal.SIGKILL)
+            os.waitpid(victim, 0)
+            alive.remove(victim)
+            report.kills += 1
+    # Those that were stalled wake once more: their late ends are what fencing is for.
+    for pid in wakes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    time.sleep(0.5)
+    for pid in alive:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _fault(chance: random.Random) -> str:
+    if chance.random() < 0.7:
+        return ""
+    side = chance.choice(("pre", "post"))
+    action = chance.choice(("kill", "exc", "commit_then_raise"))
+    return f"{chance.choice(POINTS)}.{side}_commit:{chance.randint(1, 12)}:{action}"
+
+
+def _drain(what: Storm, settings: Settings, clock: FastClock) -> None:
+    """Let one scheduler end what is left; no new slots."""
+    with open_service(settings, clock=clock) as service:
+        service.store.lease = LEASE
+        for name in SHAPES:
+            service.store.pause(name, paused=True)  # type: ignore[arg-type]
+        with _executor(what) as executor:
+            works = Scheduler(service=service, executor=executor)  # type: ignore[arg-type]
+            seen, moved = 0, time.monotonic()
+            while time.monotonic() < moved + what.standstill and _unfinished(service):
+                works.step(scheduler.GLANCE)
+                newest = service.store.events(seen, limit=100_000)
+                if newest:
+                    seen, moved = newest[-1].seq, time.monotonic()
+
+
+def _unfinished(service: Service) -> bool:
+    return any(not run.state.is_final for run in _runs(service))
+
+
+def _runs(service: Service) -> list[Any]:
+    return service.store.list_runs(RunFilter(limit=100_000))
+
+
+def _look(what: Storm, settings: Settings, clock: FastClock, report: Report) -> None:
+    looks = Looks(rules=rules(), drained=True, lease=LEASE, reap_every=0.5, clock=clock)
+    found = check(what.url, looks)
+    report.violations = dict(Counter(one.code for one in found))
+    report.examples = [f"{one.code} {one.what}" for one in found[:8]]
+    twice = Counter(
+        tuple(line.split()[:3]) for line in Path(what.home, "effects").read_text().splitlines()
+    )
+    again = [key for key, count in twice.items() if count > 1]
+    if again:
+        report.violations["I31"] = report.violations.get("I31", 0) + len(again)
+    with open_service(settings, clock=clock) as service:
+        runs = _runs(service)
+        report.runs = len(runs)
+        for run in runs:
+            attempts = service.store.attempts(run.id)
+            report.attempts += len(attempts)
+            report.lost += sum(one.outcome == "lost" for one in attempts)
+        report.missed = sum(len(service.store.missed(name, limit=10_000)) for name in SHAPES)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(storm(Storm(**json.loads(sys.argv[1]))))))
