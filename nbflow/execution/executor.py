@@ -132,7 +132,7 @@ class LocalExecutor:
         self._waiting.clear()
         slots, self._slots = self._slots, []
         for slot in slots:
-            slot.hang_up() if slot.is_busy else slot.stop()
+            slot.stop() if slot.running is None else slot.hang_up()
         deadline = time.monotonic() + _STOP_PATIENCE
         for slot in (*slots, *self._retired):
             slot.end(max(0.0, deadline - time.monotonic()))

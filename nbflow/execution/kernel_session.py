@@ -19,7 +19,7 @@ from nbflow.model.sentence import Sentence
 
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _REFUSED = re.compile(r"LD_.*|PYTHON.*|PATH|NBFLOW_.*")
-_HIDDEN = frozenset({"NBFLOW_DATABASE_URL"})
+_HIDDEN = frozenset({"NBFLOW_DATABASE_URL", processes.SLOT_FOLDER})
 _MAX_SOCKET_PATH = 90
 _IOPUB_BACKLOG = 1
 """Messages that wait unread in this process: a flood of output stays in the kernel's own queue."""
@@ -92,7 +92,7 @@ class KernelSession:
 
         installed = check_kernel(launch.kernel)
         check_environment(launch.environment)
-        folder = tempfile.mkdtemp(prefix="nbflow-")
+        folder = tempfile.mkdtemp(prefix="nbflow-", dir=os.environ.get(processes.SLOT_FOLDER))
         context = zmq.asyncio.Context()
         context.setsockopt(zmq.RCVHWM, _IOPUB_BACKLOG)
         options: dict[str, Any] = {"connection_file": str(Path(folder, "kernel.json"))}

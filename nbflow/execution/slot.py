@@ -13,6 +13,7 @@ When the input ends, the process that drives the run is gone: the slot kills its
 import json
 import os
 import queue
+import shutil
 import threading
 import time
 from typing import IO, Any
@@ -76,6 +77,7 @@ class Slot:
     def abandon(self) -> None:
         """Kill every kernel and all below it, and end this process: nobody is left to report to."""
         processes.sweep({processes.SLOT_MARK: self._mark}, adopted=True, seconds=2.0, hard=True)
+        shutil.rmtree(os.environ[processes.SLOT_FOLDER], ignore_errors=True)
         os._exit(1)
 
     def emit(self, event: dict[str, Any]) -> None:

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import uuid
 from collections import deque
@@ -38,6 +40,9 @@ class SlotProcess:
         self.attempts = 0
         self._on_event = on_event
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
+        # Sockets lie in it, whose paths may not be long.
+        self._folder = tempfile.mkdtemp(prefix="nbflow-")
+        marks = {processes.SLOT_MARK: self.mark, processes.SLOT_FOLDER: self._folder}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "nbflow.execution.slot"],
             stdin=subprocess.PIPE,
@@ -45,7 +50,7 @@ class SlotProcess:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=_environment() | dict(environment) | {processes.SLOT_MARK: self.mark},
+            env=_environment() | dict(environment) | marks,
             # A Ctrl-C at the terminal is for the process that drives the run; it cancels in order.
             start_new_session=os.name == "posix",
         )
@@ -97,7 +102,9 @@ class SlotProcess:
             self._process.stdin.close()
 
     def end(self, patience: float) -> None:
-        """Wait ``patience`` seconds for its end, then kill it; nothing below it survives."""
+        """Wait ``patience`` seconds for its end, then kill it; nothing below it survives, and none
+        of its kernels' files.
+        """
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -105,6 +112,7 @@ class SlotProcess:
             self._process.wait()
         self.hang_up()
         processes.sweep({processes.SLOT_MARK: self.mark}, hard=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def death(self) -> str:
         """Return how the process ended, in words."""

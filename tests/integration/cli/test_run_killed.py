@@ -42,10 +42,13 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.mark = {"NBTEST_MARK": uuid.uuid4().hex}
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        own = {"NBFLOW_HOME": str(folder / "home"), "TMPDIR": str(self.temporary)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "nbflow", "run", "waits.py"],
             cwd=folder,
-            env=os.environ | self.mark | {"NBFLOW_HOME": str(folder / "home"), "NBFLOW_LANG": "en"},
+            env=os.environ | self.mark | own | {"NBFLOW_LANG": "en"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -53,6 +56,10 @@ class Running:
 
     def marked(self) -> list[int]:
         return sorted(processes.marked(self.mark))
+
+    def leftovers(self) -> list[Path]:
+        """What lies in the folder for temporary files: a kernel's keys and sockets, say."""
+        return list(self.temporary.iterdir())
 
     def slots(self) -> list[int]:
         lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.marked()}
@@ -84,6 +91,7 @@ def test_a_killed_command_line_leaves_no_process_and_the_next_verb_says_what_hap
     running.process.kill()
     running.process.wait()
     until(lambda: not running.marked(), 10)
+    assert running.leftovers() == []
     shown = nbflow("runs", "show", "last", "-f", "json")
     assert shown.returncode == 0, shown.stderr
     run = json.loads(shown.stdout)
@@ -115,6 +123,7 @@ def test_a_killed_slot_loses_one_attempt_and_the_run_goes_on(
     assert [(t["state"], t["attempts"]) for t in run["tasks"]] == [("success", 2), ("success", 1)]
     assert nbflow("db", "check").returncode == 0
     until(lambda: not running.marked(), 3)
+    assert running.leftovers() == []
 
 
 def cmdline(pid: int) -> bytes:
