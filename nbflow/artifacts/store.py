@@ -159,6 +159,16 @@ class ArtifactStore:
                 freed += _delete_file(draft)
         return Collected(values=values, attempts=attempts, bytes=freed)
 
+    def delete_run(self, run: RunId) -> int:
+        """Delete all that attempts of a run left; return the bytes. Raises StoreError."""
+        folder = self._files.path(f"runs/{id_part(run)}")
+        if not folder.is_dir():
+            return 0
+        size = _size(folder)
+        with store_errors(folder):
+            shutil.rmtree(folder)
+        return size
+
     def _path_of_values(self) -> Path:
         return self._files.path(self._values)
 

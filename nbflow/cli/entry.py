@@ -11,6 +11,7 @@ from nbflow.cli import (
     dags,
     db,
     deployed,
+    going_on,
     import_errors_verb,
     info_verb,
     metrics_verb,
@@ -19,6 +20,7 @@ from nbflow.cli import (
     runs,
     scheduler_verb,
     system,
+    tasks,
     verify_verb,
 )
 from nbflow.cli.output import tell
@@ -45,7 +47,8 @@ def make_app() -> typer.Typer:
     run_verb.add_to(app)
     verify_verb.add_to(app)
     scheduler_verb.add_to(app)
-    for name, module in (("db", db), ("dags", dags), ("runs", runs), ("backfill", backfill)):
+    groups = {"db": db, "dags": dags, "runs": runs, "tasks": tasks, "backfill": backfill}
+    for name, module in groups.items():
         group = typer.Typer(
             cls=backfill.BackfillGroup if module is backfill else typer.core.TyperGroup,
             help=t(module.HELP),
@@ -58,6 +61,7 @@ def make_app() -> typer.Typer:
             import_errors_verb.add_to(group)
         if module is runs:
             metrics_verb.add_to(group)
+            going_on.add_to(group)
         app.add_typer(group, name=name)
     return app
 

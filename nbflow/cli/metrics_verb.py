@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nbflow.cli.options import FormOption, OutputOption
+from nbflow.cli.options import FormOption, OutputOption, RunText
 from nbflow.cli.output import Form, emit
-from nbflow.cli.runs import RunText
 from nbflow.texts import t
 
 OtherRun = Annotated[

@@ -28,6 +28,10 @@ ParameterOption = Annotated[
     typer.Option("--param", "-p", metavar="NAME=VALUE", help=t("A parameter's value.")),
 ]
 
+RunText = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help=t("The id of a run, or its beginning; last is the newest.")),
+]
 DateOption = Annotated[
     str | None,
     typer.Option("--date", help=t("The run's logical date, such as 2026-11-01; now by default.")),

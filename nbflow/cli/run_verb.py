@@ -57,7 +57,6 @@ def run(
     """Run, with progress on standard error; exit 1 if a task failed, 130 if it was cancelled."""
     from nbflow.app import open_service
     from nbflow.cli.progress import shown
-    from nbflow.model.states import RunState
     from nbflow.service.drift import drift_findings
     from nbflow.service.on_page import OnPage
     from nbflow.service.targets import load_one
@@ -80,11 +79,18 @@ def run(
             )
         differs = drift_findings(service, [compiled])
     if form is Form.TABLE:
-        _say_report(report, OnPage(compiled))
+        say_report(report, OnPage(compiled))
         for finding in differs.values():
             tell(told(finding.text()))
     else:
         _emit(report, form)
+    exit_as(report)
+
+
+def exit_as(report: "RunReport") -> None:
+    """Leave with the code of a run that didn't end well."""
+    from nbflow.model.states import RunState
+
     if report.state is RunState.CANCELLED:
         raise typer.Exit(_CANCELLED)
     if not report.is_success:
@@ -112,7 +118,8 @@ def _row(task: "TaskReport") -> dict[str, Any]:
     }
 
 
-def _say_report(report: "RunReport", page: "OnPage") -> None:
+def say_report(report: "RunReport", page: "OnPage") -> None:
+    """Say how a run ended: what failed and where, what was not run, and how to go on."""
     from nbflow.render.tokens import tokens
     from nbflow.render.words import duration
 

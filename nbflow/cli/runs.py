@@ -1,24 +1,28 @@
 """``nbflow runs``: the runs on record and what they left behind."""
 
+import sys
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nbflow.cli.options import FormOption, OutputOption
-from nbflow.cli.output import Form, as_text, clean, emit, say, write
+from nbflow.cli.options import FormOption, OutputOption, RunText
+from nbflow.cli.output import Form, as_text, clean, emit, say, tell, write
+from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
 from nbflow.texts import language, t
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbflow.metastore.rows import RunRow
+    from nbflow.model.ids import RunId, TaskName
+    from nbflow.service.service import Service
 
+_GLANCE = 0.25
+"""Seconds between looks at logs that are being written."""
 HELP = "Runs on record."
-
-RunText = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help=t("The id of a run, or its beginning; last is the newest.")),
-]
 
 
 def add_to(group: typer.Typer) -> None:
@@ -62,15 +66,37 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
     """Print one run with its tasks."""
     from nbflow.app import open_service
     from nbflow.cli.looks import state_styles
-    from nbflow.render.tokens import tokens
-    from nbflow.service.looking import attempt_files, find_run
+    from nbflow.service.looking import find_run
     from nbflow.service.metrics import metrics_by_task
 
     with open_service() as service:
-        found, tasks = service.store.show_run(find_run(service, run))
-        reasons = {a.task: a.message for a, _ in attempt_files(service, found.id)}
-        metrics = metrics_by_task(service, found.id)
-    rows: list[dict[str, Any]] = [
+        run_id = find_run(service, run)
+        found, _ = service.store.show_run(run_id)
+        rows = task_rows(service, run_id)
+        metrics = metrics_by_task(service, run_id)
+    if form in (Form.JSON, Form.YAML):
+        write(as_text({**_row(found), "tasks": rows, "metrics": metrics}, form), output)
+        return
+    columns = ["task", "state", "attempts", "seconds", "reason"]
+    emit(rows, columns, form, styles={"state": state_styles()}, output=output)
+    if form is Form.TABLE:
+        for task, values in metrics.items():
+            told = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
+            say(t("Metrics of {task}: {metrics}", task=task, metrics=told))
+        note = f" ({found.note})" if found.note else ""
+        say(f"{_state(found)}{note}")
+
+
+def task_rows(
+    service: "Service", run_id: "RunId", selector: str | None = None
+) -> list[dict[str, Any]]:
+    """Return what is told of a run's tasks, or of those that a selector names."""
+    from nbflow.service.looking import attempt_files, tasks_of_run
+
+    chosen = set(tasks_of_run(service, run_id, selector))
+    _, tasks = service.store.show_run(run_id)
+    reasons = {a.task: a.message for a, _ in attempt_files(service, run_id)}
+    return [
         {
             "task": str(task.task),
             "state": task.state.value,
@@ -79,51 +105,114 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
             "reason": clean(task.note or reasons.get(task.task) or ""),
         }
         for task in tasks
+        if task.task in chosen
     ]
-    if form in (Form.JSON, Form.YAML):
-        write(as_text({**_row(found), "tasks": rows, "metrics": metrics}, form), output)
-        return
-    columns = ["task", "state", "attempts", "seconds", "reason"]
-    emit(rows, columns, form, styles={"state": state_styles()}, output=output)
-    if form is Form.TABLE:
-        look = tokens().states[found.state.value]
-        for task, values in metrics.items():
-            told = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
-            say(t("Metrics of {task}: {metrics}", task=task, metrics=told))
-        note = f" ({found.note})" if found.note else ""
-        say(f"{look.glyph} {found.dag_id}, {found.id}: {look.words[language()]}{note}")
 
 
 def logs(
     run: RunText,
     task: Annotated[
-        str | None, typer.Argument(metavar="[TASK]", help=t("The name of a task."))
+        str | None,
+        typer.Argument(metavar="[TASK]", help=t("A task, or tasks: train, +train, train+.")),
     ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help=t("Go on printing until the run has ended.")),
+    ] = False,
     output: OutputOption = None,
 ) -> None:
     """Print the logs, attempt by attempt."""
     from nbflow.app import open_service
-    from nbflow.errors import NotFoundError
-    from nbflow.service.looking import attempt_files, find_run
+    from nbflow.service.looking import find_run, tasks_of_run
 
     with open_service() as service:
         run_id = find_run(service, run)
-        found = attempt_files(service, run_id)
-    names = list(dict.fromkeys(str(attempt.task) for attempt, _ in found))
-    if task is not None and task not in names:
+        if not follow:
+            print_logs(service, run_id, task, output=output)
+        elif output is not None:
+            raise UsageError(
+                "--follow prints to the terminal only.",
+                hint="Leave --output away, or redirect the output.",
+            )
+        else:
+            _follow(service, run_id, tasks_of_run(service, run_id, task))
+
+
+def print_logs(
+    service: "Service",
+    run_id: "RunId",
+    selector: str | None,
+    *,
+    try_no: int | None = None,
+    output: "Path | None" = None,
+) -> None:
+    """Print the logs of a run's attempts: of all, of a selector's tasks, or of one try."""
+    from nbflow.errors import NotFoundError
+    from nbflow.service.looking import attempt_files, tasks_of_run
+
+    chosen = set(tasks_of_run(service, run_id, selector))
+    all_found = attempt_files(service, run_id)
+    found = [(a, files) for a, files in all_found if a.task in chosen]
+    if try_no is not None:
+        tried = ", ".join(str(a.try_no) for a, _ in found)
+        found = [(a, files) for a, files in found if a.try_no == try_no]
+        if not found:
+            raise NotFoundError(
+                Sentence(
+                    "Run {run_id} has no try {number} of {task}.",
+                    task=selector,
+                    number=try_no,
+                    run_id=run_id,
+                ),
+                hint=Sentence("Tries: {tried}.", tried=tried or Sentence("none")),
+            )
+    if selector is not None and not found:
+        names = ", ".join(dict.fromkeys(str(a.task) for a, _ in all_found))
         raise NotFoundError(
-            Sentence("Run {run_id} tried no task {task!r}.", run_id=run_id, task=task),
-            hint=Sentence("Tasks: {names}.", names=", ".join(names)),
+            Sentence("Run {run_id} tried no task {task!r}.", run_id=run_id, task=selector),
+            hint=Sentence("Tasks: {names}.", names=names or Sentence("none")),
         )
     parts = []
     for attempt, files in found:
-        if task is not None and attempt.task != task:
-            continue
-        parts.append(f"── {attempt.task}, {t('try {number}', number=attempt.try_no)}")
+        parts.append(_heading(attempt.task, attempt.try_no))
         parts += [clean(file.read_text(encoding="utf-8", errors="replace")) for file in files]
         if not files:
             parts.append(t("No log."))
     write("\n".join(part.rstrip("\n") for part in parts), output)
+
+
+def _follow(service: "Service", run_id: "RunId", tasks: "tuple[TaskName, ...]") -> None:
+    """Print what attempts write, as they write it; Ctrl-C ends the looking, not the run."""
+    from nbflow.service.following import LogFollower
+
+    follower = LogFollower(service, run_id, tasks)
+    last: tuple[str, int] | None = None
+    try:
+        while True:
+            run, pieces = follower.look()
+            for piece in pieces:
+                if (piece.task, piece.try_no) != last:
+                    last = piece.task, piece.try_no
+                    say(_heading(*last))
+                write(clean(piece.text))
+            sys.stdout.flush()
+            if run.state.is_final:
+                break
+            time.sleep(_GLANCE)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    tell(_state(run))
+
+
+def _heading(task: str, try_no: int) -> str:
+    return f"── {task}, {t('try {number}', number=try_no)}"
+
+
+def _state(run: "RunRow") -> str:
+    from nbflow.render.tokens import tokens
+
+    look = tokens().states[run.state.value]
+    return f"{look.glyph} {run.dag_id}, {run.id}: {look.words[language()]}"
 
 
 def _row(run: "RunRow") -> dict[str, Any]:

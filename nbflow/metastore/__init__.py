@@ -4,6 +4,7 @@ from nbflow.metastore.attention import WaitingRun
 from nbflow.metastore.backfills import BackfillRow, Chunk
 from nbflow.metastore.check import check
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
+from nbflow.metastore.clear_requests import Clear
 from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
 from nbflow.metastore.reads import RunFilter
 from nbflow.metastore.reap import Reaped
@@ -27,6 +28,7 @@ __all__ = [
     "BackfillRow",
     "CellRow",
     "Chunk",
+    "Clear",
     "DagRow",
     "EventRow",
     "ImportErrorRow",

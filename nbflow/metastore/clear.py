@@ -22,26 +22,13 @@ def every_task(run: RunSnapshot) -> Iterable[TaskName]:
     return run.tasks
 
 
-def clear_run(
-    db: Database,
-    run_id: RunId,
-    choose: Callable[[RunSnapshot], Iterable[TaskName]],
-    *,
-    who: str,
-    now: datetime,
-    version: Digest | None = None,
-) -> tuple[TaskName, ...]:
-    """As `clear_tasks`, in a transaction of its own."""
-
-    def work(connection: Connection) -> tuple[TaskName, ...]:
-        return clear_tasks(db, connection, run_id, choose, who=who, now=now, version=version)
-
-    def confirm(connection: Connection) -> tuple[TaskName, ...] | None:
-        found = snapshot(connection, run_id)
-        waiting = (one.name for one in found.tasks.values() if not one.state.is_final)
-        return None if found.state.is_final else tuple(waiting)
-
-    return db.write("clear", work, confirm)
+def not_ended(run_id: RunId) -> ConflictError:
+    """Return the error for a run that still goes on."""
+    return ConflictError(
+        Sentence("Run {run_id} has not ended.", run_id=run_id),
+        hint="Wait for its end, or cancel it.",
+        code="NBF661",
+    )
 
 
 def clear_tasks(
@@ -53,20 +40,19 @@ def clear_tasks(
     who: str,
     now: datetime,
     version: Digest | None = None,
+    owner: str | None = None,
 ) -> tuple[TaskName, ...]:
     """Let the chosen tasks of an ended run wait again, and the run with them; return their names.
 
     What they published is forgotten, their attempts stay and count on. ``version`` is the one that
-    the run goes on with: its new tasks join, those that it lacks are removed. Any scheduler may
-    drive the run then. Raises NotFoundError; ConflictError, and writes nothing, if the run goes on.
+    the run goes on with: its new tasks join, those that it lacks are removed. ``owner`` drives the
+    run then, or any scheduler. Raises NotFoundError; ConflictError, and writes nothing, if the run
+    goes on.
     """
     lock_run(db, connection, run_id)
     seen = snapshot(connection, run_id)
     if not seen.state.is_final:
-        raise ConflictError(
-            Sentence("Run {run_id} has not ended.", run_id=run_id),
-            hint="Wait for its end, or cancel it.",
-        )
+        raise not_ended(run_id)
     moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
     wanted = set(choose(seen))
     chosen = [task for task in seen.tasks if task in wanted]
@@ -75,18 +61,27 @@ def clear_tasks(
         source = seen.tasks[task].state
         target = TaskState.REMOVED if task in gone else TaskState.NONE
         if source is not target:
-            moves.task(TaskMove(task=task, source=source, target=target), unstorable={})
+            note = "the version that the run goes on with lacks it" if task in gone else "cleared"
+            moves.task(TaskMove(task=task, source=source, target=target, note=note))
     for table in (t.artifact, t.metric):
-        of = table.c
-        connection.execute(table.delete().where(of.run_id == run_id, of.task.in_([*chosen, *gone])))
+        of_tasks = table.c.run_id == run_id, table.c.task.in_([*chosen, *gone])
+        connection.execute(table.delete().where(*of_tasks))
     moves.run(RunMove(source=seen.state, target=RunState.QUEUED))
+    run = t.run.c
     connection.execute(
         t.run.update()
-        .where(t.run.c.id == run_id, t.run.c.state == RunState.QUEUED.value)
-        .values(owner=None, cancel_requested=0, version=version or seen.version, backfill_id=None)
+        .where(run.id == run_id, run.state == RunState.QUEUED.value)
+        .values(
+            owner=owner,
+            cancel_requested=0,
+            version=version or seen.version,
+            backfill_id=None,
+            clears=run.clears + 1,
+        )
     )
     # Its next end is told anew.
-    connection.execute(t.outbox.delete().where(t.outbox.c.id == f"run-end:{run_id}"))
+    told = t.outbox.c
+    connection.execute(t.outbox.delete().where(told.run_id == run_id, told.id.like("run-end:%")))
     moves.tell()
     return tuple(task for task in chosen if task not in gone)
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
@@ -79,6 +79,14 @@ def is_stale(db: Database, row: Any, lease: float, now: datetime) -> bool:
         # On one machine the monotonic clock is shared: a jump of the calendar means nothing.
         return bool(row.heartbeat_mono + lease < db.clock.monotonic())
     return bool(row.heartbeat + timedelta(seconds=lease) < now)
+
+
+def lives(db: Database, connection: Connection, kind: str, lease: float) -> bool:
+    """Tell whether a process of a kind works on this metastore."""
+    of = t.instance.c
+    rows = connection.execute(select(t.instance).where(of.kind == kind, of.closed.is_(None))).all()
+    now = db.now(connection)
+    return any(not is_gone(row) and not is_stale(db, row, lease, now) for row in rows)
 
 
 def register(db: Database, connection: Connection, me: Instance, kind: str) -> None:

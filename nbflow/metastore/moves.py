@@ -15,6 +15,15 @@ from nbflow.model.sentence import Sentence
 from nbflow.model.states import RUN_MOVES, TASK_MOVES, RunKind, RunState, TaskState
 
 _WAITING = frozenset({TaskState.QUEUED, TaskState.UP_FOR_RETRY})
+_FRESH = {
+    "failures": 0,
+    "lost": 0,
+    "last_error": None,
+    "kept_kernel": None,
+    "unstorable": None,
+    "token": None,
+}
+"""What a cleared instance starts with. Its tries go on: they count its attempts, which are kept."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -72,7 +81,7 @@ class Moves:
         if move.source is TaskState.RUNNING:
             row |= {"lease_until": None, "lease_mono": None, "owner": None}
         if move.source.is_final:
-            row |= {"failures": 0, "lost": 0, "last_error": None, "kept_kernel": None}
+            row |= _FRESH
         done = self.connection.execute(t.task_instance.update().where(*guard).values(row))
         if done.rowcount != 1:
             raise ConflictError(
@@ -110,11 +119,14 @@ class Moves:
             )
         self.note(None, move.source, move.target, move.note, None)
         if move.target.is_final:
+            clears = self.connection.execute(
+                select(t.run.c.clears).where(t.run.c.id == self.run_id)
+            ).scalar_one()
             self.db.insert_once(
                 self.connection,
                 t.outbox,
                 {
-                    "id": f"run-end:{self.run_id}",
+                    "id": f"run-end:{self.run_id}" + (f":{clears}" if clears else ""),
                     "run_id": self.run_id,
                     "payload": {"run": self.run_id, "state": move.target.value},
                     "created": self.now,
@@ -199,6 +211,8 @@ def snapshot(connection: Connection, run_id: RunId) -> RunSnapshot:
         data_interval_start=run.data_interval_start,
         data_interval_end=run.data_interval_end,
         note=run.note,
+        folder=run.folder,
+        clears=run.clears,
     )
 
 

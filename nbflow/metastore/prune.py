@@ -31,7 +31,12 @@ def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId
     query = (
         select(run.id)
         .outerjoin(newest, (newest.c.dag_id == run.dag_id) & (newest.c.created == run.created))
-        .where(run.state.in_(_ENDED), run.ended < before, newest.c.dag_id.is_(None))
+        .where(
+            run.state.in_(_ENDED),
+            run.ended < before,
+            newest.c.dag_id.is_(None),
+            run.id.not_in(select(t.clear_request.c.run_id)),
+        )
         .order_by(run.ended, run.id)
         .limit(limit)
     )
@@ -41,11 +46,15 @@ def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId
 def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
     """Delete ended runs with all that is known of them; return how many there were.
 
-    Runs that were cleared meanwhile, and go on, are left.
+    Runs that were cleared meanwhile, and go on or will, are left.
     """
 
     def work(connection: Connection) -> int:
-        ended = select(t.run.c.id).where(t.run.c.id.in_(run_ids), t.run.c.state.in_(_ENDED))
+        ended = select(t.run.c.id).where(
+            t.run.c.id.in_(run_ids),
+            t.run.c.state.in_(_ENDED),
+            t.run.c.id.not_in(select(t.clear_request.c.run_id)),
+        )
         gone = list(connection.execute(db.locked(ended)).scalars())
         if not gone:
             return 0

@@ -144,6 +144,7 @@ def _run(row: Any) -> RunRow:
         logical_date=row.logical_date,
         note=row.note,
         parameters=row.parameters,
+        has_driver=row.owner is not None,
     )
 
 
@@ -210,8 +211,12 @@ def values_of(connection: Connection, run_id: RunId) -> Mapping[TaskName, TaskVa
     return _by_task(rows.all())
 
 
-def latest_values(connection: Connection, dag_id: DagId, task: TaskName) -> TaskValues:
-    """Return what a task published in the last run in which it published anything."""
+def latest_values(
+    connection: Connection, dag_id: DagId, task: TaskName, before: datetime | None = None
+) -> TaskValues:
+    """Return what a task published in the last run in which it published anything, of those made
+    ``before`` an instant if given.
+    """
     of = t.artifact.c
     query = (
         select(of.run_id)
@@ -220,6 +225,8 @@ def latest_values(connection: Connection, dag_id: DagId, task: TaskName) -> Task
         .order_by(t.run.c.created.desc())
         .limit(1)
     )
+    if before is not None:
+        query = query.where(t.run.c.created < before)
     newest = connection.execute(query).scalar()
     if newest is None:
         return TaskValues()

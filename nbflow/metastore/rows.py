@@ -42,6 +42,8 @@ class RunRow:
     logical_date: datetime | None
     note: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    has_driver: bool = False
+    """Whether a process drives this run alone, as ``nbflow run`` does; schedulers drive the others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ class NewRun:
     """A run to record. ``slot_key`` is unique in its DAG; ``tasks`` None means all.
 
     ``driven`` tells that the recording process drives the run itself: nobody else claims its tasks.
+    ``folder`` is where relative paths of its notebooks begin.
     """
 
     run_id: RunId
@@ -34,6 +35,7 @@ class NewRun:
     logical_date: datetime | None = None
     data_interval: tuple[datetime, datetime] | None = None
     driven: bool = True
+    folder: str | None = None
 
 
 def create_run(db: Database, new: NewRun, owner: str | None, now: datetime) -> bool:
@@ -83,6 +85,8 @@ def insert_run(
         "data_interval_start": interval[0],
         "data_interval_end": interval[1],
         "note": "",
+        "folder": new.folder,
+        "clears": 0,
     }
     if not db.insert_once(connection, t.run, row):
         return False
@@ -128,10 +132,13 @@ def apply(db: Database, run_id: RunId, decisions: Decisions, who: str, now: date
 
 
 def request_cancel(db: Database, run_id: RunId) -> bool:
-    """Ask whoever drives the run to end it; False if it has ended."""
+    """Ask whoever drives the run to end it; False if it has ended, and nobody asked it to go on."""
 
     def work(connection: Connection) -> bool:
         lock_run(db, connection, run_id)
+        of_run = t.clear_request.c.run_id == run_id
+        if connection.execute(t.clear_request.delete().where(of_run)).rowcount:
+            return True
         done = connection.execute(
             t.run.update()
             .where(t.run.c.id == run_id, t.run.c.state.not_in([s.value for s in FINAL_RUN_STATES]))

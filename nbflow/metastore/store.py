@@ -12,7 +12,7 @@ from nbflow.errors import MetastoreError
 from nbflow.metastore import (
     attention,
     claims,
-    clear,
+    clear_requests,
     finish,
     import_errors,
     instances,
@@ -126,6 +126,10 @@ class Metastore:
         """Record that this process lives (as `renew` does)."""
         me = self.instance()
         self.db.write("heartbeat", lambda connection: instances.beat(self.db, connection, me))
+
+    def has_scheduler(self) -> bool:
+        """Tell whether a scheduler works on this metastore."""
+        return self.db.read(lambda c: instances.lives(self.db, c, "scheduler", self.lease))
 
     @property
     def _who(self) -> str:
@@ -264,22 +268,26 @@ class Metastore:
         return self.db.read(attention.next_retry)
 
     def request_cancel(self, run_id: RunId) -> bool:
-        """Ask the run's driver to end it; False if it has ended already."""
+        """Ask the run's driver to end it, or withdraw a clear that nobody has carried out yet; False
+        if it has ended already.
+        """
         return runs.request_cancel(self.db, run_id)
 
-    def clear_run(
-        self,
-        run_id: RunId,
-        choose: Callable[[RunSnapshot], Iterable[TaskName]] = clear.every_task,
-        *,
-        version: Digest | None = None,
-    ) -> tuple[TaskName, ...]:
-        """Let tasks of an ended run wait again, on another version of its DAG if given; say which.
+    def request_clear(self, wanted: clear_requests.Clear) -> None:
+        """Record that an ended run is to go on; see `clear_requests.request` for what it raises."""
+        clear_requests.request(self.db, wanted, self.db.clock.wall())
 
-        Raises NotFoundError; ConflictError, and writes nothing, if the run goes on.
-        """
-        now = self.db.clock.wall()
-        return clear.clear_run(self.db, run_id, choose, who=self._who, now=now, version=version)
+    def requested_clears(self) -> list[RunId]:
+        """Return the ended runs that wait to go on."""
+        return self.db.read(clear_requests.requested)
+
+    def carry_out_clear(self, run_id: RunId) -> bool:
+        """Let a run go on as it was asked to; False if nobody asks for it any more."""
+        return clear_requests.carry_out(self.db, run_id, self._who, self.db.clock.wall())
+
+    def clear_here(self, wanted: clear_requests.Clear) -> None:
+        """Let an ended run go on at once, driven by this process; raises as `request_clear`."""
+        clear_requests.clear_here(self.db, wanted, self.instance().id, self.db.clock.wall())
 
     def list_runs(self, wanted: reads.RunFilter | None = None) -> list[RunRow]:
         """Return runs, newest first."""
@@ -369,9 +377,13 @@ class Metastore:
         """Return what each task of a run published."""
         return self.db.read(lambda connection: reads.values_of(connection, run_id))
 
-    def latest_values(self, dag_id: DagId, task: TaskName) -> TaskValues:
-        """Return what a task published in the last run in which it published anything."""
-        return self.db.read(lambda connection: reads.latest_values(connection, dag_id, task))
+    def latest_values(
+        self, dag_id: DagId, task: TaskName, *, before: datetime | None = None
+    ) -> TaskValues:
+        """Return what a task published in the last run in which it published anything, of those
+        made ``before`` an instant if given.
+        """
+        return self.db.read(lambda c: reads.latest_values(c, dag_id, task, before))
 
     def latest_value(self, dag_id: DagId, task: TaskName, name: str) -> StoredValue | None:
         """Return the newest stored value of a name, None if no run stored one."""

@@ -243,7 +243,16 @@ run = _table(
     Column("data_interval_end", Instant),
     Column("note", Words, nullable=False),
     Column("backfill_id", String(20), index=True),
+    Column("folder", Words),
+    Column("clears", Integer, nullable=False, server_default="0"),
     UniqueConstraint("dag_id", "slot_key"),
+)
+clear_request = _table(
+    "clear_request",
+    Column("run_id", RUN_ID, ForeignKey("run.id"), primary_key=True),
+    Column("tasks", Json, nullable=False),
+    Column("version", SHA, ForeignKey("dag_version.digest")),
+    Column("requested", Instant, nullable=False),
 )
 task_instance = _table(
     "task_instance",

@@ -50,6 +50,10 @@ class RunSnapshot:
     data_interval_start: datetime | None = None
     data_interval_end: datetime | None = None
     note: str = ""
+    folder: str | None = None
+    """Where relative paths of its notebooks begin; None if they are absolute."""
+    clears: int = 0
+    """How often it went on after its end: each time what was known of it counts no more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

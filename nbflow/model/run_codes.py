@@ -214,6 +214,16 @@ RUN_CODES: dict[str, CodeInfo] = {
         "The file `value.key` in the store is too short, or others can read it.",
         "Restore it, or delete it: a new key is made, and stored values are made anew.",
     ),
+    "NBF661": error(
+        "The run has not ended",
+        "Only a run that has ended can be cleared or deleted.",
+        "Wait for its end, or end it with `nbflow runs cancel RUN`.",
+    ),
+    "NBF662": error(
+        "Nothing to clear",
+        "No task was named, or none of the run's tasks is in the state that was asked for.",
+        "Name tasks with `--task`, or say `--only-failed` or `--all`; `nbflow runs show RUN` tells their states.",
+    ),
     "NBF701": error(
         "The picture was refused",
         "A drawn DAG passes a last check that only lets known SVG elements and attributes out; "

@@ -12,7 +12,7 @@ from nbflow.model.states import TaskState
 from nbflow.service.context import RunContext
 from nbflow.service.flights import RunSetup
 from nbflow.service.pages import open_pages
-from nbflow.service.published import Published
+from nbflow.service.published import Published, left_out_sources
 from nbflow.service.targets import Compiled, overrides
 
 if TYPE_CHECKING:
@@ -50,17 +50,33 @@ def adopt(service: "Service", compiled: Compiled, snapshot: RunSnapshot) -> RunS
     context = context_of(snapshot, compiled.dag.options.timezone)
     setup = RunSetup(
         dag=compiled.dag,
-        pages=open_pages(compiled.notebooks, overrides(compiled, snapshot.parameters, context)),
+        pages=open_pages(
+            compiled.notebooks,
+            overrides(compiled, snapshot.parameters, context),
+            base=snapshot.folder or "",
+        ),
         run_id=snapshot.run_id,
-        published=Published(),
+        published=_left_out(service.store, compiled.dag, snapshot),
         runs=service.settings.store / "runs",
         values=service.settings.store / "values",
         slots=service.settings.slots,
         context=context.texts(),
+        clears=snapshot.clears,
     )
     for folder in (setup.runs, setup.values):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return setup
+
+
+def _left_out(store: "Metastore", dag: Dag, snapshot: RunSnapshot) -> Published:
+    """Return what the tasks that the run leaves out had stored when it was made."""
+    published = Published()
+    if snapshot.selected is not None:
+        for name in left_out_sources(dag, snapshot.selected):
+            found = store.latest_values(dag.id, name, before=snapshot.created)
+            if found.values or found.ambient:
+                published.restore(name, found.values, found.ambient)
+    return published
 
 
 def refresh(store: "Metastore", published: Published, snapshot: RunSnapshot) -> None:

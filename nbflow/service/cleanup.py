@@ -41,13 +41,13 @@ def cleanup(
     files = ArtifactStore(service.settings.store, clock=lambda: service.clock.wall().timestamp())
     oldest = service.clock.wall() - timedelta(days=keep_days)
     runs = _delete(service, oldest, lambda: True)
-    found = _collect(service, files)
+    found = collect(service, files)
     while _held(files) > max_bytes:
         removed = _delete(service, service.clock.wall(), _once())
         if not removed:
             break
         runs += removed
-        found = [a + b for a, b in zip(found, _collect(service, files), strict=True)]
+        found = [a + b for a, b in zip(found, collect(service, files), strict=True)]
     values, attempts, freed = found
     return Cleaned(runs=runs, values=values, attempts=attempts, freed=freed, left=_held(files))
 
@@ -68,7 +68,10 @@ def _once() -> Callable[[], bool]:
     return lambda: next(turns, False)
 
 
-def _collect(service: "Service", files: "ArtifactStore") -> list[int]:
+def collect(service: "Service", files: "ArtifactStore") -> list[int]:
+    """Delete what no run on record names, unless an attempt is under way; return how many values,
+    how many attempts' folders, and the bytes.
+    """
     named = service.store.named_files()
     if not named.is_settled:
         return [0, 0, 0]

@@ -77,6 +77,11 @@ class RunDriver:
         return self._setup.published
 
     @property
+    def clears(self) -> int:
+        """How often the run had gone on after an end when this driver took it up."""
+        return self._setup.clears
+
+    @property
     def is_cancelling(self) -> bool:
         """Tell whether its attempts have been asked to stop."""
         return self._cancel_deadline is not None
@@ -235,10 +240,12 @@ class RunDriver:
             self._executor.cancel(token)
 
     def abandon(self) -> None:
-        """End what runs and record nothing: somebody else may have it."""
+        """End what runs, and every kept kernel, and record nothing: somebody else may have it."""
         for token in tuple(self._flights):
             del self._flights[token]
             self._executor.end(token)
+        for name in self._kernels.forget_all():
+            self._executor.close_group(name)
 
     def hand_back(self) -> None:
         """End what runs and give it back, uncounted: this process was told to stop."""

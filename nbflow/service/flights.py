@@ -33,6 +33,8 @@ class RunSetup:
     values: Path
     slots: int = 2
     context: Mapping[str, Any] = field(default_factory=dict)
+    clears: int = 0
+    """How often the run had gone on after an end when it was set up."""
 
 
 @dataclass(kw_only=True, slots=True)

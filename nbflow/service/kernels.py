@@ -97,6 +97,12 @@ class LiveKernels:
             self._forget(kernel)
         return [kernel.name for kernel in idle]
 
+    def forget_all(self) -> list[str]:
+        """Return, and forget, all kernels."""
+        names = [kernel.name for kernel in self._live]
+        self._live, self._groups = [], {}
+        return names
+
     def _may_need(self, task: Task, kernel: LiveKernel) -> bool:
         if task.group is not None and self._groups.get(task.group) is kernel:
             return True

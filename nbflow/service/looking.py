@@ -12,6 +12,7 @@ from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, drift_of
+from nbflow.service.select import select_tasks
 
 if TYPE_CHECKING:
     from nbflow.metastore.rows import AttemptRow
@@ -76,6 +77,23 @@ def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
     )
 
 
+def known_dag(service: "Service", name: str) -> Dag:
+    """Return a DAG as it is deployed, or else as it lies in the DAGs folder. Raises NotFoundError
+    with the names of both.
+    """
+    deployed = {row.id: row.version for row in service.store.list_dags()}
+    if name in deployed:
+        return service.store.load_version(deployed[DagId(name)])
+    in_folder = {dag.id: dag for dag in _folder(service)}
+    if name in in_folder:
+        return in_folder[DagId(name)]
+    known = ", ".join(sorted({*deployed, *in_folder})) or Sentence("none")
+    raise NotFoundError(
+        Sentence("There is no DAG {name!r}.", name=name),
+        hint=Sentence("DAGs: {known}.", known=known),
+    )
+
+
 def find_run(service: "Service", text: str) -> RunId:
     """Return the run whose id is ``text`` or begins with it; ``last`` is the newest.
 
@@ -104,15 +122,34 @@ def find_run(service: "Service", text: str) -> RunId:
 def attempt_files(
     service: "Service", run_id: RunId, task: TaskName | None = None
 ) -> "Sequence[tuple[AttemptRow, tuple[Path, ...]]]":
-    """Return the attempts of a run, oldest first, with the logs that each of them wrote."""
+    """Return the attempts of a run, oldest first, with the logs that each of them wrote, or is
+    writing.
+    """
     runs = service.settings.store / "runs"
-    found = []
-    for attempt in service.store.attempts(run_id, task):
-        folder = runs / run_id / attempt.task / str(attempt.token)
-        name = str(attempt.result.get("log") or "")
-        logs = tuple(sorted(folder.rglob(Path(name).name))) if name else ()
-        found.append((attempt, logs))
-    return found
+    return [
+        (attempt, log_files(runs / run_id / attempt.task / str(attempt.token)))
+        for attempt in service.store.attempts(run_id, task)
+    ]
+
+
+def log_files(folder: Path) -> tuple[Path, ...]:
+    """Return the logs in an attempt's folder, item by item; of each the older half first."""
+    from nbflow.execution.attempt_log import LOG_NAME
+
+    found = [path for path in folder.rglob(f"{LOG_NAME}*") if path.is_file()]
+    return tuple(sorted(found, key=lambda path: (_item(path.parent), path.name == LOG_NAME)))
+
+
+def tasks_of_run(service: "Service", run_id: RunId, selector: str | None) -> tuple[TaskName, ...]:
+    """Return the tasks of a run that a selector names, all without one. Raises NotFoundError."""
+    snapshot = service.store.run_snapshot(run_id)
+    chosen = select_tasks(service.store.load_version(snapshot.version), selector)
+    return tuple(name for name in snapshot.tasks if chosen is None or name in chosen)
+
+
+def _item(folder: Path) -> int:
+    number = folder.name.removeprefix("item-")
+    return int(number) if number.isdecimal() else 0
 
 
 def _folder(service: "Service") -> list[Dag]:

@@ -20,6 +20,8 @@ class Page:
     prompts: Mapping[CellId, int]
     overrides: Mapping[CellId, str] = field(default_factory=dict)
     """Sources that differ in this run: the parameters cell with the run's values."""
+    base: str = ""
+    """Where the notebook's path begins if it is relative: by default here."""
 
     def source(self, cell: CellId) -> str:
         """Return what the kernel gets for a cell."""
@@ -41,7 +43,7 @@ class Page:
     @property
     def folder(self) -> str:
         """The kernel's working directory: the notebook's folder."""
-        return str(Path(self.notebook.path).absolute().parent)
+        return str(Path(self.base, self.notebook.path).absolute().parent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,14 +59,19 @@ class Pages:
 
 
 def open_pages(
-    notebooks: Iterable[Notebook], overrides: Mapping[str, Mapping[CellId, str]] | None = None
+    notebooks: Iterable[Notebook],
+    overrides: Mapping[str, Mapping[CellId, str]] | None = None,
+    *,
+    base: str = "",
 ) -> Pages:
-    """Index notebooks by path; ``overrides`` are sources that differ in this run, by path."""
-    found = {n.path: _page(n, (overrides or {}).get(n.path, {})) for n in notebooks}
+    """Index notebooks by path; ``overrides`` are sources that differ in this run, by path; ``base``
+    is where relative paths begin.
+    """
+    found = {n.path: _page(n, (overrides or {}).get(n.path, {}), base) for n in notebooks}
     return Pages(pages=found, first=next(iter(found)))
 
 
-def _page(notebook: Notebook, overrides: Mapping[CellId, str]) -> Page:
+def _page(notebook: Notebook, overrides: Mapping[CellId, str], base: str) -> Page:
     prompts: dict[CellId, int] = {}
     number = 1
     for cell in notebook.cells:
@@ -72,4 +79,4 @@ def _page(notebook: Notebook, overrides: Mapping[CellId, str]) -> Page:
         if cell.type is CellType.CODE and cell.source.strip() and cell.role is not Role.SKIP:
             number += 1
     cells = {cell.id: cell for cell in notebook.cells}
-    return Page(notebook=notebook, cells=cells, prompts=prompts, overrides=overrides)
+    return Page(notebook=notebook, cells=cells, prompts=prompts, overrides=overrides, base=base)

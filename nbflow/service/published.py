@@ -124,6 +124,19 @@ def inputs_of(task: Task) -> tuple[Input, ...]:
     return (*task.inputs, *(i for replay in task.replays for i in replay.inputs))
 
 
+def left_out_sources(dag: Dag, chosen: Iterable[TaskName]) -> set[TaskName]:
+    """Return the tasks, left out themselves, that leave something for the ``chosen`` ones."""
+    inside = set(chosen)
+    return {
+        source
+        for task in dag.tasks
+        if task.name in inside
+        for wanted in (*inputs_of(task), *task.ambient_inputs)
+        for source in wanted.sources
+        if source not in inside
+    }
+
+
 def missing_sources(
     dag: Dag, chosen: Iterable[TaskName], published: Published
 ) -> dict[TaskName, list[str]]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from nbflow.artifacts.local import LocalFiles
 from nbflow.errors import NotFoundError, UsageError
+from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
@@ -26,7 +27,7 @@ from nbflow.service.interrupts import CancelSwitch, signals_press
 from nbflow.service.leases import Leases
 from nbflow.service.output_file import check_output
 from nbflow.service.pages import Pages, open_pages
-from nbflow.service.published import Published, inputs_of, missing_sources
+from nbflow.service.published import Published, left_out_sources, missing_sources
 from nbflow.service.reports import RunReport, TaskReport
 from nbflow.service.select import select_tasks
 from nbflow.service.targets import Compiled, Target, load_one, overrides, parameter_values
@@ -86,17 +87,9 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
         executor.warm(min(service.settings.slots, len(selected or dag.tasks)))
         setup = _set_up(service, compiled, pages, published, context)
         _record(service, compiled, context, values, selected)
-        snapshot, reports = _drive(service, executor, setup, options)
-    run_id = setup.run_id
-    report = RunReport(
-        run_id=run_id,
-        dag_id=dag.id,
-        state=snapshot.state,
-        tasks=_task_reports(compiled, snapshot, reports),
-        seconds=service.clock.monotonic() - begun,
-        note=snapshot.note,
-        context=context,
-    )
+        snapshot, reports = drive(service, executor, setup, options)
+    seconds = service.clock.monotonic() - begun
+    report = replace(report_of(dag, snapshot, reports, seconds), context=context)
     if options.output is not None:
         _write_merged(compiled, pages, report, options.output)
         report = replace(report, output=options.output)
@@ -194,13 +187,15 @@ def _record(
             tasks=selected,
             logical_date=context.logical_date,
             data_interval=(context.data_interval_start, context.data_interval_end),
+            folder=str(Path.cwd()),
         )
     )
 
 
-def _drive(
+def drive(
     service: "Service", executor: "LocalExecutor", setup: RunSetup, options: RunOptions
 ) -> tuple[RunSnapshot, dict[TaskName, TaskReport]]:
+    """Drive a run of this process's own to its end; return it, and what became of what it tried."""
     switch = CancelSwitch(options.cancelled)
     leases = Leases(service.store, service.clock)
     driver = RunDriver(
@@ -237,13 +232,8 @@ def _published_before(
     published = Published()
     if selected is None:
         return published
-    dag, inside = compiled.dag, set(selected)
-    wanted: set[TaskName] = set()
-    for task in dag.tasks:
-        if task.name in inside:
-            inputs = (*inputs_of(task), *task.ambient_inputs)
-            wanted |= {s for one in inputs for s in one.sources if s not in inside}
-    for name in wanted:
+    dag = compiled.dag
+    for name in left_out_sources(dag, selected):
         found = service.store.latest_values(dag.id, name)
         if found.values or found.ambient:
             published.restore(name, found.values, found.ambient)
@@ -263,11 +253,15 @@ def _published_before(
     return published
 
 
-def _task_reports(
-    compiled: Compiled, snapshot: RunSnapshot, reports: Mapping[TaskName, TaskReport]
-) -> tuple[TaskReport, ...]:
+def report_of(
+    dag: Dag,
+    snapshot: RunSnapshot,
+    reports: Mapping[TaskName, TaskReport],
+    seconds: float,
+) -> RunReport:
+    """Return how a run ended, with the ``reports`` of what was tried last."""
     found = []
-    for task in compiled.dag.tasks:
+    for task in dag.tasks:
         now = snapshot.tasks.get(task.name)
         if now is None:
             continue
@@ -275,7 +269,14 @@ def _task_reports(
             name=task.name, state=now.state, attempts=now.tries, note=now.note
         )
         found.append(replace(report, state=now.state, note=now.note or report.note))
-    return tuple(found)
+    return RunReport(
+        run_id=snapshot.run_id,
+        dag_id=dag.id,
+        state=snapshot.state,
+        tasks=tuple(found),
+        seconds=seconds,
+        note=snapshot.note,
+    )
 
 
 def _write_merged(compiled: Compiled, pages: Pages, report: RunReport, output: Path) -> None:

@@ -92,6 +92,7 @@ class Scheduler:
             self._reap()
             self.make_runs()
             self._backfill()
+            self._carry_out_clears()
             self._decide_waiting()
             self._heed_cancels()
             self._start()
@@ -178,6 +179,12 @@ class Scheduler:
                     extra={"action": "backfill_failed", "dag_id": due.entry.dag_id},
                 )  # fmt: skip
 
+    def _carry_out_clears(self) -> None:
+        """Let ended runs go on that somebody asked to."""
+        for run_id in self._store.requested_clears():
+            if self._store.carry_out_clear(run_id):
+                _log.info("run %s goes on", run_id, extra={"action": "cleared", "run_id": run_id})
+
     def _decide_waiting(self) -> None:
         """Begin queued runs, queue retries that are due, end what was cancelled or stands still."""
         for waiting in self._store.waiting_runs():
@@ -208,13 +215,25 @@ class Scheduler:
     def _start_one(self, claim: Claim) -> None:
         snapshot = self._store.run_snapshot(claim.run_id)
         try:
-            driver = self._drivers.get(claim.run_id) or self._new_driver(snapshot)
+            driver = self._driver_of(snapshot)
             refresh(self._store, driver.published, snapshot)
             driver.start(claim, snapshot)
         except MetastoreError:
             raise
         except NbflowError as problem:
             self._refuse(claim, snapshot, problem)
+
+    def _driver_of(self, snapshot: RunSnapshot) -> RunDriver:
+        """Return the run's driver. One from before the run was cleared knows values, and keeps
+        kernels, that count no more.
+        """
+        driver = self._drivers.get(snapshot.run_id)
+        if driver is None:
+            return self._new_driver(snapshot)
+        if driver.clears == snapshot.clears:
+            return driver
+        driver.abandon()
+        return self._new_driver(snapshot)
 
     def _new_driver(self, snapshot: RunSnapshot) -> RunDriver:
         compiled = self._versions.compiled(snapshot.version)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbflow.model.dag import Dag
     from nbflow.model.ids import RunId
     from nbflow.service.cleanup import Cleaned
+    from nbflow.service.clear import Cleared, ClearOptions
     from nbflow.service.dags import Deployment
     from nbflow.service.reports import RunReport
     from nbflow.service.tagging import Proposal
@@ -140,6 +141,20 @@ class Service:
         from nbflow.service.looking import find_run
 
         return self.store.request_cancel(find_run(self, run_id))
+
+    def clear(self, run: str, options: "ClearOptions", *, dry_run: bool = False) -> "Cleared":
+        """Ask a scheduler to let an ended run go on; see `nbflow.service.clear`."""
+        from nbflow.service.clear import clear
+
+        return clear(self, run, options, dry_run=dry_run)
+
+    def clear_and_run(
+        self, run: str, options: "ClearOptions", *, on_event: OnEvent = ignore
+    ) -> "Cleared":
+        """Let an ended run go on here and now, to its end; see `nbflow.service.clear`."""
+        from nbflow.service.clear import clear_and_run
+
+        return clear_and_run(self, run, options, on_event=on_event)
 
     def cleanup(self, *, keep_days: float, max_bytes: int) -> "Cleaned":
         """Delete old runs with their files, by age and by size; see `nbflow.service.cleanup`."""

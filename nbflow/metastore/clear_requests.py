@@ -1,0 +1,155 @@
+"""Ended runs that go on again: asked for by anybody, carried out by who will drive them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from nbflow.errors import NotFoundError
+from nbflow.metastore import tables as t
+from nbflow.metastore.clear import clear_tasks, not_ended
+from nbflow.metastore.engine import Database
+from nbflow.metastore.moves import lock_run, no_run
+from nbflow.metastore.runs import tasks_of
+from nbflow.model.ids import Digest, RunId, TaskName
+from nbflow.model.sentence import Sentence
+from nbflow.model.states import RunState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clear:
+    """Which tasks of an ended run are to be decided anew. With ``version`` the run moves to that
+    version of its DAG first: tasks that it lacks are removed, tasks that the run lacks are added.
+    """
+
+    run_id: RunId
+    tasks: Sequence[TaskName]
+    version: Digest | None = None
+
+
+def request(db: Database, wanted: Clear, now: datetime) -> None:
+    """Record that an ended run is to go on; what was asked for before, and not carried out, is part
+    of it.
+
+    Raises NotFoundError for an unknown run, task or version, ConflictError NBF661 for a run that
+    has not ended.
+    """
+
+    def work(connection: Connection) -> None:
+        _check(db, connection, wanted)
+        before = _found(connection, wanted.run_id)
+        both = _joined(before, wanted)
+        row = {"tasks": list(both.tasks), "version": both.version, "requested": now}
+        if before is None:
+            connection.execute(t.clear_request.insert().values(run_id=wanted.run_id, **row))
+        else:
+            of_run = t.clear_request.c.run_id == wanted.run_id
+            connection.execute(t.clear_request.update().where(of_run).values(row))
+
+    db.write("clear_request", work)
+
+
+def requested(connection: Connection) -> list[RunId]:
+    """Return the runs that wait to go on, those asked for first before others."""
+    of = t.clear_request.c
+    return [
+        RunId(found)
+        for found in connection.execute(
+            select(of.run_id).order_by(of.requested, of.run_id)
+        ).scalars()
+    ]
+
+
+def carry_out(db: Database, run_id: RunId, who: str, now: datetime) -> bool:
+    """Let a run go on as it was asked to; any scheduler drives it. False if nobody asks any more."""
+
+    def work(connection: Connection) -> bool:
+        lock_run(db, connection, run_id)
+        wanted = _found(connection, run_id)
+        if wanted is None:
+            return False
+        _clear(db, connection, wanted, who=who, now=now)
+        return True
+
+    # Repeated after an unknown commit, it finds no request: whoever looks next sees a queued run.
+    return db.write("clear", work)
+
+
+def clear_here(db: Database, wanted: Clear, owner: str, now: datetime) -> None:
+    """Let a run go on, driven by this process alone. Raises as `request` does."""
+
+    def work(connection: Connection) -> None:
+        _check(db, connection, wanted)
+        both = _joined(_found(connection, wanted.run_id), wanted)
+        _clear(db, connection, both, who=owner, now=now, owner=owner)
+
+    def confirm(connection: Connection) -> bool | None:
+        of = t.run.c
+        query = select(of.id).where(of.id == wanted.run_id, of.owner == owner, of.ended.is_(None))
+        return connection.execute(query).one_or_none() is not None or None
+
+    db.write("clear_here", work, confirm)
+
+
+def _found(connection: Connection, run_id: RunId) -> Clear | None:
+    """Return what is asked for and not carried out yet."""
+    query = select(t.clear_request).where(t.clear_request.c.run_id == run_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Clear(run_id=run_id, tasks=row.tasks, version=row.version)
+
+
+def _joined(before: Clear | None, wanted: Clear) -> Clear:
+    if before is None:
+        return wanted
+    return Clear(
+        run_id=wanted.run_id,
+        tasks=tuple(dict.fromkeys((*before.tasks, *wanted.tasks))),
+        version=wanted.version or before.version,
+    )
+
+
+def _check(db: Database, connection: Connection, wanted: Clear) -> None:
+    lock_run(db, connection, wanted.run_id)
+    run = connection.execute(select(t.run).where(t.run.c.id == wanted.run_id)).one_or_none()
+    if run is None:
+        raise no_run(wanted.run_id)
+    if not RunState(run.state).is_final:
+        raise not_ended(wanted.run_id)
+    known = {row.name for row in tasks_of(connection, wanted.version or run.version)}
+    if not known:
+        raise NotFoundError(
+            Sentence("There is no version {version!r}.", version=wanted.version), code="NBF613"
+        )
+    of = t.task_instance.c
+    known |= set(connection.execute(select(of.task).where(of.run_id == run.id)).scalars())
+    unknown = set(wanted.tasks) - known
+    if unknown:
+        raise NotFoundError(
+            Sentence("Run {run_id} has no task {task!r}.", run_id=run.id, task=min(unknown)),
+            hint=Sentence("Tasks: {names}.", names=", ".join(sorted(known))),
+            code="NBF512",
+        )
+
+
+def _clear(
+    db: Database,
+    connection: Connection,
+    wanted: Clear,
+    *,
+    who: str,
+    now: datetime,
+    owner: str | None = None,
+) -> None:
+    clear_tasks(
+        db,
+        connection,
+        wanted.run_id,
+        lambda _: wanted.tasks,
+        who=who,
+        now=now,
+        version=wanted.version,
+        owner=owner,
+    )
+    of_run = t.clear_request.c.run_id == wanted.run_id
+    connection.execute(t.clear_request.delete().where(of_run))

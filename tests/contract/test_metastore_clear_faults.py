@@ -1,0 +1,106 @@
+"""A clear that is interrupted at any commit is whole or absent."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_dags import run_id
+
+from nbflow.metastore import check, open_metastore
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import RunState
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'home' / 'nbflow.db'}"
+
+
+CLEARED = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from small_dags import *
+from nbflow.metastore import *
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import *
+from nbflow.scheduling.decide import decide
+dag = small_dag({"a": [], "b": ["a"]})
+store = open_metastore(sys.argv[1], clock=SystemClock())
+def go(*results):
+    for result in results:
+        store.advance(run_id(), lambda s: decide(dag, s, store.db.clock.wall()), max_active_runs=1)
+        for claim in store.claim(limit=1):
+            store.finish(claim, result, ended(claim.task, result.state),
+                         lambda s: decide(dag, s, store.db.clock.wall()))
+if not store.list_runs():
+    store.deploy(dag, {"etl.ipynb": b"{}"})
+    store.create_run(NewRun(run_id=run_id(), dag_id=dag.id, version=dag.digest, driven=False,
+                            kind=RunKind.MANUAL, slot_key="manual:1"))
+    go(succeeded(stored("x")), failed())
+wanted = Clear(run_id=run_id(), tasks=["b"])
+if "here" in sys.argv:
+    store.clear_here(wanted)
+elif store.run_snapshot(run_id()).state is RunState.FAILED:
+    store.request_clear(wanted)
+for run in store.requested_clears():
+    store.carry_out_clear(run)
+if "here" not in sys.argv:
+    go(succeeded(stored("x")))
+"""
+
+
+@pytest.mark.parametrize("action", ["kill", "exc"])
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("verb", ["clear_request", "clear"])
+def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carried_out(
+    address: str, verb: str, side: str, action: str
+) -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    command = [sys.executable, "-c", CLEARED, address, support]
+    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
+    stopped = subprocess.run(command, env=os.environ | fault, timeout=60, check=False)
+    assert stopped.returncode != 0
+    assert check(address) == []
+    with open_metastore(address, clock=SystemClock()) as store:
+        done = verb == "clear" and side == "post"
+        state = store.run_snapshot(run_id()).state
+        assert state is (RunState.QUEUED if done else RunState.FAILED)
+        waits = [run_id()] if (verb, side) in {("clear_request", "post"), ("clear", "pre")} else []
+        assert store.requested_clears() == waits
+    again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
+    assert again.returncode == 0, again.stderr.decode()
+    assert check(address) == []
+    with open_metastore(address, clock=SystemClock()) as store:
+        assert store.run_snapshot(run_id()).state is RunState.SUCCESS
+        tried = [(a.task, a.outcome) for a in store.attempts(run_id())]
+    assert tried == [("a", "success"), ("b", "failed"), ("b", "success")]
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+def test_a_process_killed_while_it_clears_for_itself_leaves_an_ended_run(
+    address: str, side: str
+) -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    command = [sys.executable, "-c", CLEARED, address, support, "here"]
+    fault = {"NBFLOW_FAULT": f"clear_here.{side}_commit:1:kill"}
+    killed = subprocess.run(command, env=os.environ | fault, timeout=60, check=False)
+    assert killed.returncode == -9
+    with open_metastore(address, clock=SystemClock()) as store:
+        store.reap()
+        snapshot = store.run_snapshot(run_id())
+        assert (snapshot.state, snapshot.clears) == (RunState.FAILED, int(side == "post"))
+    assert check(address) == []
+
+
+def test_a_clear_of_its_own_whose_answer_was_lost_counts_once(address: str) -> None:
+    support = str(Path(__file__).parents[1] / "support")
+    command = [sys.executable, "-c", CLEARED, address, support, "here"]
+    fault = {"NBFLOW_FAULT": "clear_here.post_commit:1:exc"}
+    done = subprocess.run(
+        command, env=os.environ | fault, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    with open_metastore(address, clock=SystemClock()) as store:
+        assert store.run_snapshot(run_id()).clears == 1

@@ -1,0 +1,223 @@
+"""A failed run in the hands of people: look, clear, cancel, delete, follow its logs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(180)]
+
+FAILS = """\
+# %%
+# %%task load
+x = 20
+print("loaded")
+
+# %%
+# %%task train
+import pathlib
+print("training")
+if not pathlib.Path("ok").exists():
+    raise ValueError("not yet")
+y = x + 1
+
+# %%
+# %%task report
+print("answer", y)
+"""
+WAITS = """\
+# %%
+# %%task first
+print("one line")
+
+# %%
+# %%task long
+import pathlib, time
+print("it waits")
+pathlib.Path("begun").touch()
+while not pathlib.Path("go").exists():
+    time.sleep(0.02)
+print("it went on")
+"""
+
+
+@pytest.fixture
+def failed(nbflow: Call, tmp_path: Path) -> str:
+    """Make a run whose second task failed; return its id."""
+    (tmp_path / "etl.py").write_text(FAILS)
+    assert nbflow("run", "etl.py", "-q").returncode == 1
+    (run,) = told(nbflow("runs", "list", "--format", "json"))
+    return str(run["run_id"])
+
+
+def told(done: "subprocess.CompletedProcess[str]") -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def going(tmp_path: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start the command line and leave it going; it is ended with the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbflow", *words],
+        cwd=tmp_path,
+        env=os.environ | {"NBFLOW_HOME": str(tmp_path / "home"), "NBFLOW_LANG": "en"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def until(found: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_failed_run_is_cleared_and_goes_on_here_and_now(
+    nbflow: Call, failed: str, tmp_path: Path
+) -> None:
+    planned = told(nbflow("runs", "clear", failed, "-t", "train", "--dry-run", "-f", "json"))
+    assert [(row["task"], row["state"]) for row in planned] == [
+        ("train", "failed"), ("report", "upstream_failed"),
+    ]  # fmt: skip
+    again = nbflow("runs", "clear", "last", "--task", "train", "--run")
+    assert again.returncode == 1
+    assert "Task train failed: ValueError: not yet" in again.stdout
+    (tmp_path / "ok").touch()
+    done = nbflow("runs", "clear", "last", "--only-failed", "--run", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    states = told(nbflow("tasks", "states", failed, "--format", "json"))
+    assert [(row["task"], row["state"], row["attempts"]) for row in states] == [
+        ("load", "success", 1), ("train", "success", 3), ("report", "success", 1),
+    ]  # fmt: skip
+    assert nbflow("db", "check").returncode == 0
+
+
+def test_without_a_scheduler_a_clear_says_how_to_go_on_and_a_cancel_withdraws_it(
+    nbflow: Call, failed: str
+) -> None:
+    asked = nbflow("runs", "clear", failed, "--task", "train")
+    assert asked.returncode == 0
+    assert "No scheduler works on this metastore" in asked.stdout
+    assert "--run" in asked.stdout
+    refused = nbflow("runs", "delete", failed, "--yes")
+    assert refused.returncode == 3
+    assert "NBF661" in refused.stderr
+    assert "will not go on" in nbflow("runs", "cancel", failed).stdout
+    assert "has ended already" in nbflow("runs", "cancel", failed).stdout
+
+
+def test_a_scheduler_carries_a_clear_out(nbflow: Call, failed: str, tmp_path: Path) -> None:
+    (tmp_path / "ok").touch()
+    with going(tmp_path, "scheduler", "--quiet"):
+        until(lambda: "No scheduler" not in nbflow("runs", "cancel", failed).stdout)
+        asked = nbflow("runs", "clear", failed, "--only-failed")
+        assert "No scheduler" not in asked.stdout
+        until(lambda: told(nbflow("runs", "show", failed, "-f", "json"))["state"] == "success")
+
+
+def test_clearing_takes_a_selection_and_names_what_is_unknown(nbflow: Call, failed: str) -> None:
+    silent = nbflow("runs", "clear", failed)
+    assert (silent.returncode, "NBF662" in silent.stderr) == (2, True)
+    unknown = nbflow("runs", "clear", failed, "--task", "nope")
+    assert unknown.returncode == 2
+    assert "Tasks: load, train, report." in unknown.stderr
+    assert "no run 'nobody'" in nbflow("runs", "clear", "nobody", "--all").stderr
+    korean = nbflow("runs", "clear", failed, NBFLOW_LANG="ko")
+    assert "초기화" in korean.stderr
+
+
+def test_deleting_asks_first_and_takes_everything(
+    nbflow: Call, failed: str, tmp_path: Path
+) -> None:
+    assert nbflow("runs", "delete", failed).returncode == 1
+    assert nbflow("runs", "show", failed).returncode == 0
+    done = nbflow("runs", "delete", failed, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert nbflow("runs", "show", failed).returncode == 2
+    assert list((tmp_path / "home" / "store" / "runs").iterdir()) == []
+
+
+def test_tasks_are_listed_told_and_their_logs_printed_try_by_try(nbflow: Call, failed: str) -> None:
+    listed = told(nbflow("tasks", "list", "etl", "--select", "train+", "--format", "json"))
+    assert [(row["task"], row["waits_for"]) for row in listed] == [
+        ("train", ["load"]), ("report", ["train"]),
+    ]  # fmt: skip
+    states = told(nbflow("tasks", "states", failed, "--select", "+train", "-f", "json"))
+    assert [row["state"] for row in states] == ["success", "failed"]
+    logs = nbflow("tasks", "logs", failed, "train", "--attempt", 1)
+    assert "training" in logs.stdout
+    assert "loaded" not in logs.stdout
+    both = nbflow("runs", "logs", failed, "+train").stdout
+    assert both.index("loaded") < both.index("training")
+    for words, said in (
+        (("tasks", "logs", failed, "train", "--attempt", 7), "Tries: 1."),
+        (("tasks", "logs", failed, "report"), "tried no task 'report'"),
+        (("tasks", "logs", failed, "nope"), "Tasks: load, train, report."),
+        (("tasks", "states", "nobody"), "no run 'nobody'"),
+        (("tasks", "list", "nobody"), "DAGs: etl."),
+    ):
+        refused = nbflow(*words)
+        assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+
+
+def test_following_a_log_prints_what_is_written_until_the_run_ends(
+    nbflow: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "waits.py").write_text(WAITS)
+    with going(tmp_path, "run", "waits.py", "-q"):
+        until((tmp_path / "begun").exists)
+        with going(tmp_path, "runs", "logs", "last", "--follow") as reader:
+            assert reader.stdout is not None
+            seen = ""
+            while "it waits" not in seen:
+                line = reader.stdout.readline()
+                assert line
+                seen += line
+            assert "one line" in seen
+            assert "it went on" not in seen
+            (tmp_path / "go").touch()
+            rest, state = reader.communicate(timeout=60)
+    assert "it went on" in rest
+    assert "done" in state
+    assert reader.returncode == 0
+    ended = nbflow("runs", "logs", "last", "long", "-f")
+    assert "it went on" in ended.stdout
+    assert "one line" not in ended.stdout
+
+
+def test_ctrl_c_ends_the_following_without_a_word_and_a_cancel_ends_the_run(
+    nbflow: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "waits.py").write_text(WAITS)
+    with going(tmp_path, "run", "waits.py", "-q") as run:
+        until((tmp_path / "begun").exists)
+        with going(tmp_path, "runs", "logs", "last", "-f") as reader:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+            reader.send_signal(signal.SIGINT)
+            _, errors = reader.communicate(timeout=60)
+        assert (reader.returncode, errors) == (130, "")
+        busy = nbflow("runs", "clear", "last", "--all")
+        assert (busy.returncode, "NBF661" in busy.stderr) == (3, True)
+        assert "NBF661" in nbflow("runs", "delete", "last", "-y").stderr
+        assert "is asked to end" in nbflow("runs", "cancel", "last").stdout
+        run.communicate(timeout=60)
+    assert run.returncode == 130
