@@ -11,7 +11,7 @@ from nbflow.cli.options import FormOption, OutputOption, RunText
 from nbflow.cli.output import Form, as_text, clean, emit, say, tell, write
 from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
-from nbflow.texts import language, t
+from nbflow.texts import language, t, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +51,13 @@ def list_runs(
         runs = service.store.list_runs(wanted)
     rows = [_row(run) for run in runs]
     if form is Form.TABLE:
-        rows = [row | {"created": age(run.created)} for row, run in zip(rows, runs, strict=True)]
+        rows = [
+            row | {"created": age(run.created), "cause": _cause(run)}
+            for row, run in zip(rows, runs, strict=True)
+        ]
     emit(
         rows,
-        ["run_id", "dag_id", "state", "created", "seconds"],
+        ["run_id", "dag_id", "state", "created", "seconds", "cause"],
         form,
         empty=t("No runs yet. nbflow run NOTEBOOK makes one."),
         styles={"state": state_styles()},
@@ -81,8 +84,10 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
     emit(rows, columns, form, styles={"state": state_styles()}, output=output)
     if form is Form.TABLE:
         for task, values in metrics.items():
-            told = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
-            say(t("Metrics of {task}: {metrics}", task=task, metrics=told))
+            words = ", ".join(f"{name} {value:.6g}" for name, value in values.items())
+            say(t("Metrics of {task}: {metrics}", task=task, metrics=words))
+        if found.cause is not None:
+            say(t("Made by a trigger: {cause}", cause=_cause(found)))
         note = f" ({found.note})" if found.note else ""
         say(f"{_state(found)}{note}")
 
@@ -215,6 +220,12 @@ def _state(run: "RunRow") -> str:
     return f"{look.glyph} {run.dag_id}, {run.id}: {look.words[language()]}"
 
 
+def _cause(run: "RunRow") -> str:
+    from nbflow.model.triggers import cause_sentence
+
+    return told(cause_sentence(run.cause)) if run.cause else ""
+
+
 def _row(run: "RunRow") -> dict[str, Any]:
     return {
         "run_id": str(run.id),
@@ -224,6 +235,7 @@ def _row(run: "RunRow") -> dict[str, Any]:
         "created": run.created.isoformat(timespec="seconds"),
         "seconds": _seconds(run.started or run.created, run.ended),
         "note": run.note,
+        "cause": dict(run.cause) if run.cause else None,
     }
 
 

@@ -22,6 +22,7 @@ from nbflow.metastore.rows import (
 from nbflow.metastore.runs import NewRun
 from nbflow.metastore.schedules import Tick, slot_key
 from nbflow.metastore.store import Metastore, open_metastore
+from nbflow.metastore.triggers import Firing, TriggerEvent, TriggerRow, trigger_key
 
 __all__ = [
     "AttemptRow",
@@ -31,6 +32,7 @@ __all__ = [
     "Clear",
     "DagRow",
     "EventRow",
+    "Firing",
     "ImportErrorRow",
     "Looks",
     "Metastore",
@@ -44,6 +46,8 @@ __all__ = [
     "TaskInstanceRow",
     "TaskValues",
     "Tick",
+    "TriggerEvent",
+    "TriggerRow",
     "Violation",
     "WaitingRun",
     "check",
@@ -52,4 +56,5 @@ __all__ = [
     "open_metastore",
     "schema_state",
     "slot_key",
+    "trigger_key",
 ]

@@ -13,6 +13,7 @@ from nbflow.metastore.codec import to_data
 from nbflow.metastore.engine import Database
 from nbflow.metastore.metrics import record_metrics
 from nbflow.metastore.moves import Moves, lock_run, snapshot
+from nbflow.metastore.trigger_events import tell_metrics
 from nbflow.model.attempt import AttemptResult, CellEvent, CellOutcome, StoredValue
 from nbflow.model.ids import RunId, TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
@@ -51,6 +52,9 @@ def finish(db: Database, end: Finish, who: str, now: datetime) -> Decisions:
         if end.move.target is TaskState.SUCCESS:
             _publish(connection, claim, result)
         record_metrics(connection, claim, result)
+        if end.move.target is TaskState.SUCCESS:
+            about = {"run": claim.run_id, "task": claim.task, "token": claim.token}
+            tell_metrics(db, connection, about, result.metrics, now)
         _record_outcomes(connection, claim.token, result.cells)
         moves = Moves(db=db, connection=connection, run_id=claim.run_id, who=who, now=now)
         moves.task(end.move, token=claim.token, **_counters(result))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
+from nbflow.metastore.trigger_events import tell_run_end
 from nbflow.model.ids import RunId, TaskName, Token
 from nbflow.model.run import Decisions, RunMove, RunSnapshot, TaskMove, TaskSnapshot
 from nbflow.model.sentence import Sentence
@@ -122,6 +123,7 @@ class Moves:
             clears = self.connection.execute(
                 select(t.run.c.clears).where(t.run.c.id == self.run_id)
             ).scalar_one()
+            tell_run_end(self.db, self.connection, self.run_id, move.target, self.now)
             self.db.insert_once(
                 self.connection,
                 t.outbox,

@@ -145,6 +145,7 @@ def _run(row: Any) -> RunRow:
         note=row.note,
         parameters=row.parameters,
         has_driver=row.owner is not None,
+        cause=row.cause,
     )
 
 

@@ -44,6 +44,8 @@ class RunRow:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     has_driver: bool = False
     """Whether a process drives this run alone, as ``nbflow run`` does; schedulers drive the others."""
+    cause: Mapping[str, Any] | None = None
+    """What made it, where that was a trigger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,6 +36,8 @@ class NewRun:
     data_interval: tuple[datetime, datetime] | None = None
     driven: bool = True
     folder: str | None = None
+    cause: Mapping[str, Any] | None = None
+    """What made it, where that was a trigger."""
 
 
 def create_run(db: Database, new: NewRun, owner: str | None, now: datetime) -> bool:
@@ -84,6 +86,7 @@ def insert_run(
         "logical_date": new.logical_date,
         "data_interval_start": interval[0],
         "data_interval_end": interval[1],
+        "cause": None if new.cause is None else dict(new.cause),
         "note": "",
         "folder": new.folder,
         "clears": 0,

@@ -218,7 +218,8 @@ def _record_missed(
 def missed_slots(connection: Connection, dag_id: DagId, limit: int) -> list[MissedSlot]:
     """Return a DAG's missed slots, the newest first."""
     of = t.missed.c
-    query = select(t.missed).where(of.dag_id == dag_id).order_by(of.slot_key.desc()).limit(limit)
+    ours = (of.dag_id == dag_id, of.slot_key.startswith(_SLOT))
+    query = select(t.missed).where(*ours).order_by(of.slot_key.desc()).limit(limit)
     return [
         MissedSlot(dag_id=dag_id, slot=slot_of(row.slot_key), reason=row.reason, at=row.at)
         for row in connection.execute(query)

@@ -23,6 +23,7 @@ from nbflow.metastore import (
     runs,
     schedules,
     schema,
+    triggers,
     versions,
 )
 from nbflow.metastore.backfills import Backfills
@@ -48,6 +49,7 @@ from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
 from nbflow.model.sentence import Sentence
+from nbflow.model.triggers import Trigger, TriggerState
 
 LEASE = 60.0
 """Seconds that a claim holds without being renewed."""
@@ -144,11 +146,12 @@ class Metastore:
         *,
         schedule: ScheduleEntry | Literal["keep"] | None = "keep",
         current: bool = True,
+        on: Mapping[Trigger, TriggerState] | None = None,
     ) -> Digest:
         """Record a DAG's version with its notebooks by path; the same digest is recorded once.
 
         ``schedule`` takes the place of the DAG's schedule in the same transaction; None lets it
-        rest. Without ``current`` a DAG that was deployed before keeps the version that new runs use.
+        rest. ``on`` are the DAG's triggers from now on; None leaves them. Without ``current`` a DAG that was deployed before keeps the version that new runs use.
         Raises UsageError if a task wants more slots than its pool has, ConflictError if the
         schedule moved since it was read.
         """
@@ -158,8 +161,11 @@ class Metastore:
                 schedules.keep(self.db, connection, schedule)
             elif schedule is None:
                 schedules.forget(connection, dag.id)
+            if on is not None:
+                triggers.keep_triggers(self.db, connection, dag.id, on, now)
 
-        return versions.deploy(self.db, dag, snapshots, self.db.clock.wall(), also, current=current)
+        now = self.db.clock.wall()
+        return versions.deploy(self.db, dag, snapshots, now, also, current=current)
 
     def load_version(self, digest: Digest) -> Dag:
         """Return a DAG as it was deployed; NotFoundError for an unknown digest."""
@@ -402,3 +408,28 @@ class Metastore:
     def import_errors(self) -> list[ImportErrorRow]:
         """Return the notebooks that can't be deployed, by path."""
         return self.db.read(import_errors.import_errors)
+
+    # Triggers
+
+    def triggers_of(self, dag_id: DagId) -> list[triggers.TriggerRow]:
+        """Return a DAG's triggers with what is remembered of them."""
+        return self.db.read(lambda connection: triggers.triggers_of(connection, dag_id))
+
+    def trigger_events(self, *, limit: int = 100) -> list[triggers.TriggerEvent]:
+        """Return what triggers are to decide on, of each the oldest."""
+        return self.db.read(lambda connection: triggers.pending_events(connection, limit))
+
+    def watched_files(self) -> list[triggers.TriggerRow]:
+        """Return the triggers of active DAGs that look at files."""
+        return self.db.read(triggers.watched_files)
+
+    def missed_events(self, dag_id: DagId, *, limit: int = 100) -> list[triggers.MissedEvent]:
+        """Return the events that made no run of a DAG where they would have, the newest first."""
+        return self.db.read(lambda c: triggers.missed_events(c, dag_id, limit))
+
+    def fire(self, what: triggers.Firing) -> bool:
+        """Write what a trigger decided, and the run it makes, in one transaction.
+
+        False, and nothing written, if another scheduler, a deploy or a pause came first.
+        """
+        return triggers.fire(self.db, what, self.db.clock.wall())

@@ -241,6 +241,7 @@ run = _table(
     Column("logical_date", Instant),
     Column("data_interval_start", Instant),
     Column("data_interval_end", Instant),
+    Column("cause", Json),
     Column("note", Words, nullable=False),
     Column("backfill_id", String(20), index=True),
     Column("folder", Words),
@@ -369,6 +370,29 @@ outbox = _table(
     Column("created", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("tries", Integer, nullable=False, server_default="0"),
+)
+dag_trigger = _table(
+    "dag_trigger",
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("dag_id", DAG_ID, ForeignKey("dag.id"), nullable=False),
+    Column("key", SHA, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("watched", DAG_ID, index=True),
+    Column("spec", Json, nullable=False),
+    Column("state", Json, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("active", Integer, nullable=False),
+    Column("created", Instant, nullable=False),
+    UniqueConstraint("dag_id", "key"),
+)
+trigger_event = _table(
+    "trigger_event",
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("trigger_id", SERIAL, ForeignKey("dag_trigger.id"), nullable=False),
+    Column("name", String(250), nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("trigger_id", "name"),
 )
 import_error = _table(
     "import_error",

@@ -128,6 +128,11 @@ NOTEBOOK_CODES: dict[str, CodeInfo] = {
         "The whole notebook is one task, so tags of its cells don't count.",
         "Remove the tags, or the task object.",
     ),
+    "NBF117": error(
+        "Bad trigger",
+        "An entry of `on` is not one that can be watched: another DAG, files, code, or a metric compared with a number.",
+        'Write for example `{"dag": "etl"}`, `{"files": "data/*.csv"}`, `"code"` or `{"metric": "metric(\\"accuracy\\") < 0.9"}`.',
+    ),
     "NBF116": error(
         "Newer metadata",
         "`metadata.nbflow.version` is not one that this release reads.",

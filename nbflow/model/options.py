@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.model.ids import DagId, TaskName
+from nbflow.model.triggers import Trigger
 
 
 class TriggerRule(enum.StrEnum):
@@ -158,7 +159,7 @@ class DagOptions:
     min_period: float = 60.0
     verdict: Verdict = Verdict.ALL
     track: Track = Track.PINNED
-    on: tuple[Mapping[str, Any], ...] = ()
+    on: tuple[Trigger, ...] = ()
     notify: tuple[Mapping[str, Any], ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
 

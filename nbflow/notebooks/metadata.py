@@ -9,7 +9,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from nbflow.model.ids import DagId, TaskName
 from nbflow.model.names import name_problem, normalise_name
@@ -27,6 +36,7 @@ from nbflow.model.options import (
     Verdict,
 )
 from nbflow.model.sentence import Sentence
+from nbflow.model.triggers import RunEnding, Trigger, TriggerKind, read_condition
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*"
@@ -116,6 +126,19 @@ def _mappings(value: object) -> object:
 
 def _as_mapping(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
+
+
+def _as_trigger(value: object) -> object:
+    """Accept ``code``, and a metric's condition as it is."""
+    if value == "code":
+        return {"code": True}
+    return {"metric": value} if isinstance(value, str) else value
+
+
+def _condition(value: str | None) -> str | None:
+    if value is not None:
+        read_condition(value)
+    return value
 
 
 _DURATION_SCHEMA: dict[str, Any] = {
@@ -208,6 +231,54 @@ class NotebookTaskData(TaskData):
     outputs: Words = ()
 
 
+class TriggerData(_Model):
+    """One entry of ``on``: what makes the DAG run beside its schedule."""
+
+    dag: Name | None = Field(default=None, description="runs of this DAG, or whose metric it is")
+    state: RunEnding = RunEnding.SUCCESS
+    files: Words = Field(default=(), description='a pattern such as "data/*.csv", or several')
+    code: bool = False
+    metric: Annotated[str | None, AfterValidator(_condition)] = Field(
+        default=None, description='such as metric("accuracy") < 0.9'
+    )
+    debounce: Seconds = 5.0
+    cooldown: Seconds = 3600.0
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "TriggerData":
+        kinds = (bool(self.files), self.code, self.metric is not None or self.dag is not None)
+        if sum(kinds) != 1:
+            raise ValueError(Sentence("must be one of dag, files, code and metric"))
+        return self
+
+    def value(self) -> Trigger:
+        """Return the trigger that is meant."""
+        if self.metric is not None:
+            kind = TriggerKind.METRIC
+        else:
+            kind = (
+                TriggerKind.DAG
+                if self.dag
+                else TriggerKind.FILES
+                if self.files
+                else TriggerKind.CODE
+            )
+        return Trigger(
+            kind=kind,
+            dag=self.dag,
+            state=self.state,
+            files=self.files,
+            metric=read_condition(self.metric) if self.metric is not None else None,
+            debounce=self.debounce,
+            cooldown=self.cooldown,
+        )
+
+
+Triggers = Annotated[
+    tuple[Annotated[TriggerData, BeforeValidator(_as_trigger)], ...], BeforeValidator(_mappings)
+]
+
+
 class DagData(_Model):
     """``metadata.nbflow.dag``: settings of the DAG."""
 
@@ -227,9 +298,13 @@ class DagData(_Model):
     min_period: Seconds = 60.0
     verdict: Verdict = Verdict.ALL
     track: Track = Track.PINNED
-    on: Entries = ()
+    on: Triggers = ()
     notify: Entries = ()
     defaults: TaskData = TaskData()
+
+
+_LISTED: dict[str, type[_Model]] = {"on": TriggerData}
+"""Keys that hold a list of objects, and what each of them is."""
 
 
 class NotebookMetadata(_Model):
@@ -274,6 +349,11 @@ def _unknown_keys(
             found.append((f"{path}{key}", next(iter(near), "")))
         elif isinstance(field.default, _Model) and isinstance(value, Mapping):
             found.extend(_unknown_keys(type(field.default), value, f"{path}{key}."))
+        elif key in _LISTED:
+            entries = value if isinstance(value, list | tuple) else [value]
+            for number, entry in enumerate(entries):
+                if isinstance(entry, Mapping):
+                    found.extend(_unknown_keys(_LISTED[key], entry, f"{path}{key}.{number}."))
     return found
 
 
@@ -308,6 +388,8 @@ def build_dag_options(values: Mapping[str, Any], stem: str, given: Mapping[str, 
     """Return the DAG's options from validated values; ``defaults`` stay as written."""
     kept = {key: value for key, value in values.items() if value is not None}
     kept["id"] = DagId(kept.get("id") or stem)
+    if "on" in kept:
+        kept["on"] = tuple(one.value() for one in kept["on"])
     if "defaults" in kept:
         kept["defaults"] = dict(given["defaults"])
     return DagOptions(**kept)

@@ -7,6 +7,7 @@ from typing import Any
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.options import DagOptions, NotebookTask
 from nbflow.model.sentence import Sentence
+from nbflow.model.triggers import TriggerKind
 from nbflow.notebooks.metadata import (
     DagData,
     NotebookTaskData,
@@ -17,6 +18,8 @@ from nbflow.notebooks.metadata import (
 )
 from nbflow.notebooks.tags import Problem
 
+_CODES = {"on": "NBF117"}
+"""Options whose mistakes have a code of their own."""
 VERSION = 1
 """The version of ``metadata.nbflow`` that this release reads and writes."""
 
@@ -54,7 +57,7 @@ def option_problems(
     bad = {place.split(".")[0] for place, _ in wrong} | {key for key, _ in unknown}
     problems = [
         Problem(
-            "NBF110",
+            _CODES.get(place.split(".")[0], "NBF110"),
             Sentence("{what} {place}: {text}", what=what, place=place, text=text),
             _way_out(data, place),
         )
@@ -140,7 +143,10 @@ def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dic
     return dict(value)
 
 
-def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions:
+def _dag(data: dict[Any, Any], stem: str, problems: list[Problem]) -> DagOptions:
+    if True in data:
+        # What YAML makes of a key that is written on.
+        data["on"] = data.pop(True)
     defaults = data.get("defaults")
     if isinstance(defaults, Mapping):
         bad, found = option_problems(TaskData, defaults, Sentence("the dag's default"))
@@ -150,7 +156,11 @@ def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions
     problems += found
     good = {key: value for key, value in data.items() if key not in bad}
     values, _, _ = validate(DagData, good)
-    return build_dag_options(values, stem, good)
+    options = build_dag_options(values, stem, good)
+    if any(one.kind is TriggerKind.DAG and one.dag == options.id for one in options.on):
+        text = Sentence("the dag's on: {dag} would wait for itself", dag=options.id)
+        problems.append(Problem("NBF117", text, "name another DAG"))
+    return options
 
 
 def _task(data: dict[str, Any], dag: str, stem: str, problems: list[Problem]) -> NotebookTask:

@@ -72,4 +72,9 @@ class Background:
 
 def jobs(service: "Service", live: "LiveFolder") -> tuple[Job, ...]:
     """Return what a scheduler does beside its loop."""
-    return (Job(name="live", every=2.0, work=live.look),)
+    from nbflow.service.triggers import Triggers
+
+    return (
+        Job(name="live", every=2.0, work=live.look),
+        Job(name="files", every=2.0, work=Triggers(service=service).look),
+    )

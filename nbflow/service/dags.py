@@ -53,12 +53,15 @@ def deploy_one(service: "Service", compiled: Compiled, *, confirmed: bool = Fals
     """Record one DAG that has no errors as the version that new runs use."""
     from nbflow.scheduling.plan import plan_deploy
     from nbflow.service.run import snapshots
+    from nbflow.service.triggers import baselines
 
     dag, store = compiled.dag, service.store
     before = current_version(service, dag.id)
     known = store.schedule(dag.id)
     schedule = plan_deploy(dag.id, dag.options, known, service.clock.wall(), confirmed=confirmed)
-    version = store.deploy(dag, snapshots(compiled), schedule=schedule)
+    version = store.deploy(
+        dag, snapshots(compiled), schedule=schedule, on=baselines(dag, compiled.notebooks)
+    )
     return Deployment(dag=dag, version=version, is_new=before != version, schedule=schedule)
 
 

@@ -27,6 +27,7 @@ from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.leases import Leases
 from nbflow.service.live import LiveFolder, MissingNotebooks
 from nbflow.service.run import new_run_id
+from nbflow.service.triggers import Triggers
 
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
@@ -58,8 +59,10 @@ class Scheduler:
     _leases: Leases = field(init=False)
     _versions: Versions = field(init=False)
     _missing: MissingNotebooks = field(init=False)
+    _triggers: Triggers = field(init=False)
 
     def __post_init__(self) -> None:
+        self._triggers = Triggers(service=self.service)
         self._missing = MissingNotebooks(service=self.service, folder=self.live)
         self._leases = Leases(self._store, self._clock)
         self._versions = Versions(self._store)
@@ -91,6 +94,7 @@ class Scheduler:
                 self.before_step()
             self._reap()
             self.make_runs()
+            self._triggers.answer()
             self._backfill()
             self._carry_out_clears()
             self._decide_waiting()

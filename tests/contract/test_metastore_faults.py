@@ -233,6 +233,7 @@ SCHEDULING = ("pause", "tick", "advance")
 BACKFILLING = ("backfill", "backfill_chunk", "backfill_cancel")
 CLEARING = ("clear_request", "clear", "clear_here")
 OTHERS = {
+    "fire",
     "import_errors",
     "cancel",
     "pool",

@@ -1,0 +1,80 @@
+"""Run ends and metrics, noted for the triggers that watch them in the transaction that records them:
+whatever crashes, none is lost and none is told twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nbflow.metastore import tables as t
+from nbflow.metastore.codec import from_data
+from nbflow.metastore.engine import Database
+from nbflow.model.ids import RunId
+from nbflow.model.states import RunState
+from nbflow.model.triggers import Trigger, TriggerKind
+
+
+def tell_run_end(
+    db: Database, connection: Connection, run_id: RunId, state: RunState, now: datetime
+) -> None:
+    """Note a run's end for the triggers that watch its DAG, within the transaction that ends it."""
+    run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one()
+    if run.owner is not None:
+        # Run by hand: nothing that is tried out sets off what is deployed.
+        return
+    payload = {"dag": run.dag_id, "run": run_id, "state": state.value, **_depth(run.cause)}
+    for row in _watching(connection, TriggerKind.DAG, run.dag_id):
+        if from_data(Trigger, row.spec).state.includes(state.value):
+            _note(db, connection, row.id, f"{run_id}:{run.clears}", payload, now)
+
+
+def tell_metrics(
+    db: Database,
+    connection: Connection,
+    about: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    now: datetime,
+) -> None:
+    """Note recorded metrics for the triggers that watch them; ``about`` names run, task, token."""
+    if not metrics:
+        return
+    run = connection.execute(
+        select(t.run.c.dag_id, t.run.c.owner, t.run.c.cause).where(t.run.c.id == about["run"])
+    ).one()
+    if run.owner is not None:
+        return
+    for row in _watching(connection, TriggerKind.METRIC, run.dag_id):
+        condition = from_data(Trigger, row.spec).metric
+        if condition is None or condition.name not in metrics:
+            continue
+        payload = {
+            "dag": run.dag_id, "run": about["run"], "task": about["task"],
+            "name": condition.name, "value": metrics[condition.name], **_depth(run.cause),
+        }  # fmt: skip
+        _note(db, connection, row.id, f"token:{about['token']}", payload, now)
+
+
+def _depth(cause: Mapping[str, Any] | None) -> dict[str, int]:
+    return {"depth": int(cause.get("depth", 0))} if cause else {}
+
+
+def _watching(connection: Connection, kind: TriggerKind, dag_id: str) -> Sequence[Any]:
+    of = t.dag_trigger.c
+    query = select(of.id, of.spec).where(
+        of.watched == dag_id, of.kind == kind.value, of.active == 1
+    )
+    return connection.execute(query).all()
+
+
+def _note(
+    db: Database,
+    connection: Connection,
+    trigger_id: int,
+    name: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    row = {"trigger_id": trigger_id, "name": name, "payload": dict(payload), "at": now}
+    db.insert_once(connection, t.trigger_event, row)

@@ -1,0 +1,232 @@
+"""Triggers at work: events of the metastore are decided on, files are looked at, runs are made."""
+
+import glob
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbflow.model.dag import Dag
+from nbflow.model.notebook import Notebook
+from nbflow.model.states import RunKind
+from nbflow.model.triggers import FileMark, Trigger, TriggerKind, TriggerState, cause_sentence
+from nbflow.scheduling.slots import Admission, MissedReason, admit
+from nbflow.scheduling.triggers import (
+    Reaction,
+    Stamp,
+    Unrest,
+    react,
+    react_to_files,
+    watch_unrest,
+)
+from nbflow.service.adopt import Versions
+from nbflow.service.modules import LocalModules
+from nbflow.service.run import new_run_id
+
+if TYPE_CHECKING:
+    from nbflow.metastore import NewRun, TriggerRow
+    from nbflow.service.service import Service
+
+MOST_FILES = 1_000
+"""Files that one trigger looks at, the first by name."""
+_CHUNK = 1 << 20
+_log = logging.getLogger("nbflow.triggers")
+
+
+def baselines(dag: Dag, notebooks: Sequence[Notebook]) -> dict[Trigger, TriggerState]:
+    """Return a DAG's triggers with what they take for known when it is deployed."""
+    found = {}
+    for trigger in (absolute(one, dag) for one in dag.options.on):
+        version = str(dag.digest) if trigger.kind is TriggerKind.CODE else ""
+        seen = {}
+        if trigger.kind in (TriggerKind.FILES, TriggerKind.CODE):
+            seen = marks(files_of(trigger, notebooks, LocalModules()), {})
+        found[trigger] = TriggerState(seen=seen, version=version)
+    return found
+
+
+def absolute(trigger: Trigger, dag: Dag) -> Trigger:
+    """Return a trigger whose patterns start from the notebook's folder, wherever it is looked at."""
+    from dataclasses import replace
+
+    folder = Path(glob.escape(str(Path(dag.notebooks[0]).absolute().parent)))
+    return replace(trigger, files=tuple(str(folder / pattern) for pattern in trigger.files))
+
+
+def files_of(
+    trigger: Trigger, notebooks: Sequence[Notebook], modules: LocalModules
+) -> dict[str, Stamp]:
+    """Return the files that a trigger watches, by size and time of change."""
+    if trigger.kind is TriggerKind.CODE:
+        return _stamps(str(path) for path in modules.of(notebooks))
+    found: set[str] = set()
+    for pattern in trigger.files:
+        matches = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - patterns may be absolute
+        found |= set(islice(matches, MOST_FILES))
+    return _stamps(sorted(found)[:MOST_FILES])
+
+
+def _stamps(paths: Iterator[str] | Sequence[str]) -> dict[str, Stamp]:
+    stamps = {}
+    for path in paths:
+        with suppress(OSError):
+            if Path(path).is_file():
+                about = Path(path).stat()
+                stamps[path] = (about.st_size, about.st_mtime_ns)
+    return stamps
+
+
+def marks(stamps: Mapping[str, Stamp], known: Mapping[str, FileMark]) -> dict[str, FileMark]:
+    """Return the files with their content's SHA-256; one that looks as it did is not read again."""
+    found = {}
+    for path, (size, time) in stamps.items():
+        mark = known.get(path)
+        if mark is None or (mark.size, mark.time) != (size, time):
+            with suppress(OSError):
+                found[path] = FileMark(size=size, time=time, sha=_sha(path))
+        else:
+            found[path] = mark
+    return found
+
+
+def _sha(path: str) -> str:
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(kw_only=True, slots=True)
+class Triggers:
+    """Decides on what happened. `answer` belongs to one thread, `look` to one, perhaps another."""
+
+    service: "Service"
+    _unrest: dict[int, tuple[int, Unrest]] = field(default_factory=dict)
+    _modules: LocalModules = field(default_factory=LocalModules)
+    _answering: Versions = field(init=False)
+    _looking: Versions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answering = Versions(self.service.store)
+        self._looking = Versions(self.service.store)
+
+    def answer(self) -> int:
+        """Decide on run ends and metrics; return how many were decided on."""
+        from nbflow.metastore import trigger_key
+
+        done = 0
+        while events := self.service.store.trigger_events():
+            before = done
+            for event in events:
+                row, now = event.row, self.service.clock.wall()
+                reaction = react(row.trigger, row.state, event.payload, now)
+                key = trigger_key(row.id, event.name)
+                done += self._fire(row, reaction, key, self._answering, event.id)
+            if done == before:
+                break
+        return done
+
+    def look(self) -> int:
+        """Look at the files of all triggers; return how many made a run."""
+        from nbflow.metastore import trigger_key
+
+        rows, made = self.service.store.watched_files(), 0
+        self._unrest = {
+            key: kept for key, kept in self._unrest.items() if key in {r.id for r in rows}
+        }
+        for row in rows:
+            if row.is_waiting:
+                # The run that has not begun will see what there is now.
+                continue
+            found = self._found(row)
+            if found is None:
+                continue
+            version = str(row.dag_version) if row.trigger.kind is TriggerKind.CODE else ""
+            reaction = react_to_files(row.trigger, row.state, found, version)
+            key = trigger_key(row.id, f"v{row.version}")
+            if self._fire(row, reaction, key, self._looking) and reaction.cause is not None:
+                made += 1
+        return made
+
+    def _found(self, row: "TriggerRow") -> dict[str, FileMark] | None:
+        """Return the files of a trigger if they changed and have been quiet, or its DAG's version
+        changed; None if there is nothing to decide.
+        """
+        notebooks: tuple[Notebook, ...] = ()
+        if row.trigger.kind is TriggerKind.CODE:
+            notebooks = self._looking.compiled(row.dag_version).notebooks
+        stamps = files_of(row.trigger, notebooks, self._modules)
+        version, before = self._unrest.pop(row.id, (row.version, None))
+        unrest, is_quiet = watch_unrest(
+            row.state.seen,
+            stamps,
+            before if version == row.version else None,
+            self.service.clock.monotonic(),
+            row.trigger.debounce,
+        )
+        if unrest is not None and not is_quiet:
+            self._unrest[row.id] = (row.version, unrest)
+            return None
+        is_code = row.trigger.kind is TriggerKind.CODE
+        if unrest is None and not (is_code and row.state.version != row.dag_version):
+            return None
+        return marks(stamps, row.state.seen)
+
+    def _fire(
+        self,
+        row: "TriggerRow",
+        reaction: Reaction,
+        key: str,
+        versions: Versions,
+        event: int | None = None,
+    ) -> bool:
+        """Write a decision; False if somebody else came first."""
+        from nbflow.metastore import Firing
+
+        run, missed, cancels = None, reaction.refused, False
+        if reaction.cause is not None:
+            dag = versions.dag(row.dag_version)
+            options = dag.options
+            admission = admit(
+                options.overlap, active=row.active_runs, max_active_runs=options.max_active_runs
+            )
+            cancels = admission is Admission.REPLACE
+            if row.is_paused:
+                missed = MissedReason.PAUSED.value
+            elif admission is Admission.MISS:
+                missed = MissedReason.OVERLAP.value
+            else:
+                run = self._new_run(row, dag, reaction.cause, key)
+        done = self.service.store.fire(
+            Firing(
+                seen=row, state=reaction.state, slot_key=key, event=event, run=run, missed=missed,
+                cancel_others=cancels,
+            )
+        )  # fmt: skip
+        if done and run is not None:
+            _log.info(
+                "%s: run %s made: %s", run.dag_id, run.run_id, cause_sentence(run.cause or {}),
+                extra={"action": "triggered", "dag_id": run.dag_id, "run_id": run.run_id},
+            )  # fmt: skip
+        return done
+
+    def _new_run(self, row: "TriggerRow", dag: Dag, cause: Mapping[str, Any], key: str) -> "NewRun":
+        from nbflow.metastore import NewRun
+
+        now = self.service.clock.wall()
+        return NewRun(
+            run_id=new_run_id(RunKind.TRIGGERED, now),
+            dag_id=dag.id,
+            version=row.dag_version,
+            kind=RunKind.TRIGGERED,
+            slot_key=key,
+            logical_date=now,
+            data_interval=(now, now),
+            driven=False,
+            cause=cause,
+        )

@@ -1,0 +1,255 @@
+"""Triggers in the metastore: told in the transaction that ends a run, fired exactly once."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from small_dags import ended, failed, run_id, small_dag, succeeded
+
+from nbflow.metastore import Firing, Metastore, NewRun, check, open_metastore, trigger_key
+from nbflow.model.clock import SystemClock
+from nbflow.model.ids import RunId, TaskName
+from nbflow.model.states import RunKind, RunState, TaskState
+from nbflow.model.triggers import (
+    FileMark,
+    RunEnding,
+    Trigger,
+    TriggerKind,
+    TriggerState,
+    read_condition,
+)
+from nbflow.scheduling.decide import decide
+
+ETL = small_dag({"a": []})
+REPORT = small_dag({"a": []}, dag_id="report")
+AFTER = Trigger(kind=TriggerKind.DAG, dag="etl")
+LOW = Trigger(kind=TriggerKind.METRIC, dag="etl", metric=read_condition('metric("loss") < 1'))
+FILES = Trigger(kind=TriggerKind.FILES, files=("/d/*",))
+
+
+def watch(store: Metastore, *triggers: Trigger, state: TriggerState | None = None) -> None:
+    on = dict.fromkeys(triggers, state or TriggerState())
+    store.deploy(REPORT, {"etl.ipynb": b"{}"}, on=on)
+
+
+def run_etl(store: Metastore, number: int = 1, *, result=None, target=TaskState.SUCCESS) -> RunId:
+    store.deploy(ETL, {"etl.ipynb": b"{}"})
+    store.create_run(
+        NewRun(
+            run_id=run_id(number), dag_id=ETL.id, version=ETL.digest, kind=RunKind.SCHEDULED,
+            slot_key=f"slot:{number}", driven=False,
+        )
+    )  # fmt: skip
+    decision = partial(decide, ETL, now=store.db.clock.wall())
+    store.advance(run_id(number), decision, max_active_runs=9)
+    (claim,) = store.claim(run_id(number), limit=1) or store.claim(limit=1)
+    store.finish(claim, result or succeeded(), ended("a", target), decision)
+    return run_id(number)
+
+
+def firing(event, number: int = 9, **fields) -> Firing:
+    row = event.row
+    run = NewRun(
+        run_id=RunId(f"triggered__20260301T120000Z__{number:08d}"), dag_id=REPORT.id,
+        version=row.dag_version, kind=RunKind.TRIGGERED, driven=False,
+        slot_key=trigger_key(row.id, event.name), cause={"kind": "dag", **event.payload},
+    )  # fmt: skip
+    fields = {"state": row.state, "run": run, **fields}
+    return Firing(seen=row, slot_key=trigger_key(row.id, event.name), event=event.id, **fields)
+
+
+def test_a_run_that_ends_is_told_to_the_triggers_that_watch_its_dag(store: Metastore) -> None:
+    watch(store, AFTER, replace(AFTER, state=RunEnding.FAILURE), LOW, FILES)
+    run = run_etl(store)
+    (event,) = store.trigger_events()
+    assert event.payload == {"dag": "etl", "run": run, "state": "success"}
+    assert (event.row.dag_id, event.row.trigger) == ("report", AFTER)
+    assert store.fire(firing(event))
+    assert store.trigger_events() == []
+    (made,) = [row for row in store.list_runs() if row.dag_id == "report"]
+    assert (made.kind, made.state, made.cause["run"]) == (RunKind.TRIGGERED, RunState.QUEUED, run)
+    run_etl(store, 2, result=failed(), target=TaskState.FAILED)
+    (event,) = store.trigger_events()
+    assert event.row.trigger.state is RunEnding.FAILURE
+
+
+def test_metrics_are_told_with_the_attempt_and_only_of_one_that_succeeded(
+    store: Metastore,
+) -> None:
+    watch(store, LOW)
+    run_etl(store, 1, result=replace(failed(), metrics={"loss": 0.5}), target=TaskState.FAILED)
+    assert store.trigger_events() == []
+    run_etl(store, 2, result=replace(succeeded(), metrics={"loss": 0.7, "other": 1.0}))
+    (event,) = store.trigger_events()
+    assert (event.payload["name"], event.payload["value"]) == ("loss", 0.7)
+
+
+def test_what_is_run_by_hand_sets_nothing_off(store: Metastore) -> None:
+    watch(store, AFTER, LOW)
+    store.deploy(ETL, {"etl.ipynb": b"{}"})
+    store.create_run(
+        NewRun(
+            run_id=run_id(), dag_id=ETL.id, version=ETL.digest, kind=RunKind.MANUAL,
+            slot_key="manual:1",
+        )
+    )  # fmt: skip
+    decision = partial(decide, ETL, now=store.db.clock.wall())
+    store.apply(run_id(), decision(store.run_snapshot(run_id())))
+    (claim,) = store.claim(run_id(), limit=1)
+    store.finish(claim, replace(succeeded(), metrics={"loss": 0.1}), ended("a"), decision)
+    assert store.run_snapshot(run_id()).state is RunState.SUCCESS
+    assert store.trigger_events() == []
+
+
+def test_of_two_schedulers_that_decide_one_makes_the_run(
+    open_store: Callable[[], Metastore],
+) -> None:
+    store = open_store()
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    answers: list[bool] = []
+
+    def work(number: int) -> None:
+        answers.append(stores[number].fire(firing(event, number)))
+
+    stores = [open_store() for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False, False, False, True]
+    assert sum(row.dag_id == "report" for row in store.list_runs()) == 1
+
+
+def test_the_same_event_makes_no_second_run_even_if_it_came_again(store: Metastore) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    assert store.fire(firing(event, 1))
+    assert not store.fire(firing(event, 2))
+    (row,) = store.triggers_of(REPORT.id)
+    assert store.fire(firing(replace(event, row=row), 3))
+    assert sum(row.dag_id == "report" for row in store.list_runs()) == 1
+
+
+def test_a_pause_that_came_between_stops_the_firing(store: Metastore) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    store.pause(REPORT.id, paused=True)
+    assert not store.fire(firing(event))
+    (event,) = store.trigger_events()
+    assert event.row.is_paused
+    assert store.fire(firing(event, run=None, missed="paused"))
+    assert store.trigger_events() == []
+    assert not [row for row in store.list_runs() if row.dag_id == "report"]
+    assert store.missed(REPORT.id) == []
+
+
+def test_a_deploy_keeps_the_triggers_that_stay_and_begins_others_anew(store: Metastore) -> None:
+    mark = FileMark(size=1, time=2, sha="3")
+    watch(store, FILES, AFTER, state=TriggerState(seen={"/d/a": mark}))
+    watch(store, FILES, state=TriggerState())
+    (files,) = store.triggers_of(REPORT.id)
+    assert files.state.seen == {"/d/a": mark}
+    run_etl(store)
+    assert store.trigger_events() == []
+    watch(store, AFTER)
+    watch(store, FILES, state=TriggerState(version="new"))
+    (again,) = store.triggers_of(REPORT.id)
+    assert (again.id, again.state, again.version) == (files.id, TriggerState(version="new"), 1)
+
+
+def test_events_that_wait_go_with_their_trigger(store: Metastore) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    watch(store, FILES)
+    watch(store, AFTER)
+    assert store.trigger_events() == []
+
+
+def test_of_each_trigger_the_oldest_event_comes_first_and_alone(store: Metastore) -> None:
+    watch(store, AFTER)
+    for number in (1, 2, 3):
+        run_etl(store, number)
+    for number in (1, 2, 3):
+        (event,) = store.trigger_events()
+        assert event.payload["run"] == run_id(number)
+        assert store.fire(firing(event, number))
+    assert store.trigger_events() == []
+
+
+def test_a_trigger_whose_run_has_not_begun_is_waiting(store: Metastore) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    store.fire(firing(event))
+    (row,) = store.triggers_of(REPORT.id)
+    assert (row.is_waiting, row.active_runs) == (True, 1)
+    (made,) = [run for run in store.list_runs() if run.dag_id == "report"]
+    decision = partial(decide, REPORT, now=store.db.clock.wall())
+    store.advance(made.id, decision, max_active_runs=1)
+    (row,) = store.triggers_of(REPORT.id)
+    assert (row.is_waiting, row.active_runs) == (False, 1)
+    assert store.run_snapshot(made.id).tasks[TaskName("a")].state is TaskState.QUEUED
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+def test_a_firing_whose_commit_is_unknown_makes_one_run(
+    store: Metastore, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    from nbflow import faults
+
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    monkeypatch.setattr(faults, "_spec", f"fire.{side}_commit:1:exc")
+    faults._hits.clear()
+    if side == "pre":
+        with pytest.raises(faults.InjectedFaultError):
+            store.fire(firing(event))
+        (event,) = store.trigger_events()
+    assert store.fire(firing(event))
+    assert sum(row.dag_id == "report" for row in store.list_runs()) == 1
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from test_metastore_triggers import AFTER, firing, run_etl, watch
+from nbflow.metastore import open_metastore
+from nbflow.model.clock import SystemClock
+store = open_metastore(sys.argv[1], clock=SystemClock())
+if not store.list_runs():
+    watch(store, AFTER)
+    run_etl(store)
+for event in store.trigger_events():
+    store.fire(firing(event))
+"""
+
+
+@pytest.mark.parametrize("point", ["fire.pre_commit", "fire.post_commit"])
+def test_a_scheduler_killed_while_it_fires_leaves_one_run_in_the_end(
+    tmp_path: Path, point: str
+) -> None:
+    address = f"sqlite:///{tmp_path / 'nbflow.db'}"
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", SCRIPT, address, str(here), str(here.parent / "support")]
+    fault = {"NBFLOW_FAULT": f"{point}:1:kill"}
+    killed = subprocess.run(command, env=os.environ | fault, capture_output=True, timeout=60)
+    assert killed.returncode == -9, killed.stderr.decode()
+    again = subprocess.run(command, capture_output=True, timeout=60)
+    assert again.returncode == 0, again.stderr.decode()
+    with open_metastore(address, clock=SystemClock()) as store:
+        assert store.trigger_events() == []
+        (made,) = [row for row in store.list_runs() if row.dag_id == "report"]
+        assert made.cause["run"] == run_id()
+    assert check(address) == []
