@@ -16,6 +16,7 @@ from nbflow.cli import (
     info_verb,
     metrics_verb,
     notebooks,
+    open_verb,
     run_verb,
     runs,
     scheduler_verb,
@@ -62,6 +63,7 @@ def make_app() -> typer.Typer:
         if module is runs:
             metrics_verb.add_to(group)
             going_on.add_to(group)
+            open_verb.add_to(group)
         app.add_typer(group, name=name)
     return app
 

@@ -165,6 +165,15 @@ def _say_how_to_go_on(report: "RunReport") -> None:
     if report.failed and done:
         selector = ",".join(f"{task.name}+" for task in report.failed)
         say(t("--select {selector} runs only what is missing.", selector=selector))
+    if report.failed:
+        first = report.failed[0].name
+        say(
+            t(
+                "nbflow runs open {run} {task} starts a kernel with the task's inputs loaded.",
+                run=report.run_id,
+                task=first,
+            )
+        )
 
 
 def _print_traceback(frames: Sequence[str]) -> None:

@@ -49,6 +49,8 @@ MODULES = (
 VERBS = frozenset(
     {
         "open_attempt",
+        "open_task",
+        "choose_item",
         "replay",
         "replay_now",
         "load",

@@ -12,6 +12,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 
 from nbflow.errors import CompileError, NbflowError, RunFailedError, UsageError
 from nbflow.ipython.current import age_words, current_notebook, freshness
+from nbflow.ipython.open_here import open_here
 from nbflow.ipython.runs import RunNotebook, RunRequest, run_here
 from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Severity
@@ -30,11 +31,12 @@ USAGE = """\
 %dag run [PATH] [-p NAME=VALUE ...] [--select TASKS] [-o FILE] [--wait]
                                run it, and colour the picture while it runs; with --wait the cell
                                ends with the run, and fails if it does
+%dag open RUN TASK [--item N]  load the inputs that a task had in a run into this kernel
 
 Above 60 tasks sections are folded; --unfold SECTION opens one, --unfold all every one.
 """
 
-VERBS = ("lint", "explain", "show", "run", "help")
+VERBS = ("lint", "explain", "show", "run", "open", "help")
 _STALE_SECONDS = 120.0
 
 
@@ -50,6 +52,7 @@ class Line:
     output: str | None = None
     form: str = "text"
     wait: bool = False
+    item: int | None = None
     unfold: list[str] = field(default_factory=list)
 
 
@@ -77,6 +80,8 @@ def parse_line(text: str) -> Line:
             line.form = _value(words, word)
         elif word == "--unfold":
             line.unfold.append(_value(words, word))
+        elif word == "--item":
+            line.item = _item(_value(words, word))
         elif word == "--wait":
             line.wait = True
         elif word.startswith("-"):
@@ -85,9 +90,21 @@ def parse_line(text: str) -> Line:
             line.path = word
         else:
             line.names.append(word)
-    if line.names and (line.verb != "explain" or len(line.names) != 2):
-        raise _misused(Sentence("What is {names!r}?", names=line.names[0]))
+    _check_names(line)
     return line
+
+
+def _check_names(line: Line) -> None:
+    if line.verb == "open" and len(line.names) != 2:
+        raise _misused("open takes a run and a task.")
+    if line.names and (line.verb not in {"explain", "open"} or len(line.names) != 2):
+        raise _misused(Sentence("What is {names!r}?", names=line.names[0]))
+
+
+def _item(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise _misused(Sentence("{word} takes a number from 1.", word="--item"))
+    return int(text)
 
 
 def _value(words: list[str], option: str) -> str:
@@ -116,6 +133,8 @@ class DagMagics(Magics):  # type: ignore[misc]  # IPython's classes count as unt
             if line.verb == "help":
                 print(USAGE, end="")  # noqa: T201
                 return None
+            if line.verb == "open":
+                return open_here(line.names[0], line.names[1], line.item)
             path = Path(line.path) if line.path else current_notebook(self.shell.user_ns)
             return getattr(self, f"_{line.verb}")(line, path, language())
         except NbflowError as error:

@@ -169,6 +169,8 @@ class AttemptResult:
     peak_memory: int | None = None
     foreach_count: int | None = None
     """How many items a mapped task had."""
+    shown_item: int | None = None
+    """Of a mapped task, the item, from 0, whose error, executed notebook and log these are."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """What its code recorded of itself; of a mapped task by ``name[0]``, ``name[1]`` …"""
 

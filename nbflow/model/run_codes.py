@@ -94,6 +94,16 @@ RUN_CODES: dict[str, CodeInfo] = {
         "The command works on one notebook, not on a folder.",
         "Name the notebook's file.",
     ),
+    "NBF521": error(
+        "An input was never stored",
+        "A task can only be opened with what the tasks before it stored in that run, and one of them stored nothing.",
+        "Open the task that failed, or let the run go on first: `nbflow runs clear RUN --only-failed`.",
+    ),
+    "NBF522": error(
+        "The inputs can't be loaded",
+        "A stored value or a setup cell could not be brought into the kernel, or the kernel is not Python.",
+        "Read the message; `nbflow runs clear RUN --task TASK` makes a task's values anew.",
+    ),
     "NBF601": error(
         "The metastore refused",
         "The database answered a question or a change with an error of its own, which the message quotes.",

@@ -137,6 +137,7 @@ class Flight:
             peak_memory=max((r.peak_memory or 0 for r in ordered), default=0) or None,
             seconds=now - self.begun,
             foreach_count=len(self.found.labels) if self.found else 0,
+            shown_item=self.shown,
             metrics={
                 f"{name}[{piece}]": value
                 for piece, result in sorted(self.results.items())

@@ -5,9 +5,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbflow.service.looking import newest_run
 from nbflow.service.targets import Compiled
 
 if TYPE_CHECKING:
+    from nbflow.execution.open_kernel import OpenKernel
     from nbflow.model.dag import Dag
     from nbflow.model.diagnostics import Diagnostic
     from nbflow.service.reports import RunReport
@@ -79,6 +81,23 @@ class LoadedDag:
         )
         with self._open_service() as service:
             return run_compiled(service, self._compiled, options)
+
+    def open(
+        self, task: str, *, run: "RunReport | str | None" = None, item: int | None = None
+    ) -> "OpenKernel":
+        """Start a kernel with a task's inputs loaded, as they were in a run: by default this DAG's
+        newest. Nothing is run again; ``connection_file`` tells frontends how to connect, ``client()``
+        runs code in it, and it ends with ``close()`` or its ``with`` block.
+
+        Of a mapped task ``item`` counts from 1; by default it is the one that failed. Raises
+        NotFoundError if there is no such run or task, or an input was never stored.
+        """
+        with self._open_service() as service:
+            if run is None:
+                run = newest_run(service, self.dag.id)
+            run_id = run if isinstance(run, str) else run.run_id
+            opening = service.open_task(run_id, task, item=item)
+        return opening.start()
 
     def __repr__(self) -> str:
         return f"<nbflow DAG {self.dag.id}: {len(self.dag.tasks)} tasks>"

@@ -119,6 +119,18 @@ def find_run(service: "Service", text: str) -> RunId:
     return found[0]
 
 
+def newest_run(service: "Service", dag_id: DagId) -> RunId:
+    """Return a DAG's newest run. Raises NotFoundError if there is none."""
+    from nbflow.metastore.reads import RunFilter
+
+    runs = service.store.list_runs(RunFilter(dag_id=dag_id, limit=1))
+    if not runs:
+        raise NotFoundError(
+            Sentence("{dag} has no runs yet.", dag=dag_id), hint="nbflow run makes one."
+        )
+    return runs[0].id
+
+
 def attempt_files(
     service: "Service", run_id: RunId, task: TaskName | None = None
 ) -> "Sequence[tuple[AttemptRow, tuple[Path, ...]]]":

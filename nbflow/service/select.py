@@ -26,7 +26,7 @@ def select_tasks(dag: Dag, selector: str | Sequence[str] | None) -> tuple[TaskNa
     downstream = reversed_edges(upstream)
     chosen: set[str] = set()
     for word in words:
-        name = _task_named(dag, word.removeprefix("+").removesuffix("+"))
+        name = task_named(dag, word.removeprefix("+").removesuffix("+"))
         chosen.add(name)
         if word.startswith("+"):
             chosen |= reachable([name], upstream)
@@ -35,7 +35,8 @@ def select_tasks(dag: Dag, selector: str | Sequence[str] | None) -> tuple[TaskNa
     return tuple(task.name for task in dag.tasks if task.name in chosen)
 
 
-def _task_named(dag: Dag, name: str) -> TaskName:
+def task_named(dag: Dag, name: str) -> TaskName:
+    """Return the task of that name, however it is written. Raises NotFoundError NBF512."""
     for task in dag.tasks:
         if name_key(task.name) == name_key(name):
             return task.name

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbflow.service.cleanup import Cleaned
     from nbflow.service.clear import Cleared, ClearOptions
     from nbflow.service.dags import Deployment
+    from nbflow.service.opening import Opening
     from nbflow.service.reports import RunReport
     from nbflow.service.tagging import Proposal
     from nbflow.service.targets import Target
@@ -155,6 +156,12 @@ class Service:
         from nbflow.service.clear import clear_and_run
 
         return clear_and_run(self, run, options, on_event=on_event)
+
+    def open_task(self, run: str, task: str, *, item: int | None = None) -> "Opening":
+        """Return what opens a task of a run with its inputs loaded; see `nbflow.service.opening`."""
+        from nbflow.service.opening import open_task
+
+        return open_task(self, run, task, item=item)
 
     def cleanup(self, *, keep_days: float, max_bytes: int) -> "Cleaned":
         """Delete old runs with their files, by age and by size; see `nbflow.service.cleanup`."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import loading, previews, replays, state, warned
+from . import items, loading, previews, replays, state, warned
 from .metrics import record_metric
 from .storing import collect as store_outputs
 
 __all__ = [
+    "choose_item",
     "collect",
     "condition",
     "describe",
     "load",
     "open_attempt",
+    "open_task",
     "record_metric",
     "replay",
     "replay_now",
@@ -30,6 +32,18 @@ def open_attempt(spec_path: str) -> None:
     """Begin an attempt; in a kernel that lives on, what it holds is kept. Answer: ``kept`` names."""
     state.answer("open_attempt", lambda: state.open_attempt(spec_path), spec_path=spec_path)
     warned.begin()
+
+
+def open_task(spec_path: str) -> None:
+    """Begin to load a task for a person to work on, who runs its cells; what was loaded before in
+    this kernel counts no more. Answer: nothing.
+    """
+    state.answer("open_task", lambda: state.open_task(spec_path), spec_path=spec_path)
+
+
+def choose_item(name: str, expression: str, number: int) -> None:
+    """Bind ``name`` to one of the items of ``foreach``, counted from 0. Answer: ``labels``."""
+    state.answer("choose_item", lambda: items.choose(name, expression, number))
 
 
 async def replay(first: int = 0, last: int | None = None) -> None:

@@ -20,6 +20,27 @@ def find(name: str, expression: str) -> Answer:
     """Evaluate the expression, leave out items for which the task's condition is false, store the
     others and bind ``name`` to the first.
     """
+    found, items = _found(name, expression)
+    if items:
+        namespace()[name] = items[0]
+    return {
+        "found": len(found),
+        "labels": [_label(item) for item in items],
+        "values": _store(name, items) if len(items) > 1 else [],
+    }
+
+
+def choose(name: str, expression: str, number: int) -> Answer:
+    """Find the items as `find` does and bind ``name`` to one of them; nothing is stored."""
+    _, items = _found(name, expression)
+    if not 0 <= number < len(items):
+        raise StepError(f"foreach has {len(items)} items here, no item {number + 1}")
+    namespace()[name] = items[number]
+    return {"labels": [_label(item) for item in items]}
+
+
+def _found(name: str, expression: str) -> tuple[list[Any], list[Any]]:
+    """Return all items, and those for which the task's condition is true."""
     try:
         found = list(itertools.islice(evaluate(expression, "<foreach>"), MOST + 1))
     except Exception as problem:
@@ -33,13 +54,7 @@ def find(name: str, expression: str) -> Answer:
         names[name] = item
         if condition is None or holds(condition):
             items.append(item)
-    if items:
-        names[name] = items[0]
-    return {
-        "found": len(found),
-        "labels": [_label(item) for item in items],
-        "values": _store(name, items) if len(items) > 1 else [],
-    }
+    return found, items
 
 
 def holds(condition: str) -> bool:

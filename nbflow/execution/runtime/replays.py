@@ -68,7 +68,7 @@ def run_lazily(name: str) -> bool:
         if other not in held:
             with contextlib.suppress(StepError):  # it may not be needed after all
                 run_lazily(other)
-    _finish_at_once(run_step(step))
+    finish_at_once(run_step(step))
     return name in namespace()
 
 
@@ -162,7 +162,7 @@ def _place(step: dict[str, Any], problem: BaseException) -> tuple[str, int]:
     return step["cell"], line
 
 
-def _finish_at_once(step: Any) -> None:
+def finish_at_once(step: Any) -> None:
     """Run a step where nobody can wait; one that awaits gets a loop in a thread of its own."""
     import asyncio
     import threading

@@ -70,6 +70,13 @@ def open_attempt(spec_path: str) -> Answer:
     return {"kept": sorted(attempt.held)}
 
 
+def open_task(spec_path: str) -> Answer:
+    """Read the spec as for an attempt in a kernel that has run nothing."""
+    attempt.units, attempt.sources, attempt.held = set(), [], {}
+    open_attempt(spec_path)
+    return {}
+
+
 def set_prompt(number: int) -> Answer:
     """Number the next cell; the history behind it gets as long as page order makes it."""
     ipython = shell()

@@ -221,3 +221,84 @@ def test_ctrl_c_ends_the_following_without_a_word_and_a_cancel_ends_the_run(
         assert "is asked to end" in nbflow("runs", "cancel", "last").stdout
         run.communicate(timeout=60)
     assert run.returncode == 130
+
+
+@contextmanager
+def opened(tmp_path: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
+    """Open a task and wait until the kernel is ready: the process, what it said, its file."""
+    with going(tmp_path, "runs", "open", *words) as process:
+        assert process.stdout is not None
+        said = ""
+        while "Ctrl-C ends the kernel." not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        yield process, said, said.partition("--existing ")[2].split()[0]
+
+
+def kernel_of(file: str) -> int:
+    """Return the process of the kernel that a connection file belongs to."""
+    import psutil
+
+    (pid,) = (p.pid for p in psutil.process_iter(["cmdline"]) if file in (p.info["cmdline"] or []))
+    return int(pid)
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}/stat").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_a_failed_task_is_opened_at_its_cell_until_ctrl_c(
+    nbflow: Call, failed: str, tmp_path: Path
+) -> None:
+    from jupyter_client.blocking import BlockingKernelClient
+
+    with opened(tmp_path, failed, "train") as (process, said, file):
+        assert "Try 1 of train: ValueError: not yet" in said
+        assert "raise ValueError" in said
+        assert "Loaded: x" in said
+        client = BlockingKernelClient(connection_file=file)
+        client.load_connection_file()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        reply = client.execute_interactive("assert x == 20", timeout=60)
+        client.stop_channels()
+        assert reply["content"]["status"] == "ok"
+        pid = kernel_of(file)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert "The kernel has ended." in rest
+    assert is_gone(pid)
+    assert not Path(file).exists()
+    assert nbflow("db", "check").returncode == 0
+
+
+def test_opening_ends_when_somebody_shuts_the_kernel_down(failed: str, tmp_path: Path) -> None:
+    from jupyter_client.blocking import BlockingKernelClient
+
+    with opened(tmp_path, failed, "train") as (process, _, file):
+        client = BlockingKernelClient(connection_file=file)
+        client.load_connection_file()
+        client.start_channels()
+        client.shutdown()
+        process.communicate(timeout=60)
+        client.stop_channels()
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+def test_a_killed_opening_leaves_no_kernel(failed: str, tmp_path: Path) -> None:
+    with opened(tmp_path, failed, "train") as (process, _, file):
+        pid = kernel_of(file)
+        process.kill()
+        process.wait(60)
+        until(lambda: is_gone(pid))
+
+
+def test_what_can_not_be_opened_is_said_in_words(nbflow: Call, failed: str) -> None:
+    missing = nbflow("runs", "open", failed, "report")
+    assert (missing.returncode, "NBF521" in missing.stderr) == (2, True)
+    assert "train is failed: open that task." in missing.stderr
+    assert "Tasks: load, train, report." in nbflow("runs", "open", failed, "nope").stderr
+    assert "no run 'nobody'" in nbflow("runs", "open", "nobody", "train").stderr

@@ -49,6 +49,7 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("dags", "import-errors"): ASKS_METASTORE,
     ("runs", "clear", "nobody", "--all"): ASKS_METASTORE,
     ("runs", "cancel", "nobody"): ASKS_METASTORE,
+    ("runs", "open", "nobody", "a"): ASKS_METASTORE,
     ("runs", "delete", "nobody", "--yes"): ASKS_METASTORE,
     ("runs", "logs", "nobody", "-f"): ASKS_METASTORE,
     ("tasks", "list", "nobody"): ASKS_METASTORE | READS_NOTEBOOKS,

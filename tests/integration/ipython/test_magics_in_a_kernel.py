@@ -202,3 +202,30 @@ def test_a_kernel_that_is_killed_takes_its_runs_processes_along(opened, tmp_path
     kernel.kill()
     _, alive = psutil.wait_procs(below, timeout=20)
     assert not alive
+
+
+def test_open_loads_a_tasks_inputs_into_the_notebooks_own_kernel(opened, tmp_path):
+    ran = "with open('ran', 'a') as log:\n    log.write('x')\n"
+    person = opened(
+        ("def twice(n):\n    return 2 * n", "setup"),
+        (f"%%task load\n{ran}numbers = [twice(1), 3]",),
+        ("%%task total\nimport warnings\nwarnings.warn('odd')\nassert sum(numbers) == 0",),
+        ("%dag run --wait",),
+        ("%dag open last total",),
+        ("print(numbers, twice(4))",),
+        ("%dag open last nope",),
+        ("%dag open last",),
+    )
+    with pytest.raises(CellExecutionError):
+        person.run(4)
+    said = person.text(5)
+    assert "Try 1 of total: AssertionError" in said
+    assert "Loaded: numbers" in said
+    assert (tmp_path / "ran").read_text() == "x"
+    assert person.text(6) == "[2, 3] 8"
+    # Cells go on as usual: their warnings are shown, what they raise is what they raise.
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        person.run(3)
+    assert "UserWarning: odd" in shown(person.document.cells[3])
+    assert "Tasks: load, total." in person.text(7)
+    assert "open takes a run and a task." in person.text(8)

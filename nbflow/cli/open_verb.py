@@ -1,0 +1,100 @@
+"""``nbflow runs open``: a kernel with a task's inputs loaded, for a person to work in."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nbflow.cli.options import RunText
+from nbflow.cli.output import clean, say
+from nbflow.texts import t
+
+if TYPE_CHECKING:
+    from nbflow.execution.open_kernel import OpenKernel
+    from nbflow.service.interrupts import CancelSwitch
+    from nbflow.service.opening import Opening
+
+_GLANCE = 0.2
+"""Seconds between looks whether the kernel was shut down."""
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the verb to the group."""
+    group.command(
+        "open", help=t("Start a kernel with a task's inputs loaded; nothing runs again.")
+    )(open_task)
+
+
+def open_task(
+    run: RunText,
+    task: Annotated[str, typer.Argument(metavar="TASK", help=t("The name of a task."))],
+    item: Annotated[
+        int | None,
+        typer.Option(
+            "--item", min=1, metavar="N",
+            help=t("Of a mapped task, the N-th item; by default the one that failed."),
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Keep the kernel until Ctrl-C, or until somebody shuts it down."""
+    from nbflow.app import open_service
+    from nbflow.service.interrupts import CancelSwitch, signals_press
+
+    with open_service() as service:
+        opening = service.open_task(run, task, item=item)
+    switch = CancelSwitch()
+    _say_what_happened(opening)
+    with signals_press(switch), opening.start() as kernel:
+        _say_how_to_connect(opening, kernel)
+        _wait(kernel, switch)
+    say(t("The kernel has ended."))
+
+
+def _wait(kernel: "OpenKernel", switch: "CancelSwitch") -> None:
+    import threading
+
+    pressed = threading.Event()
+    switch.on_press = pressed.set
+    while kernel.is_alive and not switch.is_pressed:
+        pressed.wait(_GLANCE)
+
+
+def _say_what_happened(opening: "Opening") -> None:
+    from nbflow.service.on_page import OnPage
+
+    if opening.again:
+        say(
+            t(
+                "These run once more in the kernel, since what they left can't be stored: {tasks}",
+                tasks=", ".join(opening.again),
+            )
+        )
+    last = opening.last
+    if last is None or last.outcome is None:
+        return
+    say(t("Try {number} of {task}: {why}", number=last.try_no, task=opening.task, why=last.message))
+    error: Any = opening.error
+    if error.get("cell"):
+        page = OnPage(opening.compiled)
+        say(f"  {page.spot(error['cell'], error.get('line'))}")
+        source = _source(opening, str(error["cell"]))
+        say("\n".join(f"  {line}" for line in clean(source).splitlines()))
+
+
+def _source(opening: "Opening", cell: str) -> str:
+    for one in opening.spec.cells:
+        if one.cell == cell:
+            source = one.document.get("source", "")
+            return source if isinstance(source, str) else "".join(source)
+    return ""
+
+
+def _say_how_to_connect(opening: "Opening", kernel: "OpenKernel") -> None:
+    if kernel.names:
+        say(t("Loaded: {names}", names=", ".join(kernel.names)))
+    say(
+        t("Connect with: {command}", command=f"jupyter console --existing {kernel.connection_file}")
+    )
+    say(t("Ctrl-C ends the kernel."))
+    import sys
+
+    sys.stdout.flush()
