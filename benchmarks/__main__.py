@@ -1,13 +1,14 @@
-"""``python -m benchmarks [compile|cli|run|scheduler]``: print the tables and the machine they stand for."""
+"""``python -m benchmarks [compile|cli|dags|run|scheduler]``: print the tables and the machine."""
 
 import sys
 
-from benchmarks import cli, machine, run, scheduler
+from benchmarks import cli, dags, machine, run, scheduler
 from benchmarks import compile as compile_notebooks
 
 PARTS = {
     "compile": compile_notebooks.measure,
     "cli": cli.measure,
+    "dags": dags.measure,
     "run": run.measure,
     "scheduler": scheduler.measure,
 }

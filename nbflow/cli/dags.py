@@ -1,18 +1,20 @@
 """``nbflow dags``: the DAGs of the DAGs folder."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nbflow.cli.deployed import DagName, shown
 from nbflow.cli.options import DateOption, FormOption, OutputOption, ParameterOption
-from nbflow.cli.output import Form, as_text, emit, say, write
+from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.cli.run_verb import run as run_notebook
 from nbflow.texts import language, t
 
 HELP = "DAGs in the DAGs folder."
 
-DagName = Annotated[str, typer.Argument(metavar="DAG", help=t("The name of a DAG."))]
+if TYPE_CHECKING:
+    from nbflow.service.looking import ListedDag
 
 
 def add_to(group: typer.Typer) -> None:
@@ -32,51 +34,100 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
 
     with open_service() as service:
         folder = service.settings.dags_folder
-        rows = [
-            {
-                "dag_id": str(one.id),
-                "tasks": one.tasks,
-                "schedule": one.dag.options.schedule if one.dag else None,
-                "last_run": one.last_run,
-                "state": one.last_state.value if one.last_state else None,
-                "deployed": one.drift.value if one.drift else None,
-                "path": _relative(one.path, folder),
-                "description": one.dag.options.description if one.dag else "",
-            }
-            for one in known_dags(service)
-        ]
-    empty = t(
-        "No DAGs yet. Put a tagged notebook into {folder}, or run nbflow db init for the examples.",
-        folder=folder,
-    )
-    # Where each lies is more than a terminal is wide; `dags show` tells it.
-    columns = ["dag_id", "tasks", "schedule", "deployed", "state", "last_run"]
+        found, broken = known_dags(service)
+    # Where each lies and what it is for is more than a terminal is wide; `dags show` tells it.
+    columns = ["dag_id", "owner", "paused", "schedule", "state", "last_run", "next_run"]
+    is_table = form is Form.TABLE
     emit(
-        rows,
-        columns if form is Form.TABLE else [*columns, "path"],
+        [_words(one) if is_table else _facts(one, folder) for one in found],
+        columns if is_table else [*columns, "deployed", "path"],
         form,
-        empty=empty,
-        styles={"state": state_styles()},
-        output=output,
-    )
+        empty=t(
+            "No DAGs yet. Put a tagged notebook into {folder}, or run nbflow db init for the examples.",
+            folder=folder,
+        ),
+        styles={"state": state_styles()}, output=output,
+    )  # fmt: skip
+    if broken and form is Form.TABLE:
+        tell(t("Notebooks with errors: {count}. See nbflow dags import-errors.", count=broken))
+
+
+def _facts(one: "ListedDag", folder: Path) -> dict[str, Any]:
+    """Return a DAG for programs."""
+    return {
+        "dag_id": str(one.id),
+        "owner": one.owner,
+        "paused": one.is_paused,
+        "tasks": one.tasks,
+        "schedule": one.schedule,
+        "timezone": one.timezone,
+        "state": one.last_state.value if one.last_state else None,
+        "last_run": one.last_run,
+        "last_run_at": one.last_at.isoformat(timespec="seconds") if one.last_at else None,
+        "next_run": shown(one.next_run, one.timezone),
+        "deployed": one.drift.value if one.drift else None,
+        "path": _relative(one.path, folder),
+        "description": one.description,
+    }
+
+
+def _words(one: "ListedDag") -> dict[str, Any]:
+    """Return a DAG for people."""
+    from nbflow.cli.looks import age
+    from nbflow.scheduling.words import in_words
+
+    return {
+        "dag_id": str(one.id),
+        "owner": one.owner,
+        "paused": _paused(one.is_paused),
+        "schedule": in_words(one.schedule, one.timezone, language()),
+        "state": one.last_state.value if one.last_state else None,
+        "last_run": age(one.last_at) if one.last_at else None,
+        "next_run": shown(one.next_run, one.timezone),
+    }
+
+
+def _paused(is_paused: bool | None) -> str:
+    match is_paused:
+        case None:
+            return t("not deployed")
+        case True:
+            return t("yes")
+        case False:
+            return t("no")
 
 
 def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
     """Print one DAG."""
     from nbflow.app import open_service
     from nbflow.render.draw import draw
-    from nbflow.service.drift import Drift, known_drift
-    from nbflow.service.looking import find_dag
+    from nbflow.service.drift import Drift
+    from nbflow.service.looking import show_dag
 
     with open_service() as service:
-        dag, path = find_dag(service, name)
-        drift = known_drift(service, dag)
+        dag, about = show_dag(service, name)
+        facts = _facts(about, service.settings.dags_folder)
     if form is Form.TABLE and output is None:
-        if dag.options.description:
-            say(dag.options.description)
+        if about.description:
+            say(about.description)
         write(draw(dag, "text", lang=language()))
-        say(str(path))
-        if drift is Drift.DIFFERS:
+        words = _words(about)
+        say(
+            t(
+                "Schedule: {schedule}. Next run: {next}.",
+                schedule=words["schedule"],
+                next=words["next_run"] or "-",
+            )
+        )
+        say(t("Last run: {run} {state}", run=about.last_run or "-", state=words["state"] or ""))
+        say(
+            str(
+                about.path or t("Its notebook is not in the DAGs folder; this is what is deployed.")
+            )
+        )
+        if about.is_paused:
+            say(t("{dag} is paused.", dag=name))
+        if about.drift is Drift.DIFFERS:
             say(t("The notebook differs from what is deployed."))
         return
     rows: list[dict[str, Any]] = [
@@ -90,16 +141,14 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
         for task in dag.tasks
     ]
     if form in (Form.JSON, Form.YAML):
-        facts = {
-            "dag_id": str(dag.id),
-            "description": dag.options.description,
-            "schedule": dag.options.schedule,
-            "path": str(path),
-            "deployed": drift.value,
-            "parameters": {one.name: one.default for one in dag.parameters},
+        parameters = {one.name: one.default for one in dag.parameters}
+        whole = {
+            **facts,
+            "path": str(about.path) if about.path else None,
+            "parameters": parameters,
             "tasks": rows,
         }
-        write(as_text(facts, form), output)
+        write(as_text(whole, form), output)
     else:
         emit(rows, ["task", "waits_for", "trigger_rule", "when", "retries"], form, output=output)
 

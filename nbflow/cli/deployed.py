@@ -1,4 +1,4 @@
-"""The verbs of ``nbflow dags`` for what is deployed: deploy, pause, unpause, trigger, next."""
+"""The verbs of ``nbflow dags`` for what is deployed: deploy, pause, trigger, next, state, delete."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ from nbflow.cli.options import (
     read_date,
     read_parameters,
 )
-from nbflow.cli.output import Form, emit, say
+from nbflow.cli.output import Form, emit, say, write
 from nbflow.model.sentence import Sentence
 from nbflow.texts import t
 
@@ -34,6 +34,10 @@ def add_to(group: typer.Typer) -> None:
     )
     group.command(help=t("Ask a scheduler to run what is deployed, now."))(trigger)
     group.command("next", help=t("Tell when a DAG runs next."))(next_runs)
+    group.command(help=t("Tell the state of a DAG's newest run, or of a run."))(state)
+    group.command(help=t("Delete a DAG with its schedule and its runs; its notebook stays."))(
+        delete
+    )
 
 
 def deploy(
@@ -148,6 +152,63 @@ def _next_rows(service: "Service", name: str, count: int) -> list[dict[str, Any]
         {"next_run": shown(at, entry.timezone), "utc": at.isoformat()}
         for at in upcoming(watch_of(entry), entry.cursor, count)
     ]
+
+
+def state(
+    name: Annotated[
+        str, typer.Argument(metavar="DAG|RUN", help=t("The name of a DAG, or the id of a run."))
+    ],
+    date: Annotated[
+        str | None, typer.Option("--date", help=t("The run of this logical date, not the newest."))
+    ] = None,
+    form: FormOption = Form.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Print one word: the state of a run."""
+    from nbflow.app import open_service
+    from nbflow.service.looking import run_meant
+
+    with open_service() as service:
+        run = run_meant(service, name, read_date(date))
+    if form is Form.TABLE:
+        write(run.state.value if run else t("{dag} has no such run.", dag=name), output)
+        return
+    rows = [
+        {"dag_id": str(run.dag_id), "run_id": str(run.id), "state": run.state.value}
+        for run in ([run] if run else [])
+    ]
+    emit(rows, ["dag_id", "run_id", "state"], form, output=output)
+
+
+def delete(
+    name: DagName,
+    keep_runs: Annotated[
+        bool,
+        typer.Option("--keep-runs", help=t("Only let it rest: its runs stay on record.")),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=t("Don't ask."))] = False,
+) -> None:
+    """Delete a DAG from the metastore."""
+    from nbflow.app import open_service
+    from nbflow.model.ids import DagId
+    from nbflow.service.dags import delete as delete_dag
+
+    with open_service() as service:
+        service.store.current_version(DagId(name))
+        if not yes:
+            question = (
+                t("Let {dag} rest, and keep its runs?", dag=name)
+                if keep_runs
+                else t("Delete {dag} with all its runs?", dag=name)
+            )
+            typer.confirm(question, abort=True)
+        deleted = delete_dag(service, name, keep_runs=keep_runs)
+    if keep_runs:
+        say(t("{dag} rests: nothing of it starts by itself until it is deployed again.", dag=name))
+        return
+    say(t("{dag} is deleted, with its runs: {runs}.", dag=name, runs=deleted))
+    if deleted:
+        say(t("nbflow cleanup deletes the files they leave behind."))
 
 
 def shown(at: datetime | None, zone: str) -> str | None:

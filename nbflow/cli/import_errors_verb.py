@@ -1,10 +1,10 @@
-"""``nbflow dags import-errors``: the notebooks that a scheduler can't deploy."""
+"""``nbflow dags import-errors``: the notebooks that can't be deployed."""
 
 import typer
 
 from nbflow.cli.options import FormOption, OutputOption
 from nbflow.cli.output import Form, emit
-from nbflow.texts import t
+from nbflow.texts import t, told
 
 
 def add_to(group: typer.Typer) -> None:
@@ -15,25 +15,25 @@ def add_to(group: typer.Typer) -> None:
 
 
 def import_errors(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
-    """Print what a scheduler found when it last looked."""
+    """Compile what is in the folder now, and print what hinders it; then what a scheduler found."""
     from nbflow.app import open_service
     from nbflow.cli.looks import age
+    from nbflow.service.folder import hindrances
 
     with open_service() as service:
-        found = service.store.import_errors()
+        found = hindrances(service)
     rows = [
         {
             "path": one.path,
             "code": one.code,
-            "message": one.message,
-            "hint": one.hint,
+            "message": told(one.message),
+            "hint": told(one.hint),
             "since": one.at.isoformat(timespec="seconds") if one.at else None,
         }
         for one in found
     ]
     if form is Form.TABLE:
-        rows = [
-            row | {"since": age(one.at)} for row, one in zip(rows, found, strict=True) if one.at
-        ]
+        times = [age(one.at) if one.at else None for one in found]
+        rows = [row | {"since": time} for row, time in zip(rows, times, strict=True)]
     columns = ["path", "code", "message", "since"]
     emit(rows, columns, form, empty=t("Every notebook can be deployed."), output=output)

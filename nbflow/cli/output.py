@@ -20,7 +20,6 @@ _NEVER_BROKEN = ("run_id", "dag_id", "task", "severity", "code", "state", "last_
 """Columns that people copy from, or read down."""
 _LONGEST_WHOLE = 36
 """Longer names are broken all the same: they would push the other columns off the screen."""
-_LONGEST_HEADING = 12
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
@@ -140,39 +139,19 @@ def _table(
     styles: Mapping[str, Mapping[str, str]],
     output: Path | None,
 ) -> None:
-    from rich import box
-    from rich.cells import cell_len
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column in columns:
-        heading = t(column.replace("_", " "))
-        longest = max((cell_len(_cell(row.get(column))) for row in rows), default=0)
-        table.add_column(
-            heading,
-            overflow="fold",
-            min_width=min(cell_len(heading), _LONGEST_HEADING),
-            no_wrap=column in _NEVER_BROKEN and longest <= _LONGEST_WHOLE,
-        )
-    for row in rows:
-        cells = (_cell(row.get(c)) for c in columns)
-        table.add_row(
-            *(
-                Text(cell, style=styles.get(c, {}).get(str(row.get(c)), ""))
-                for c, cell in zip(columns, cells, strict=True)
-            )
-        )
-    if output is None:
-        console().print(table)
-        return
-    import io
-
     from rich.console import Console
 
-    buffer = io.StringIO()
-    Console(file=buffer, width=120, color_system=None).print(table)
-    write(buffer.getvalue(), output)
+    from nbflow.cli.table import table_lines
+
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    whole = [
+        column in _NEVER_BROKEN and all(len(row[at]) <= _LONGEST_WHOLE for row in cells)
+        for at, column in enumerate(columns)
+    ]
+    looks = [[styles.get(c, {}).get(str(row.get(c)), "") for c in columns] for row in rows]
+    screen = console() if output is None else Console(width=120, color_system=None)
+    headings = [t(column.replace("_", " ")) for column in columns]
+    write("\n".join(table_lines(headings, cells, looks, whole, screen)), output)
 
 
 def _cell(value: object) -> str:

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Select, Table, literal, text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbflow.errors import MetastoreBusyError
@@ -136,8 +134,9 @@ class Database:
     def insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
         """Insert a row unless one with its key is there; tell whether it was inserted."""
         if self.is_sqlite or self.name == "postgresql":
-            insert = sqlite_insert if self.is_sqlite else postgresql_insert
-            query = insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
+            query = (
+                _insert(self.name, table).values(row).on_conflict_do_nothing().returning(literal(1))
+            )
             return connection.execute(query).one_or_none() is not None
         try:
             connection.execute(table.insert().values(row))
@@ -150,6 +149,17 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _insert(name: str, table: Table) -> Any:
+    # A dialect is loaded by those who use it.
+    if name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        return sqlite_insert(table)
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+    return postgresql_insert(table)
 
 
 class _Nothing:

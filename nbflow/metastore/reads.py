@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.moves import no_run
 from nbflow.metastore.rows import (
     AttemptRow,
     CellRow,
-    DagRow,
     EventRow,
     RunRow,
     TaskInstanceRow,
@@ -31,51 +30,8 @@ class RunFilter:
     state: RunState | None = None
     kind: RunKind | None = None
     before: datetime | None = None
+    logical_date: datetime | None = None
     limit: int = 50
-
-
-def list_dags(connection: Connection) -> list[DagRow]:
-    """Return all DAGs by id."""
-    counts = select(t.dag_task.c.version, func.count().label("tasks")).group_by(
-        t.dag_task.c.version
-    )
-    sized = counts.subquery()
-    newer = t.run.alias()
-    last = (
-        select(newer.c.id)
-        .where(newer.c.dag_id == t.dag.c.id)
-        .order_by(newer.c.created.desc())
-        .limit(1)
-        .correlate(t.dag)
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            t.dag,
-            t.dag_version.c.number,
-            sized.c.tasks,
-            t.run.c.id.label("last_run"),
-            t.run.c.state.label("last_state"),
-        )
-        .join(t.dag_version, t.dag_version.c.digest == t.dag.c.version)
-        .outerjoin(sized, sized.c.version == t.dag.c.version)
-        .outerjoin(t.run, and_(t.run.c.dag_id == t.dag.c.id, t.run.c.id == last))
-        .order_by(t.dag.c.id)
-    )
-    return [
-        DagRow(
-            id=row.id,
-            version=row.version,
-            number=row.number,
-            paused=bool(row.paused),
-            deployed=row.deployed,
-            is_deployed=bool(row.is_deployed),
-            tasks=row.tasks or 0,
-            last_run=row.last_run,
-            last_state=RunState(row.last_state) if row.last_state else None,
-        )
-        for row in connection.execute(query)
-    ]
 
 
 def runs_query(wanted: RunFilter) -> Any:
@@ -87,6 +43,8 @@ def runs_query(wanted: RunFilter) -> Any:
         query = query.where(t.run.c.state == wanted.state.value)
     if wanted.kind is not None:
         query = query.where(t.run.c.kind == wanted.kind.value)
+    if wanted.logical_date is not None:
+        query = query.where(t.run.c.logical_date == wanted.logical_date)
     if wanted.before is not None:
         query = query.where(t.run.c.created < wanted.before)
     return query

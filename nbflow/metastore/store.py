@@ -13,6 +13,7 @@ from nbflow.metastore import (
     attention,
     claims,
     clear_requests,
+    dags,
     finish,
     import_errors,
     instances,
@@ -181,7 +182,19 @@ class Metastore:
 
     def list_dags(self) -> list[DagRow]:
         """Return all deployed DAGs by id."""
-        return self.db.read(reads.list_dags)
+        return self.db.read(dags.list_dags)
+
+    def undeploy(self, dag_id: DagId) -> None:
+        """Let nothing of a DAG start by itself any more. NotFoundError; UsageError if runs go on."""
+        dags.undeploy(self.db, dag_id, self.db.clock.wall())
+
+    def runs_of(self, dag_id: DagId, *, limit: int) -> list[RunId]:
+        """Return ended runs of a DAG, oldest first."""
+        return self.db.read(lambda connection: dags.runs_of(connection, dag_id, limit))
+
+    def delete_dag(self, dag_id: DagId) -> None:
+        """Delete a DAG that has no runs. NotFoundError; ConflictError if it has some."""
+        dags.delete_dag(self.db, dag_id)
 
     def pause(self, dag_id: DagId, *, paused: bool) -> bool:
         """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""

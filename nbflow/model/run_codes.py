@@ -194,6 +194,11 @@ RUN_CODES: dict[str, CodeInfo] = {
         "Another backfill of the DAG is about some of the slots and has not ended.",
         "Wait for its end, cancel it, or choose a range beside its own.",
     ),
+    "NBF619": error(
+        "The DAG has runs that go on",
+        "A DAG is deleted when none of its runs is under way.",
+        "Cancel them or wait for their end, then delete it again.",
+    ),
     "NBF641": error(
         "No space left in the store",
         "The disk or the quota of the folder of values, notebooks and logs is full; nothing was left half-written.",

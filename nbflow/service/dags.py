@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nbflow.service.service import Service
 
 
+_BATCH = 50
+"""Runs deleted in one transaction."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployment:
     """One deployed DAG; ``is_new`` tells whether this content was not its current version."""
@@ -76,6 +80,21 @@ def current_version(service: "Service", dag_id: DagId) -> Digest | None:
 def pause(service: "Service", dag_id: str, *, paused: bool) -> bool:
     """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
     return service.store.pause(DagId(dag_id), paused=paused)
+
+
+def delete(service: "Service", dag_id: str, *, keep_runs: bool = False) -> int:
+    """Delete a DAG with all its runs, or only let it rest; return how many runs were deleted.
+
+    Raises NotFoundError; UsageError NBF619 while runs of it go on.
+    """
+    store, found, deleted = service.store, DagId(dag_id), 0
+    store.undeploy(found)
+    if keep_runs:
+        return 0
+    while runs := store.runs_of(found, limit=_BATCH):
+        deleted += store.delete_runs(runs)
+    store.delete_dag(found)
+    return deleted
 
 
 def will_catch_up(service: "Service", dag_id: str) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import Digest
 from nbflow.model.sentence import Sentence
@@ -26,16 +25,11 @@ class Drift(enum.StrEnum):
     """Its DAG was never deployed."""
 
 
-def drift_of(dag: Dag, deployed: Digest | None) -> Drift:
-    """Compare a DAG, read by full paths, with the version deployed under its id, if any."""
+def drift_of(version: Digest, deployed: Digest | None) -> Drift:
+    """Compare the version of a DAG, read by full paths, with the one deployed under its id, if any."""
     if deployed is None:
         return Drift.NEVER
-    return Drift.SAME if dag.digest == deployed else Drift.DIFFERS
-
-
-def known_drift(service: "Service", dag: Dag) -> Drift:
-    """As `drift_of`, with the version looked up."""
-    return drift_of(dag, _deployed(service).get(dag.id))
+    return Drift.SAME if version == deployed else Drift.DIFFERS
 
 
 def drift_findings(service: "Service", found: Sequence[Compiled]) -> dict[str, Diagnostic]:

@@ -1,10 +1,11 @@
 """Looking around: the DAGs of the folder and the metastore, runs, and what attempts left behind."""
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from nbflow.errors import NotFoundError
 from nbflow.model.dag import Dag
@@ -12,10 +13,11 @@ from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, drift_of
+from nbflow.service.folder import FolderDag, compile_folder, fact_of, folder_facts, place_of
 from nbflow.service.select import select_tasks
 
 if TYPE_CHECKING:
-    from nbflow.metastore.rows import AttemptRow
+    from nbflow.metastore.rows import AttemptRow, DagRow, RunRow
     from nbflow.service.service import Service
 
 
@@ -23,41 +25,72 @@ if TYPE_CHECKING:
 class ListedDag:
     """A DAG of the DAGs folder, of the metastore, or of both.
 
-    ``dag`` is None for one that was run from elsewhere; ``path`` is the file, or the folder of a
-    DAG of several notebooks.
+    ``path`` is its notebook in the folder, or the folder of several; ``drift`` is how that stands
+    to what is deployed. ``is_paused`` is None for a DAG that is not deployed. The schedule is the one
+    that is deployed, or else the notebook's.
     """
 
     id: DagId
     tasks: int
-    dag: Dag | None = None
+    schedule: str | None = None
+    timezone: str = "UTC"
+    owner: str = ""
+    description: str = ""
     path: Path | None = None
+    drift: Drift | None = None
+    is_paused: bool | None = None
+    next_run: datetime | None = None
     last_run: RunId | None = None
     last_state: RunState | None = None
-    drift: Drift | None = None
-    """How the notebook in the folder stands to what is deployed."""
+    last_at: datetime | None = None
 
 
-def list_dags(service: "Service") -> tuple[ListedDag, ...]:
-    """Return all DAGs by id. Raises NotebookError for a broken notebook, MetastoreError."""
+def list_dags(service: "Service") -> tuple[tuple[ListedDag, ...], int]:
+    """Return all DAGs by id, and how many notebooks of the folder have errors. MetastoreError."""
     rows = {row.id: row for row in service.store.list_dags()}
-    found: dict[DagId, ListedDag] = {}
-    for dag in _folder(service):
-        row = rows.get(dag.id)
-        found[dag.id] = ListedDag(
-            id=dag.id,
-            tasks=len(dag.tasks),
-            dag=dag,
-            path=_place(dag),
-            drift=drift_of(dag, row.version if row and row.is_deployed else None),
-            last_run=row.last_run if row else None,
-            last_state=row.last_state if row else None,
-        )
+    settings = service.settings
+    facts = folder_facts(settings.dags_folder, settings.home / "cache" / "dags_folder.json")
+    found = {one.id: _listed(one, rows.get(one.id)) for one in facts.dags}
     for row in rows.values():
-        elsewhere = ListedDag(
-            id=row.id, tasks=row.tasks, last_run=row.last_run, last_state=row.last_state
-        )
-        found.setdefault(row.id, elsewhere)
-    return tuple(found[key] for key in sorted(found))
+        found.setdefault(row.id, _listed(None, row))
+    return tuple(found[key] for key in sorted(found)), facts.broken
+
+
+def _listed(fact: FolderDag | None, row: "DagRow | None") -> ListedDag:
+    """Join what the folder and the metastore know of a DAG; what is deployed counts first."""
+    is_deployed = row is not None and row.is_deployed
+    shown: FolderDag | DagRow | None = row if is_deployed or fact is None else fact
+    assert shown is not None, "one of them knows it"
+    return ListedDag(
+        id=shown.id,
+        tasks=fact.tasks if fact else shown.tasks,
+        schedule=shown.schedule,
+        timezone=shown.timezone,
+        owner=shown.owner,
+        description=shown.description,
+        path=Path(fact.path) if fact else None,
+        drift=drift_of(fact.digest, row.version if row and is_deployed else None) if fact else None,
+        is_paused=row.paused if row and is_deployed else None,
+        next_run=row.next_run if row else None,
+        last_run=row.last_run if row else None,
+        last_state=row.last_state if row else None,
+        last_at=row.last_at if row else None,
+    )
+
+
+def show_dag(service: "Service", name: str) -> tuple[Dag, ListedDag]:
+    """Return a DAG as it is in the folder, or else as it is deployed, with what lists say of it.
+
+    Raises NotFoundError with the known names.
+    """
+    rows = {row.id: row for row in service.store.list_dags()}
+    row = rows.get(DagId(name))
+    for dag in _folder(service):
+        if dag.id == name:
+            return dag, _listed(fact_of(dag), row)
+    if row is None:
+        raise _no_dag(service, name, sorted(rows))
+    return service.store.load_version(row.version), _listed(None, row)
 
 
 def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
@@ -65,15 +98,18 @@ def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
     dags = _folder(service)
     for dag in dags:
         if dag.id == name:
-            return dag, _place(dag)
-    known = ", ".join(dag.id for dag in dags) or Sentence("none")
-    raise NotFoundError(
+            return dag, place_of(dag)
+    raise _no_dag(service, name, [dag.id for dag in dags])
+
+
+def _no_dag(service: "Service", name: str, known: Sequence[str]) -> NotFoundError:
+    return NotFoundError(
         Sentence(
             "There is no DAG {name!r} in {dags_folder}.",
             name=name,
             dags_folder=service.settings.dags_folder,
         ),
-        hint=Sentence("DAGs: {known}.", known=known),
+        hint=Sentence("DAGs: {known}.", known=", ".join(known) or Sentence("none")),
     )
 
 
@@ -131,6 +167,24 @@ def newest_run(service: "Service", dag_id: DagId) -> RunId:
     return runs[0].id
 
 
+def run_meant(service: "Service", name: str, date: datetime | None = None) -> "RunRow | None":
+    """Return the newest run of a DAG, or that of a logical date, or the run that ``name`` names.
+
+    None if the DAG has no such run. A date without a zone is meant in the schedule's. NotFoundError.
+    """
+    from nbflow.metastore.reads import RunFilter
+
+    store = service.store
+    dag = next((row for row in store.list_dags() if row.id == name), None)
+    if dag is None:
+        return store.show_run(find_run(service, name))[0]
+    wanted = RunFilter(dag_id=dag.id, limit=1)
+    if date is not None:
+        at = date if date.tzinfo else date.replace(tzinfo=ZoneInfo(dag.timezone))
+        wanted = replace(wanted, logical_date=at)
+    return next(iter(store.list_runs(wanted)), None)
+
+
 def attempt_files(
     service: "Service", run_id: RunId, task: TaskName | None = None
 ) -> "Sequence[tuple[AttemptRow, tuple[Path, ...]]]":
@@ -165,16 +219,5 @@ def _item(folder: Path) -> int:
 
 
 def _folder(service: "Service") -> list[Dag]:
-    folder = service.settings.dags_folder
-    if not folder.is_dir():
-        return []
-    try:
-        return service.load_all(folder)
-    except NotFoundError:
-        return []
-
-
-def _place(dag: Dag) -> Path:
-    if len(dag.notebooks) == 1:
-        return Path(dag.notebooks[0])
-    return Path(os.path.commonpath(dag.notebooks))
+    """Return the DAGs of the folder, whatever else in it can't be read."""
+    return [one.dag for one in compile_folder(service.settings.dags_folder)[0]]

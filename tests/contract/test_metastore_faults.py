@@ -233,6 +233,8 @@ SCHEDULING = ("pause", "tick", "advance")
 BACKFILLING = ("backfill", "backfill_chunk", "backfill_cancel")
 CLEARING = ("clear_request", "clear", "clear_here")
 OTHERS = {
+    "dag_delete",
+    "dag_undeploy",
     "fire",
     "import_errors",
     "cancel",

@@ -9,8 +9,9 @@ from scheduler_bench import HOUR, NOON, Calendar, ended, schedulers, until
 import nbflow.app
 from nbflow.metastore import check
 from nbflow.model.states import RunState
-from nbflow.service.drift import Drift, drift_findings, known_drift
+from nbflow.service.drift import Drift, drift_findings
 from nbflow.service.live import LiveFolder
+from nbflow.service.looking import show_dag
 from nbflow.service.targets import load_all, load_one
 from nbflow.settings import Settings
 
@@ -181,14 +182,14 @@ def test_that_a_notebook_differs_from_what_is_deployed_is_told(
     service.deploy(path)
     monkeypatch.chdir(settings.dags_folder)
     assert drift_findings(service, load_all("page.ipynb")) == {}
-    assert known_drift(service, load_one(path).dag) is Drift.SAME
+    assert show_dag(service, "page")[1].drift is Drift.SAME
     save(("x = 2", "task:a"), dag={"schedule": "@hourly"})
     (finding,) = drift_findings(service, load_all("page.ipynb")).values()
     assert (finding.code, finding.hint) == (
         "NBF236",
         "it runs after: nbflow dags deploy page.ipynb",
     )
-    assert known_drift(service, load_one(path).dag) is Drift.DIFFERS
+    assert show_dag(service, "page")[1].drift is Drift.DIFFERS
 
 
 def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save):
@@ -196,4 +197,4 @@ def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save
     service.run(path)
     path = save(("x = 2", "task:a"))
     assert drift_findings(service, [load_one(path)]) == {}
-    assert known_drift(service, load_one(path).dag) is Drift.NEVER
+    assert show_dag(service, "page")[1].drift is Drift.NEVER

@@ -1,0 +1,182 @@
+"""DAGs as lists show them, each with its schedule and its newest run."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from nbflow.errors import ConflictError, UsageError
+from nbflow.metastore import tables as t
+from nbflow.metastore.engine import Database
+from nbflow.metastore.rows import DagRow
+from nbflow.metastore.schedules import forget
+from nbflow.metastore.versions import no_dag
+from nbflow.model.backfill import BackfillState
+from nbflow.model.ids import DagId, RunId
+from nbflow.model.sentence import Sentence
+from nbflow.model.states import FINAL_RUN_STATES, RunState
+
+_ENDED = [state.value for state in FINAL_RUN_STATES]
+
+
+def dags_query() -> Any:
+    """Return the query behind `list_dags`: of each DAG one row of every table, found by an index."""
+    dag, schedule, run = t.dag.c, t.schedule.c, t.run.c
+    tasks = select(func.count()).where(t.dag_task.c.version == dag.version)
+    newer = t.run.alias()
+    last = (
+        select(newer.c.id)
+        .where(newer.c.dag_id == dag.id)
+        .order_by(newer.c.created.desc())
+        .limit(1)
+        .correlate(t.dag)
+    )
+    return (
+        select(
+            t.dag,
+            t.dag_version.c.number,
+            tasks.correlate(t.dag).scalar_subquery().label("tasks"),
+            schedule.expr,
+            schedule.tz,
+            schedule.next_fire_utc,
+            run.id.label("last_run"),
+            run.state.label("last_state"),
+            run.created.label("last_at"),
+        )
+        .join(t.dag_version, t.dag_version.c.digest == dag.version)
+        .outerjoin(t.schedule, schedule.dag_id == dag.id)
+        .outerjoin(t.run, and_(run.dag_id == dag.id, run.id == last.scalar_subquery()))
+        .order_by(dag.id)
+    )
+
+
+def list_dags(connection: Connection) -> list[DagRow]:
+    """Return all DAGs by id."""
+    return [
+        DagRow(
+            id=row.id,
+            version=row.version,
+            number=row.number,
+            paused=bool(row.paused),
+            deployed=row.deployed,
+            is_deployed=bool(row.is_deployed),
+            tasks=row.tasks,
+            schedule=row.expr or None,
+            timezone=row.tz or "UTC",
+            next_run=row.next_fire_utc,
+            owner=row.owner or "",
+            description=row.description or "",
+            last_run=row.last_run,
+            last_state=RunState(row.last_state) if row.last_state else None,
+            last_at=row.last_at,
+        )
+        for row in connection.execute(dags_query())
+    ]
+
+
+def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
+    """Let nothing of a DAG start by itself any more; its runs stay.
+
+    Raises NotFoundError; UsageError, and writes nothing, while runs of it go on.
+    """
+
+    def work(connection: Connection) -> bool:
+        _lock(db, connection, dag_id)
+        run, backfill = t.run.c, t.backfill.c
+        query = select(func.count()).where(run.dag_id == dag_id, run.state.not_in(_ENDED))
+        going = int(connection.execute(query).scalar_one())
+        if going:
+            raise UsageError(
+                Sentence("Runs of {dag} that have not ended: {count}.", dag=dag_id, count=going),
+                hint="Cancel them, or wait for their end.",
+                code="NBF619",
+            )
+        forget(connection, dag_id)
+        connection.execute(
+            t.backfill.update()
+            .where(backfill.dag_id == dag_id, backfill.state == BackfillState.RUNNING.value)
+            .values(state=BackfillState.CANCELLED.value, ended=now, version=backfill.version + 1)
+        )
+        connection.execute(
+            t.dag_trigger.update().where(t.dag_trigger.c.dag_id == dag_id).values(active=0)
+        )
+        connection.execute(
+            t.dag.update().where(t.dag.c.id == dag_id).values(is_deployed=0, paused=0)
+        )
+
+        return True
+
+    def confirm(connection: Connection) -> bool | None:
+        query = select(t.dag.c.is_deployed).where(t.dag.c.id == dag_id)
+        return connection.execute(query).scalar() == 0 or None
+
+    db.write("dag_undeploy", work, confirm)
+
+
+def runs_of(connection: Connection, dag_id: DagId, limit: int) -> list[RunId]:
+    """Return ended runs of a DAG, oldest first."""
+    run = t.run.c
+    query = select(run.id).where(run.dag_id == dag_id, run.state.in_(_ENDED))
+    found = connection.execute(query.order_by(run.created, run.id).limit(limit)).scalars()
+    return [RunId(one) for one in found]
+
+
+def delete_dag(db: Database, dag_id: DagId) -> None:
+    """Delete a DAG without runs, with its schedule, versions, missed slots and backfills.
+
+    Raises NotFoundError; ConflictError, and writes nothing, if it has runs.
+    """
+
+    def work(connection: Connection) -> bool:
+        _lock(db, connection, dag_id)
+        has_run = select(t.run.c.id).where(t.run.c.dag_id == dag_id).limit(1)
+        if connection.execute(has_run).first() is not None:
+            raise ConflictError(
+                Sentence("A run of {dag} was made meanwhile.", dag=dag_id),
+                hint="Delete it again.",
+                code="NBF619",
+            )
+        backfills = select(t.backfill.c.id).where(t.backfill.c.dag_id == dag_id)
+        of = t.backfill_slot.c.backfill_id
+        connection.execute(t.backfill_slot.delete().where(of.in_(backfills)))
+        triggers = select(t.dag_trigger.c.id).where(t.dag_trigger.c.dag_id == dag_id)
+        told = t.trigger_event.c.trigger_id
+        connection.execute(t.trigger_event.delete().where(told.in_(triggers)))
+        for table in (t.backfill, t.dag_trigger, t.missed, t.schedule):
+            connection.execute(table.delete().where(table.c.dag_id == dag_id))
+        connection.execute(t.dag.delete().where(t.dag.c.id == dag_id))
+        _delete_versions(connection, dag_id)
+        return True
+
+    def confirm(connection: Connection) -> bool | None:
+        found = connection.execute(select(t.dag.c.id).where(t.dag.c.id == dag_id)).first()
+        return True if found is None else None
+
+    db.write("dag_delete", work, confirm)
+
+
+def _lock(db: Database, connection: Connection, dag_id: DagId) -> None:
+    query = select(t.dag.c.id).where(t.dag.c.id == dag_id)
+    if connection.execute(db.locked(query)).one_or_none() is None:
+        raise no_dag(dag_id)
+
+
+def _delete_versions(connection: Connection, dag_id: DagId) -> None:
+    """Delete a DAG's versions, and the notebooks that no other version was made of."""
+    of = t.dag_version.c
+    gone: Sequence[Any] = connection.execute(
+        select(of.digest, of.notebooks).where(of.dag_id == dag_id)
+    ).all()
+    digests = [row.digest for row in gone]
+    for table in (t.dag_task, t.edge, t.cell):
+        connection.execute(table.delete().where(table.c.version.in_(digests)))
+    connection.execute(t.dag_version.delete().where(of.digest.in_(digests)))
+    mine = {content for row in gone for content in row.notebooks.values()}
+    others = {
+        content
+        for notebooks in connection.execute(select(of.notebooks)).scalars()
+        for content in notebooks.values()
+    }
+    snapshot = t.notebook_snapshot
+    connection.execute(snapshot.delete().where(snapshot.c.digest.in_(sorted(mine - others))))

@@ -1,0 +1,114 @@
+"""A schedule in words, in English or Korean."""
+
+import calendar
+from datetime import date
+from functools import lru_cache
+
+from nbflow.model.sentence import Sentence
+from nbflow.scheduling.schedule import Cron, Interval, Once, Schedule, ScheduleError, parse_schedule
+from nbflow.texts import told
+
+_DAYS = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "ko": ("월요일", "화요일", "수요일", "목요일", "금요일", "토요일", "일요일"),
+}
+_MONTHS = {
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December",
+    ),
+    "ko": tuple(f"{number}월" for number in range(1, 13)),
+}  # fmt: skip
+_LOCALES = {"en": "en_US", "ko": "ko_KR"}
+
+
+@lru_cache(maxsize=4096)
+def in_words(expression: str | None, timezone: str, lang: str) -> str:
+    """Return what a schedule says, for people; as it is written if it is none that can be read."""
+    try:
+        schedule = parse_schedule(expression, timezone)
+    except ScheduleError:
+        return expression or ""
+    if schedule is None:
+        return told(Sentence("by hand"), lang)
+    words = _schedule_words(schedule, lang)
+    return words if timezone == "UTC" or isinstance(schedule, Interval) else f"{words} ({timezone})"
+
+
+def _schedule_words(schedule: Schedule, lang: str) -> str:
+    match schedule:
+        case Cron():
+            return cron_in_words(schedule.expression, lang)
+        case Interval():
+            return told(_interval(schedule), lang)
+        case Once():
+            if schedule.at is None:
+                return told(Sentence("once"), lang)
+            at = schedule.at.astimezone(schedule.zone).isoformat(" ", "minutes")
+            return told(Sentence("once, {at}", at=at[:16]), lang)
+
+
+def _interval(schedule: Interval) -> Sentence:
+    if schedule.months:
+        return _every(
+            schedule.months,
+            Sentence("every month"),
+            Sentence("every {count} months", count=schedule.months),
+        )
+    if schedule.days:
+        return _every(
+            schedule.days,
+            Sentence("every day"),
+            Sentence("every {count} days", count=schedule.days),
+        )
+    seconds = schedule.seconds
+    if seconds % 3600 == 0:
+        return _every(
+            seconds // 3600,
+            Sentence("every hour"),
+            Sentence("every {count} hours", count=seconds // 3600),
+        )
+    if seconds % 60 == 0:
+        return _every(
+            seconds // 60,
+            Sentence("every minute"),
+            Sentence("every {count} minutes", count=seconds // 60),
+        )
+    return _every(
+        seconds, Sentence("every second"), Sentence("every {count} seconds", count=seconds)
+    )
+
+
+def _every(count: int, one: Sentence, many: Sentence) -> Sentence:
+    return one if count == 1 else many
+
+
+def cron_in_words(expression: str, lang: str) -> str:
+    """Return what a cron expression of 5 or 6 fields (seconds last) says; itself if that can't be
+    told.
+    """
+    from cron_descriptor import (
+        ExpressionDescriptor,
+        FormatException,
+        MissingFieldException,
+        Options,
+    )
+
+    fields = expression.split()
+    options = Options(locale_code=_LOCALES[lang], use_24hour_time_format=True)
+    try:
+        words: str = ExpressionDescriptor(
+            " ".join(fields[5:] + fields[:5]), options
+        ).get_description()
+    except (FormatException, MissingFieldException, ValueError, IndexError):
+        return expression
+    # It takes names of days and months from the process's locale, whatever language is asked for.
+    for theirs, ours in _names(lang):
+        words = words.replace(theirs, ours)
+    return words
+
+
+def _names(lang: str) -> list[tuple[str, str]]:
+    theirs = (*calendar.day_name, *(date(2026, n, 1).strftime("%B") for n in range(1, 13)))
+    pairs = zip(theirs, (*_DAYS[lang], *_MONTHS[lang]), strict=True)
+    return sorted((pair for pair in pairs if pair[0] != pair[1]), key=lambda p: -len(p[0]))

@@ -1,0 +1,150 @@
+"""What is in the DAGs folder and what is deployed: listed, shown, asked about, deleted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+def notebook(source: str = "print('done')", tag: str = "task:only", **dag: object) -> str:
+    cell = {
+        "cell_type": "code", "id": "c0", "metadata": {"tags": [tag]},
+        "execution_count": None, "outputs": [], "source": source,
+    }  # fmt: skip
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel, "nbflow": {"version": 1, "dag": dag}}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": [cell]}
+    return json.dumps(document)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "home" / "dags"
+    place.mkdir(parents=True)
+    return place
+
+
+def answer(done: Any) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_list_says_whose_a_dag_is_when_it_runs_and_how_it_went(
+    nbflow: Call, folder: Path
+) -> None:
+    path = folder / "tick.ipynb"
+    text = notebook(schedule="0 6 * * 1-5", timezone="Asia/Seoul", owner="numbers")
+    path.write_text(text, encoding="utf-8")
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["dag_id"], row["owner"], row["paused"], row["deployed"], row["next_run"]) == (
+        "tick", "numbers", None, "never", None,
+    )  # fmt: skip
+    answer(nbflow("dags", "deploy", path, "-f", "json"))
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["schedule"], row["paused"], row["deployed"]) == ("0 6 * * 1-5", False, "same")
+    assert row["next_run"].endswith("06:00+09:00")
+    wide = {"COLUMNS": "200"}
+    said = nbflow("dags", "list", **wide).stdout
+    assert "At 06:00, Monday through Friday (Asia/Seoul)" in said
+    assert "numbers" in said
+    assert "월요일~금요일" in nbflow("dags", "list", NBFLOW_LANG="ko", **wide).stdout
+    nbflow("dags", "pause", "tick")
+    assert answer(nbflow("dags", "list", "-f", "json"))[0]["paused"] is True
+    shown = nbflow("dags", "show", "tick").stdout
+    assert "tick is paused." in shown
+    assert "Monday through Friday" in shown
+
+
+def test_an_edit_shows_at_once_and_a_broken_notebook_hides_no_other(
+    nbflow: Call, folder: Path
+) -> None:
+    (folder / "good.ipynb").write_text(notebook(), encoding="utf-8")
+    (folder / "bad.ipynb").write_text("{ half", encoding="utf-8")
+    (folder / "wrong.ipynb").write_text(notebook("def f(:"), encoding="utf-8")
+    done = nbflow("dags", "list")
+    assert "Notebooks with errors: 2." in done.stderr
+    assert [row["dag_id"] for row in answer(nbflow("dags", "list", "-f", "json"))] == [
+        "good", "wrong",
+    ]  # fmt: skip
+    errors = answer(nbflow("dags", "import-errors", "-f", "json"))
+    assert [(Path(e["path"]).name, e["code"]) for e in errors] == [
+        ("bad.ipynb", "NBF004"), ("wrong.ipynb", "NBF300"),
+    ]  # fmt: skip
+    (folder / "bad.ipynb").unlink()
+    (folder / "wrong.ipynb").write_text(notebook("x = 1", id="mended"), encoding="utf-8")
+    done = nbflow("dags", "list", "-f", "json")
+    assert [row["dag_id"] for row in answer(done)] == ["good", "mended"]
+    assert "Every notebook can be deployed." in nbflow("dags", "import-errors").stdout
+
+
+def test_a_dag_of_several_notebooks_is_listed_once_and_follows_each_of_them(
+    nbflow: Call, folder: Path
+) -> None:
+    def part(name: str) -> None:
+        document = json.loads(notebook())
+        document["metadata"]["nbflow"] = {"version": 1, "task": {"dag": "both", "name": name}}
+        document["cells"][0]["metadata"] = {}
+        (folder / f"{name}.ipynb").write_text(json.dumps(document), encoding="utf-8")
+
+    part("first")
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["dag_id"], row["tasks"]) == ("both", 1)
+    part("second")
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["dag_id"], row["tasks"]) == ("both", 2)
+    (folder / "first.ipynb").unlink()
+    assert answer(nbflow("dags", "list", "-f", "json"))[0]["tasks"] == 1
+
+
+def test_the_state_of_a_dag_and_of_a_run_is_one_word(nbflow: Call, folder: Path) -> None:
+    path = folder / "tick.ipynb"
+    path.write_text(notebook(), encoding="utf-8")
+    answer(nbflow("dags", "deploy", path, "-f", "json"))
+    assert "no such run" in nbflow("dags", "state", "tick").stdout
+    run_id = nbflow("dags", "trigger", "tick", "--date", "2026-03-01").stdout.strip()
+    assert nbflow("dags", "state", "tick").stdout == "queued\n"
+    assert nbflow("dags", "state", run_id).stdout == "queued\n"
+    assert nbflow("dags", "state", "tick", "--date", "2026-03-01").stdout == "queued\n"
+    assert "no such run" in nbflow("dags", "state", "tick", "--date", "2026-03-02").stdout
+    assert answer(nbflow("dags", "state", "tick", "-f", "json"))[0]["run_id"] == run_id
+    done = nbflow("dags", "state", "nobody")
+    assert done.returncode == 2
+    assert "nobody" in done.stderr
+
+
+def test_a_dag_is_deleted_when_nothing_of_it_goes_on_and_somebody_means_it(
+    nbflow: Call, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "tick.ipynb"
+    path.write_text(notebook(schedule="@daily"), encoding="utf-8")
+    answer(nbflow("dags", "deploy", path, "-f", "json"))
+    run = nbflow("run", path)
+    assert run.returncode == 0, run.stderr
+    unsure = nbflow("dags", "delete", "tick")
+    assert unsure.returncode == 1
+    assert len(answer(nbflow("dags", "list", "-f", "json"))) == 1
+    assert "rests" in nbflow("dags", "delete", "tick", "--keep-runs", "--yes").stdout
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["next_run"], row["state"], row["paused"]) == (None, "success", None)
+    answer(nbflow("dags", "deploy", path, "-f", "json"))
+    waiting = nbflow("dags", "trigger", "tick").stdout.strip()
+    refused = nbflow("dags", "delete", "tick", "--yes")
+    assert "NBF619" in refused.stderr
+    assert nbflow("runs", "cancel", waiting).returncode == 0
+    assert "NBF619" in nbflow("dags", "delete", "tick", "--yes").stderr
+    assert "nobody" in nbflow("dags", "delete", "nobody", "--yes").stderr
+
+
+def test_a_dag_that_is_deployed_from_elsewhere_is_shown_as_it_is_deployed(
+    nbflow: Call, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "tick.ipynb"
+    path.write_text(notebook(schedule="@daily"), encoding="utf-8")
+    answer(nbflow("dags", "deploy", path, "-f", "json"))
+    shown = nbflow("dags", "show", "tick")
+    assert "not in the DAGs folder" in shown.stdout, shown.stderr
+    assert answer(nbflow("dags", "show", "tick", "-f", "json"))["tasks"][0]["task"] == "only"
