@@ -77,6 +77,7 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
         found, _ = service.store.show_run(run_id)
         rows = task_rows(service, run_id)
         metrics = metrics_by_task(service, run_id)
+        goes_on = run_id in service.store.requested_clears()
     if form in (Form.JSON, Form.YAML):
         write(as_text({**_row(found), "tasks": rows, "metrics": metrics}, form), output)
         return
@@ -90,6 +91,8 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
             say(t("Made by a trigger: {cause}", cause=_cause(found)))
         note = f" ({found.note})" if found.note else ""
         say(f"{_state(found)}{note}")
+        if goes_on:
+            say(t("It was cleared, and goes on when a scheduler looks."))
 
 
 def task_rows(

@@ -47,7 +47,12 @@ def request(db: Database, wanted: Clear, now: datetime) -> None:
             of_run = t.clear_request.c.run_id == wanted.run_id
             connection.execute(t.clear_request.update().where(of_run).values(row))
 
-    db.write("clear_request", work)
+    def confirm(connection: Connection) -> bool | None:
+        of = t.clear_request.c
+        mine = select(of.run_id).where(of.run_id == wanted.run_id, of.requested == now)
+        return connection.execute(mine).one_or_none() is not None or None
+
+    db.write("clear_request", work, confirm)
 
 
 def requested(connection: Connection) -> list[RunId]:
@@ -72,8 +77,11 @@ def carry_out(db: Database, run_id: RunId, who: str, now: datetime) -> bool:
         _clear(db, connection, wanted, who=who, now=now)
         return True
 
-    # Repeated after an unknown commit, it finds no request: whoever looks next sees a queued run.
-    return db.write("clear", work)
+    def confirm(connection: Connection) -> bool | None:
+        # Done, whoever did it: only this takes a request away and leaves a run that goes on.
+        return _found(connection, run_id) is None or None
+
+    return db.write("clear", work, confirm)
 
 
 def clear_here(db: Database, wanted: Clear, owner: str, now: datetime) -> None:

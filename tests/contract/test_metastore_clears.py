@@ -198,3 +198,38 @@ def test_the_end_of_a_run_is_told_anew_under_a_key_of_its_own(
         ids = connection.exec_driver_sql("SELECT id FROM outbox ORDER BY id").scalars().all()
     assert ids == [f"run-end:{failed_run}:2"]
     assert check(url) == []
+
+
+def test_a_success_after_a_task_that_was_cleared_and_fails_now_stays_and_the_run_has_failed(
+    store: Metastore, failed_run: RunId, url: str
+) -> None:
+    store.request_clear(clear("b", "c"))
+    store.carry_out_clear(failed_run)
+    advance(store, CHAIN)
+    attempt(store, CHAIN)
+    attempt(store, CHAIN)
+    assert store.run_snapshot(failed_run).state is RunState.SUCCESS
+    store.request_clear(clear("a"))
+    store.carry_out_clear(failed_run)
+    advance(store, CHAIN)
+    attempt(store, CHAIN, well=False)
+    assert states(store) == {"a": "failed", "b": "success", "c": "success"}
+    assert store.run_snapshot(failed_run).state is RunState.FAILED
+    assert check(url) == []
+
+
+def test_a_cleared_task_may_be_cancelled_and_cleared_once_more(
+    store: Metastore, failed_run: RunId, url: str
+) -> None:
+    store.request_clear(clear("b", "c"))
+    store.carry_out_clear(failed_run)
+    assert store.request_cancel(failed_run)
+    advance(store, CHAIN)
+    assert states(store) == {"a": "success", "b": "cancelled", "c": "cancelled"}
+    assert store.run_snapshot(failed_run).state is RunState.CANCELLED
+    assert check(url) == []
+    store.clear_here(clear("b", "c"))
+    assert not store.run_snapshot(failed_run).cancel_requested
+    advance(store, CHAIN)
+    assert attempt(store, CHAIN) == "b"
+    assert check(url) == []

@@ -117,6 +117,7 @@ def test_without_a_scheduler_a_clear_says_how_to_go_on_and_a_cancel_withdraws_it
     assert asked.returncode == 0
     assert "No scheduler works on this metastore" in asked.stdout
     assert "--run" in asked.stdout
+    assert "It was cleared" in nbflow("runs", "show", failed).stdout
     refused = nbflow("runs", "delete", failed, "--yes")
     assert refused.returncode == 3
     assert "NBF661" in refused.stderr
