@@ -16,13 +16,17 @@ class Settings:
 
     ``home`` holds ``nbflow.db``, ``dags/`` and ``store/``. ``database_url`` is an SQLAlchemy URL.
     ``slots`` is how many attempts run side by side on this machine; ``dags`` is another folder of
-    DAGs than ``home`` holds.
+    DAGs than ``home`` holds. ``smtp_url`` is the mail server with which ``mail_from`` sends;
+    ``notify_allowed`` lists hosts that notifications may reach although they are not public.
     """
 
     home: Path
     database_url: str
     slots: int
     dags: Path | None = None
+    smtp_url: str | None = None
+    mail_from: str | None = None
+    notify_allowed: str = ""
 
     @property
     def dags_folder(self) -> Path:
@@ -57,6 +61,9 @@ def load_settings(environ: "os._Environ[str] | dict[str, str] | None" = None) ->
         database_url=url,
         slots=slots,
         dags=Path(dags).expanduser().absolute() if dags else None,
+        smtp_url=env.get("NBFLOW_SMTP_URL") or None,
+        mail_from=env.get("NBFLOW_MAIL_FROM") or None,
+        notify_allowed=env.get("NBFLOW_NOTIFY_ALLOW") or "",
     )
 
 
@@ -66,6 +73,9 @@ VARIABLES: dict[str, tuple[str, Callable[[Settings], object]]] = {
     "store": ("NBFLOW_HOME", lambda settings: settings.store),
     "database_url": ("NBFLOW_DATABASE_URL", lambda settings: settings.database_url),
     "slots": ("NBFLOW_SLOTS", lambda settings: settings.slots),
+    "smtp_url": ("NBFLOW_SMTP_URL", lambda settings: settings.smtp_url or ""),
+    "mail_from": ("NBFLOW_MAIL_FROM", lambda settings: settings.mail_from or ""),
+    "notify_allowed": ("NBFLOW_NOTIFY_ALLOW", lambda settings: settings.notify_allowed),
 }
 """Every setting with the environment variable that changes it and how to read it."""
 

@@ -16,6 +16,7 @@ from nbflow.cli import (
     info_verb,
     metrics_verb,
     notebooks,
+    notifications,
     open_verb,
     run_verb,
     runs,
@@ -48,7 +49,14 @@ def make_app() -> typer.Typer:
     run_verb.add_to(app)
     verify_verb.add_to(app)
     scheduler_verb.add_to(app)
-    groups = {"db": db, "dags": dags, "runs": runs, "tasks": tasks, "backfill": backfill}
+    groups = {
+        "db": db,
+        "dags": dags,
+        "runs": runs,
+        "tasks": tasks,
+        "backfill": backfill,
+        "notifications": notifications,
+    }
     for name, module in groups.items():
         group = typer.Typer(
             cls=backfill.BackfillGroup if module is backfill else typer.core.TyperGroup,

@@ -6,6 +6,7 @@ from nbflow.metastore.check import check
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
 from nbflow.metastore.clear_requests import Clear
 from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
+from nbflow.metastore.notices import NewNotice, NoticeRow, RunEnd
 from nbflow.metastore.reads import RunFilter
 from nbflow.metastore.reap import Reaped
 from nbflow.metastore.rows import (
@@ -37,9 +38,12 @@ __all__ = [
     "Looks",
     "Metastore",
     "MetricRow",
+    "NewNotice",
     "NewRun",
+    "NoticeRow",
     "Reaped",
     "Rules",
+    "RunEnd",
     "RunFilter",
     "RunRow",
     "SchemaState",

@@ -31,6 +31,7 @@ from nbflow.metastore.backfills import Backfills
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import snapshot
+from nbflow.metastore.notice_store import Notices
 from nbflow.metastore.rows import (
     AttemptRow,
     CellRow,
@@ -446,3 +447,8 @@ class Metastore:
         False, and nothing written, if another scheduler, a deploy or a pause came first.
         """
         return triggers.fire(self.db, what, self.db.clock.wall())
+
+    @property
+    def notices(self) -> Notices:
+        """What people are told."""
+        return Notices(self.db)

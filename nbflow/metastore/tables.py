@@ -114,6 +114,7 @@ dag = _table(
     Column("owner", VARIABLE),
     Column("description", Words),
     Column("is_deployed", Integer, nullable=False, server_default="0"),
+    Column("health", String(20)),
 )
 dag_version = _table(
     "dag_version",
@@ -181,6 +182,7 @@ missed = _table(
     Column("slot_key", String(250), primary_key=True),
     Column("reason", Words, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("told", Integer, nullable=False, server_default="0", index=True),
 )
 backfill = _table(
     "backfill",
@@ -404,6 +406,21 @@ import_error = _table(
     Column("hint", Words, nullable=False),
     Column("at", Instant, nullable=False),
 )
+notice = _table(
+    "notice",
+    Column("id", String(250), primary_key=True),
+    Column("dag_id", DAG_ID, nullable=False),
+    Column("run_id", RUN_ID),
+    Column("event", String(20), nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("created", Instant, nullable=False, index=True),
+    Column("due", Instant, index=True),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("sent_at", Instant),
+    Column("dead_at", Instant),
+    Column("error", Words, nullable=False),
+)
 counter = _table(
     "counter",
     Column("name", String(20), primary_key=True),
@@ -422,5 +439,6 @@ schema_step = _table(
 
 Index("ix_run_dag_id_created", run.c.dag_id, run.c.created)
 Index("ix_run_created", run.c.created)
+Index("ix_outbox_sent_at", outbox.c.sent_at)
 Index("ix_run_state", run.c.state)
 Index("ix_artifact_task_name", artifact.c.task, artifact.c.name)

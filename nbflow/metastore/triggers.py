@@ -136,8 +136,9 @@ def _watched(dag_id: DagId, trigger: Trigger) -> str | None:
 def pending_events(connection: Connection, limit: int) -> list[TriggerEvent]:
     """Return events to decide on, of each trigger the oldest only: the next one needs its state."""
     of = t.trigger_event.c
-    oldest = select(func.min(of.id)).group_by(of.trigger_id).limit(limit)
-    ids = list(connection.execute(oldest).scalars())
+    active = select(t.dag_trigger.c.id).where(t.dag_trigger.c.active == 1)
+    oldest = select(func.min(of.id)).where(of.trigger_id.in_(active)).group_by(of.trigger_id)
+    ids = list(connection.execute(oldest.limit(limit)).scalars())
     if not ids:
         return []
     events = connection.execute(select(t.trigger_event).where(of.id.in_(ids)).order_by(of.id)).all()

@@ -133,6 +133,16 @@ NOTEBOOK_CODES: dict[str, CodeInfo] = {
         "An entry of `on` is not one that can be watched: another DAG, files, code, or a metric compared with a number.",
         'Write for example `{"dag": "etl"}`, `{"files": "data/*.csv"}`, `"code"` or `{"metric": "metric(\\"accuracy\\") < 0.9"}`.',
     ),
+    "NBF118": error(
+        "Bad notification",
+        "An entry of `notify` names nobody that can be told, an unknown event, or a template with an unknown place.",
+        'Write for example `{"email": "ada@example.org"}`, `{"slack": "$SLACK_URL"}` or `{"webhook": "https://example.org/hook", "on": ["failure"]}`.',
+    ),
+    "NBF119": error(
+        "An address that must not be reached",
+        "Notifications go to public hosts by https only, so that a notebook can't reach into the network that the scheduler stands in.",
+        "Use a public https:// address; an administrator can allow internal hosts with `NBFLOW_NOTIFY_ALLOW`.",
+    ),
     "NBF116": error(
         "Newer metadata",
         "`metadata.nbflow.version` is not one that this release reads.",

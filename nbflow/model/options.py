@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.model.ids import DagId, TaskName
+from nbflow.model.notices import Notify
 from nbflow.model.triggers import Trigger
 
 
@@ -160,7 +161,7 @@ class DagOptions:
     verdict: Verdict = Verdict.ALL
     track: Track = Track.PINNED
     on: tuple[Trigger, ...] = ()
-    notify: tuple[Mapping[str, Any], ...] = ()
+    notify: tuple[Notify, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 

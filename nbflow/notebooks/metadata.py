@@ -22,6 +22,14 @@ from pydantic import (
 
 from nbflow.model.ids import DagId, TaskName
 from nbflow.model.names import name_problem, normalise_name
+from nbflow.model.notices import (
+    Channel,
+    NoticeEvent,
+    Notify,
+    shown_target,
+    target_problem,
+    template_problem,
+)
 from nbflow.model.options import (
     CachePolicy,
     Catchup,
@@ -124,8 +132,23 @@ def _mappings(value: object) -> object:
     return [value] if isinstance(value, Mapping | str) else value
 
 
-def _as_mapping(value: object) -> object:
-    return {"kind": value} if isinstance(value, str) else value
+def _as_entries(value: object) -> object:
+    entries = [value] if isinstance(value, Mapping) else value
+    if not isinstance(entries, list | tuple):
+        return entries
+    return [_yaml_keys(one) if isinstance(one, Mapping) else one for one in entries]
+
+
+def _yaml_keys(entry: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return an entry whose key ``on`` is text, and not what YAML makes of it."""
+    return {"on" if key is True else key: value for key, value in entry.items()}
+
+
+def _template(value: str | None) -> str | None:
+    problem = template_problem(value) if value is not None else None
+    if problem is not None:
+        raise ValueError(problem)
+    return value
 
 
 def _as_trigger(value: object) -> object:
@@ -161,9 +184,6 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Name = Annotated[str, BeforeValidator(_name)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_words)]
 DateText = Annotated[str | None, BeforeValidator(_date_text)]
-Entries = Annotated[
-    tuple[Annotated[dict[str, Any], BeforeValidator(_as_mapping)], ...], BeforeValidator(_mappings)
-]
 
 
 _PYDANTIC = {
@@ -279,6 +299,49 @@ Triggers = Annotated[
 ]
 
 
+class NotifyData(_Model):
+    """One entry of ``notify``: whom to tell, and of what."""
+
+    email: Words = ()
+    webhook: str | None = None
+    slack: str | None = None
+    on: Annotated[tuple[NoticeEvent, ...], BeforeValidator(_words)] = tuple(NoticeEvent)
+    subject: Annotated[str | None, AfterValidator(_template)] = None
+    text: Annotated[str | None, AfterValidator(_template)] = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "NotifyData":
+        if sum((bool(self.email), self.webhook is not None, self.slack is not None)) != 1:
+            raise ValueError(Sentence("must be one of email, webhook and slack"))
+        value = self.value()
+        for target in value.to:
+            problem = target_problem(value.channel, target)
+            if problem is not None:
+                shown = shown_target(value.channel, target)[:60]
+                raise ValueError(Sentence("{target!r} {problem}", target=shown, problem=problem))
+        return self
+
+    def value(self) -> Notify:
+        """Return what is meant."""
+        channel = (
+            Channel.EMAIL
+            if self.email
+            else Channel.SLACK
+            if self.slack is not None
+            else Channel.WEBHOOK
+        )
+        return Notify(
+            channel=channel,
+            to=self.email or (self.slack or self.webhook or "",),
+            on=self.on,
+            subject=self.subject,
+            text=self.text,
+        )
+
+
+Notifications = Annotated[tuple[NotifyData, ...], BeforeValidator(_as_entries)]
+
+
 class DagData(_Model):
     """``metadata.nbflow.dag``: settings of the DAG."""
 
@@ -299,11 +362,11 @@ class DagData(_Model):
     verdict: Verdict = Verdict.ALL
     track: Track = Track.PINNED
     on: Triggers = ()
-    notify: Entries = ()
+    notify: Notifications = ()
     defaults: TaskData = TaskData()
 
 
-_LISTED: dict[str, type[_Model]] = {"on": TriggerData}
+_LISTED: dict[str, type[_Model]] = {"on": TriggerData, "notify": NotifyData}
 """Keys that hold a list of objects, and what each of them is."""
 
 
@@ -339,10 +402,11 @@ def validate(
 
 
 def _unknown_keys(
-    model: type[_Model], data: Mapping[str, Any], path: str = ""
+    model: type[_Model], data: Mapping[Any, Any], path: str = ""
 ) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for key, value in data.items():
+    for written, value in data.items():
+        key = "on" if written is True else written
         field = model.model_fields.get(key)
         if field is None:
             near = difflib.get_close_matches(str(key), model.model_fields)
@@ -388,8 +452,9 @@ def build_dag_options(values: Mapping[str, Any], stem: str, given: Mapping[str, 
     """Return the DAG's options from validated values; ``defaults`` stay as written."""
     kept = {key: value for key, value in values.items() if value is not None}
     kept["id"] = DagId(kept.get("id") or stem)
-    if "on" in kept:
-        kept["on"] = tuple(one.value() for one in kept["on"])
+    for key in ("on", "notify"):
+        if key in kept:
+            kept[key] = tuple(one.value() for one in kept[key])
     if "defaults" in kept:
         kept["defaults"] = dict(given["defaults"])
     return DagOptions(**kept)

@@ -18,7 +18,7 @@ from nbflow.notebooks.metadata import (
 )
 from nbflow.notebooks.tags import Problem
 
-_CODES = {"on": "NBF117"}
+_CODES = {"on": "NBF117", "notify": "NBF118"}
 """Options whose mistakes have a code of their own."""
 VERSION = 1
 """The version of ``metadata.nbflow`` that this release reads and writes."""

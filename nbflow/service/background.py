@@ -72,9 +72,11 @@ class Background:
 
 def jobs(service: "Service", live: "LiveFolder") -> tuple[Job, ...]:
     """Return what a scheduler does beside its loop."""
+    from nbflow.service.notices import Relay
     from nbflow.service.triggers import Triggers
 
     return (
         Job(name="live", every=2.0, work=live.look),
         Job(name="files", every=2.0, work=Triggers(service=service).look),
+        Job(name="notices", every=1.0, work=Relay.of(service).work),
     )

@@ -166,7 +166,38 @@ def _is_parameters_cell(cell: Cell) -> bool:
 
 
 def with_schedule_findings(dag: Dag) -> Dag:
-    """Add what is wrong with the schedule to the compiler's findings."""
+    """Add what is wrong with the schedule, and with whom to tell, to the compiler's findings."""
+    return _with_notify_findings(_with_schedule_findings(dag))
+
+
+def _with_notify_findings(dag: Dag) -> Dag:
+    if not dag.options.notify:
+        return dag
+    from nbflow.model.notices import Channel, shown_target, url_problem, variable_of
+    from nbflow.service.notices import allowed_hosts
+    from nbflow.settings import load_settings
+
+    allowed = allowed_hosts(load_settings())
+    found = [
+        Diagnostic(
+            code="NBF119",
+            severity=Severity.ERROR,
+            message=Sentence(
+                "the dag's notify: {target} {problem}",
+                target=shown_target(notify.channel, target), problem=problem,
+            ),
+            hint="use a public https:// address, or have the host allowed",
+            path=dag.notebooks[0],
+        )
+        for notify in dag.options.notify
+        for target in notify.to
+        if notify.channel is not Channel.EMAIL and variable_of(target) is None
+        and (problem := url_problem(target, allowed)) is not None
+    ]  # fmt: skip
+    return replace(dag, diagnostics=(*dag.diagnostics, *found)) if found else dag
+
+
+def _with_schedule_findings(dag: Dag) -> Dag:
     options = dag.options
     if not (options.schedule or options.start_date or options.end_date) and _is_utc(dag):
         return dag

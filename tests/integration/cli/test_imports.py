@@ -49,6 +49,7 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("dags", "import-errors"): ASKS_METASTORE | READS_NOTEBOOKS,
     ("dags", "state", "nobody"): ASKS_METASTORE,
     ("dags", "delete", "nobody", "--yes"): ASKS_METASTORE,
+    ("notifications", "list"): ASKS_METASTORE,
     ("runs", "clear", "nobody", "--all"): ASKS_METASTORE,
     ("runs", "cancel", "nobody"): ASKS_METASTORE,
     ("runs", "open", "nobody", "a"): ASKS_METASTORE,

@@ -1,0 +1,279 @@
+"""Notifications: planned once from what happened, then sent under a lease until somebody has them.
+
+An outbox row is written with the end of a run, a missed slot with the tick that leaves it out. Each
+becomes its notifications, or none, in one transaction. A notification's ``due`` is when it may be
+taken next: a process that takes it puts that off by its lease, so that one at a time sends it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nbflow.metastore import tables as t
+from nbflow.metastore.codec import from_data, to_data
+from nbflow.metastore.engine import Database
+from nbflow.model.ids import DagId, Digest, RunId
+from nbflow.model.notices import NoticeEvent, Notify
+from nbflow.model.states import RunState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnd:
+    """A run's end of which nobody has been told yet. ``health`` is how the DAG's run before it
+    ended; ``is_by_hand`` tells that a person drove it and saw it.
+    """
+
+    id: str
+    run_id: RunId
+    dag_id: DagId
+    version: Digest
+    state: RunState
+    health: RunState | None
+    is_by_hand: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewNotice:
+    """A notification to send. ``payload`` holds the values of its text."""
+
+    id: str
+    dag_id: DagId
+    event: NoticeEvent
+    notify: Notify
+    payload: Mapping[str, Any]
+    run_id: RunId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoticeRow:
+    """A notification: waiting (``due``), sent, or given up (``dead``)."""
+
+    id: str
+    dag_id: DagId
+    event: NoticeEvent
+    notify: Notify
+    run_id: RunId | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    created: datetime
+    due: datetime | None = None
+    tries: int = 0
+    sent: datetime | None = None
+    dead: datetime | None = None
+    error: str = ""
+
+
+def run_ends(connection: Connection, limit: int) -> list[RunEnd]:
+    """Return ends of runs that are to be told, the oldest first, of each DAG one at most."""
+    of, run = t.outbox.c, t.run.c
+    rows = connection.execute(
+        select(t.outbox, run.dag_id, run.version, run.owner, t.dag.c.health)
+        .join(t.run, run.id == of.run_id)
+        .join(t.dag, t.dag.c.id == run.dag_id)
+        .where(of.sent_at.is_(None))
+        .order_by(of.created, of.id)
+        .limit(limit)
+    )
+    found: dict[str, RunEnd] = {}
+    for row in rows:
+        end = RunEnd(
+            id=row.id,
+            run_id=RunId(row.run_id),
+            dag_id=DagId(row.dag_id),
+            version=Digest(row.version),
+            state=RunState(row.payload["state"]),
+            health=RunState(row.health) if row.health else None,
+            is_by_hand=row.owner is not None,
+        )
+        # The next one of the DAG is judged by what this one leaves.
+        found.setdefault(row.dag_id, end)
+    return list(found.values())
+
+
+def plan_run_end(
+    db: Database,
+    end: RunEnd,
+    health: RunState | None,
+    notices: Sequence[NewNotice],
+    now: datetime,
+) -> bool:
+    """Note that a run's end was seen to, with its notifications; False if that was done already."""
+
+    def work(connection: Connection) -> bool:
+        of = t.outbox.c
+        connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == end.dag_id)))
+        done = connection.execute(
+            t.outbox.update()
+            .where(of.id == end.id, of.sent_at.is_(None))
+            .values(sent_at=now, tries=of.tries + 1)
+        )
+        if done.rowcount != 1:
+            return False
+        if health is not end.health:
+            value = health.value if health else None
+            connection.execute(t.dag.update().where(t.dag.c.id == end.dag_id).values(health=value))
+        _insert(db, connection, notices, now)
+        return True
+
+    def confirm(connection: Connection) -> bool | None:
+        sent = select(t.outbox.c.sent_at).where(t.outbox.c.id == end.id)
+        return connection.execute(sent).scalar() == now or None
+
+    return db.write("notice_plan", work, confirm)
+
+
+def untold_missed(connection: Connection, limit: int) -> dict[DagId, list[tuple[str, str]]]:
+    """Return missed slots of which nobody has been told, by DAG: key and reason."""
+    of = t.missed.c
+    query = (
+        select(of.dag_id, of.slot_key, of.reason)
+        .where(of.told == 0)
+        .order_by(of.dag_id, of.slot_key)
+        .limit(limit)
+    )
+    found: dict[DagId, list[tuple[str, str]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(DagId(row.dag_id), []).append((row.slot_key, row.reason))
+    return found
+
+
+def plan_missed(
+    db: Database,
+    dag_id: DagId,
+    keys: Sequence[str],
+    notices: Sequence[NewNotice],
+    now: datetime,
+) -> bool:
+    """Note that missed slots were seen to; False, and nothing written, if one of them was before."""
+
+    def work(connection: Connection) -> bool:
+        of = t.missed.c
+        wanted = (of.dag_id == dag_id, of.slot_key.in_(keys), of.told == 0)
+        rows = connection.execute(db.locked(select(of.slot_key).where(*wanted))).all()
+        if len(rows) != len(keys):
+            return False
+        connection.execute(t.missed.update().where(*wanted).values(told=1))
+        _insert(db, connection, notices, now)
+        return True
+
+    return db.write("notice_missed", work)
+
+
+def _insert(
+    db: Database, connection: Connection, notices: Sequence[NewNotice], now: datetime
+) -> None:
+    for one in notices:
+        row = {
+            "id": one.id,
+            "dag_id": one.dag_id,
+            "run_id": one.run_id,
+            "event": one.event.value,
+            "spec": to_data(one.notify),
+            "payload": dict(one.payload),
+            "created": now,
+            "due": now,
+            "error": "",
+        }
+        db.insert_once(connection, t.notice, row)
+
+
+def take(db: Database, lease: float, limit: int, now: datetime) -> list[NoticeRow]:
+    """Take notifications that are due, to send them before the lease ends."""
+
+    def work(connection: Connection) -> list[NoticeRow]:
+        of = t.notice.c
+        query = select(t.notice).where(of.due <= now).order_by(of.due, of.id).limit(limit)
+        taken = []
+        for row in connection.execute(db.locked(query, skip=True)).all():
+            until = now + timedelta(seconds=lease)
+            connection.execute(
+                t.notice.update()
+                .where(of.id == row.id, of.tries == row.tries, of.due <= now)
+                .values(tries=row.tries + 1, due=until)
+            )
+            taken.append(_row(row, tries=row.tries + 1, due=until))
+        return taken
+
+    # Of an unknown commit nothing is sent: what it took is due again after the lease.
+    return db.write("notice_take", work, lambda _: [])
+
+
+def settle(
+    db: Database,
+    taken: NoticeRow,
+    *,
+    sent: datetime | None = None,
+    due: datetime | None = None,
+    dead: datetime | None = None,
+    error: str = "",
+) -> bool:
+    """Note what came of sending; False if somebody else has taken the notification since."""
+
+    def work(connection: Connection) -> bool:
+        of = t.notice.c
+        done = connection.execute(
+            t.notice.update()
+            .where(of.id == taken.id, of.tries == taken.tries, of.due.is_not(None))
+            .values(sent_at=sent, due=due, dead_at=dead, error=error)
+        )
+        return done.rowcount == 1
+
+    def confirm(connection: Connection) -> bool | None:
+        row = connection.execute(select(t.notice).where(t.notice.c.id == taken.id)).one_or_none()
+        return True if row is not None and (row.sent_at, row.due) == (sent, due) else None
+
+    return db.write("notice_settle", work, confirm)
+
+
+def again(db: Database, notice_id: str, now: datetime) -> bool:
+    """Let a notification that was given up be sent after all; False if it was not given up."""
+
+    def work(connection: Connection) -> bool:
+        of = t.notice.c
+        done = connection.execute(
+            t.notice.update()
+            .where(of.id == notice_id, of.dead_at.is_not(None))
+            .values(dead_at=None, due=now, tries=0)
+        )
+        return done.rowcount == 1
+
+    return db.write("notice_again", work)
+
+
+def forget(db: Database, before: datetime) -> int:
+    """Delete notifications that were sent or given up before an instant; return how many."""
+
+    def work(connection: Connection) -> int:
+        of = t.notice.c
+        done = connection.execute(t.notice.delete().where(of.due.is_(None), of.created < before))
+        return done.rowcount
+
+    return db.write("notice_forget", work)
+
+
+def notices(connection: Connection, dag_id: DagId | None, limit: int) -> list[NoticeRow]:
+    """Return notifications, the newest first."""
+    of = t.notice.c
+    query = select(t.notice).order_by(of.created.desc(), of.id).limit(limit)
+    if dag_id is not None:
+        query = query.where(of.dag_id == dag_id)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def _row(row: Any, **changed: Any) -> NoticeRow:
+    values = {"due": row.due, "tries": row.tries, **changed}
+    return NoticeRow(
+        id=row.id,
+        dag_id=DagId(row.dag_id),
+        event=NoticeEvent(row.event),
+        notify=from_data(Notify, row.spec),
+        run_id=RunId(row.run_id) if row.run_id else None,
+        payload=row.payload,
+        created=row.created,
+        sent=row.sent_at,
+        dead=row.dead_at,
+        error=row.error,
+        **values,
+    )

@@ -1,0 +1,80 @@
+"""Send a mail through the server that the settings name."""
+
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+from nbflow.model.sentence import Sentence
+from nbflow.service.posting import SendError
+
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mailer:
+    """``url`` is ``smtp://``, ``smtp+starttls://`` or ``smtps://[user:password@]host[:port]``. A
+    password is never said over a connection that others can read.
+    """
+
+    url: str | None
+    sender: str | None
+    context: ssl.SSLContext | None = None
+
+    def send(self, to: Sequence[str], subject: str, text: str, key: str) -> None:
+        """Send one mail to all; ``key`` tells mails apart. Raises SendError."""
+        if not self.url or not self.sender:
+            raise SendError(Sentence("no mail server is set: NBFLOW_SMTP_URL, NBFLOW_MAIL_FROM"))
+        message = EmailMessage()
+        message["From"], message["To"] = self.sender, ", ".join(to)
+        message["Subject"] = " ".join(subject.split())
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@nbflow>"
+        message["Idempotency-Key"] = key
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        try:
+            with self._server(self.url) as server:
+                server.send_message(message, from_addr=self.sender, to_addrs=list(to))
+        except smtplib.SMTPRecipientsRefused as problem:
+            codes = [code for code, _ in problem.recipients.values()]
+            raise SendError(
+                Sentence("the mail server refused the recipients"),
+                is_final=all(code >= 550 for code in codes),
+            ) from problem
+        except (OSError, smtplib.SMTPException, ValueError) as problem:
+            raise SendError(
+                Sentence("the mail server: {problem}", problem=_first_line(problem))
+            ) from problem
+
+    def _server(self, url: str) -> smtplib.SMTP:
+        parts = urlsplit(url)
+        host, context = parts.hostname or "", self.context or ssl.create_default_context()
+        if parts.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, parts.port or 465, timeout=TIMEOUT, context=context
+            )
+        elif parts.scheme in ("smtp", "smtp+starttls") and host:
+            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
+        else:
+            raise SendError(
+                Sentence("NBFLOW_SMTP_URL must begin with smtp://, smtp+starttls:// or smtps://")
+            )
+        try:
+            if parts.scheme == "smtp+starttls" or (parts.scheme == "smtp" and parts.username):
+                server.starttls(context=context)
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+def _first_line(problem: Exception) -> str:
+    text = str(problem).strip()
+    return text.splitlines()[0][:200] if text else type(problem).__name__

@@ -1,0 +1,205 @@
+"""Notifications in the metastore: planned once, taken by one at a time, settled by who holds them."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from small_dags import ended, failed, run_id, small_dag, succeeded
+
+from nbflow.metastore import Metastore, NewNotice, NewRun, Tick, check, open_metastore
+from nbflow.model.clock import SystemClock
+from nbflow.model.notices import Channel, NoticeEvent, Notify
+from nbflow.model.schedule import MissedSlot, ScheduleEntry
+from nbflow.model.states import RunKind, RunState, TaskState
+from nbflow.scheduling.decide import decide
+
+ETL = small_dag({"a": []})
+HOOK = Notify(channel=Channel.WEBHOOK, to=("https://example.org/hook",))
+
+
+def end_run(store: Metastore, number: int = 1, *, well: bool = False, driven: bool = False) -> None:
+    store.deploy(ETL, {"etl.ipynb": b"{}"})
+    store.create_run(
+        NewRun(
+            run_id=run_id(number), dag_id=ETL.id, version=ETL.digest, kind=RunKind.SCHEDULED,
+            slot_key=f"slot:{number}", driven=driven,
+        )
+    )  # fmt: skip
+    decision = partial(decide, ETL, now=store.db.clock.wall())
+    store.apply(run_id(number), decision(store.run_snapshot(run_id(number))))
+    (claim,) = store.claim(run_id(number), limit=1) or store.claim(limit=1)
+    result = (succeeded(), TaskState.SUCCESS) if well else (failed(), TaskState.FAILED)
+    store.finish(claim, result[0], ended("a", result[1]), decision)
+
+
+def notice(end, number: int = 0) -> NewNotice:
+    return NewNotice(
+        id=f"{end.id}:{number}", dag_id=end.dag_id, event=NoticeEvent.FAILURE, notify=HOOK,
+        payload={"event": "failure", "dag": "etl"}, run_id=end.run_id,
+    )  # fmt: skip
+
+
+def planned(store: Metastore) -> str:
+    end_run(store)
+    (end,) = store.notices.run_ends()
+    assert store.notices.plan_run_end(end, RunState.FAILED, [notice(end)])
+    return f"{end.id}:0"
+
+
+def test_a_runs_end_is_planned_once_and_the_next_one_knows_how_it_was(store: Metastore) -> None:
+    end_run(store)
+    (end,) = store.notices.run_ends()
+    assert (end.state, end.health, end.is_by_hand) == (RunState.FAILED, None, False)
+    assert store.notices.plan_run_end(end, RunState.FAILED, [notice(end), notice(end, 1)])
+    assert not store.notices.plan_run_end(end, RunState.FAILED, [notice(end, 2)])
+    assert store.notices.run_ends() == []
+    assert len(store.notices.all()) == 2
+    end_run(store, 2, well=True)
+    (end,) = store.notices.run_ends()
+    assert (end.state, end.health) == (RunState.SUCCESS, RunState.FAILED)
+
+
+def test_of_a_dag_one_end_comes_at_a_time_the_oldest_first(store: Metastore, clock) -> None:
+    for number in (1, 2, 3):
+        end_run(store, number)
+        clock.move(1)
+    for number in (1, 2, 3):
+        (end,) = store.notices.run_ends()
+        assert end.run_id == run_id(number)
+        store.notices.plan_run_end(end, RunState.FAILED, [])
+
+
+def test_that_a_person_drove_a_run_is_known(store: Metastore) -> None:
+    end_run(store, driven=True)
+    (end,) = store.notices.run_ends()
+    assert end.is_by_hand
+
+
+def test_of_many_that_take_each_notification_has_one(
+    open_store: Callable[[], Metastore],
+) -> None:
+    store = open_store()
+    end_run(store)
+    (end,) = store.notices.run_ends()
+    wanted = [notice(end, number) for number in range(6)]
+    store.notices.plan_run_end(end, RunState.FAILED, wanted)
+    taken: list[str] = []
+
+    def work(own: Metastore) -> None:
+        while found := own.notices.take(lease=600.0, limit=1):
+            taken.extend(one.id for one in found)
+
+    threads = [threading.Thread(target=work, args=(open_store(),)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while more := store.notices.take(lease=600.0, limit=10):
+        taken.extend(one.id for one in more)
+    assert sorted(taken) == sorted(one.id for one in wanted)
+
+
+def test_who_lost_its_lease_settles_nothing(store: Metastore, clock) -> None:
+    planned(store)
+    (late,) = store.notices.take(lease=60.0)
+    assert store.notices.take(lease=60.0) == []
+    clock.move(60)
+    (own,) = store.notices.take(lease=60.0)
+    assert (late.tries, own.tries) == (1, 2)
+    assert not store.notices.settle(late, sent=clock.wall())
+    assert store.notices.settle(own, sent=clock.wall())
+    assert not store.notices.settle(own, error="twice")
+    (row,) = store.notices.all()
+    assert (row.sent, row.due, row.notify) == (clock.wall(), None, HOOK)
+
+
+def test_one_that_was_given_up_may_be_sent_after_all(store: Metastore, clock) -> None:
+    name = planned(store)
+    (own,) = store.notices.take(lease=60.0)
+    store.notices.settle(own, dead=clock.wall(), error="no")
+    assert store.notices.take(lease=60.0) == []
+    assert store.notices.send_again(name)
+    (again,) = store.notices.take(lease=60.0)
+    assert again.tries == 1
+    assert not store.notices.send_again(name)
+
+
+def test_old_ones_go_and_those_that_wait_stay(store: Metastore, clock) -> None:
+    end_run(store)
+    (end,) = store.notices.run_ends()
+    store.notices.plan_run_end(end, RunState.FAILED, [notice(end), notice(end, 1)])
+    (own,) = store.notices.take(lease=60.0, limit=1)
+    store.notices.settle(own, sent=clock.wall())
+    clock.move(10)
+    assert store.notices.forget(clock.wall()) == 1
+    assert len(store.notices.all()) == 1
+
+
+def test_missed_slots_are_planned_once_and_together(store: Metastore, clock) -> None:
+    at = clock.wall()
+    entry = ScheduleEntry(
+        dag_id=ETL.id, expression="@hourly", timezone="UTC", cursor=at, next_fire=at
+    )
+    store.deploy(ETL, {"etl.ipynb": b"{}"}, schedule=entry)
+    (due,) = store.due(at)
+    slots = [at + timedelta(hours=hour) for hour in range(3)]
+    missed = [MissedSlot(dag_id=ETL.id, slot=slot, reason="catchup", at=at) for slot in slots]
+    store.tick(Tick(seen=due.entry, cursor=slots[-1], next_fire=None, missed=missed))
+    ((dag_id, found),) = store.notices.untold_missed().items()
+    assert (dag_id, [reason for _, reason in found]) == ("etl", ["catchup"] * 3)
+    keys = [key for key, _ in found]
+    told = NewNotice(
+        id="missed:1", dag_id=ETL.id, event=NoticeEvent.MISSED, notify=HOOK, payload={}
+    )
+    assert store.notices.plan_missed(ETL.id, keys, [told])
+    assert not store.notices.plan_missed(ETL.id, keys[:1], [told])
+    assert store.notices.untold_missed() == {}
+    assert len(store.notices.all()) == 1
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from test_metastore_notices import end_run, notice
+from nbflow.metastore import open_metastore
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import RunState
+store = open_metastore(sys.argv[1], clock=SystemClock())
+if not store.list_runs():
+    end_run(store)
+for end in store.notices.run_ends():
+    store.notices.plan_run_end(end, RunState.FAILED, [notice(end)])
+for own in store.notices.take(lease=0.0):
+    print("sent", own.id, flush=True)
+    store.notices.settle(own, sent=store.db.clock.wall())
+"""
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("verb", ["notice_plan", "notice_take", "notice_settle"])
+def test_a_relay_killed_at_any_commit_has_told_once_or_more_and_with_one_key(
+    tmp_path: Path, verb: str, side: str
+) -> None:
+    address = f"sqlite:///{tmp_path / 'nbflow.db'}"
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", SCRIPT, address, str(here), str(here.parent / "support")]
+    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:kill"}
+    killed = subprocess.run(
+        command, env=os.environ | fault, capture_output=True, text=True, timeout=60
+    )
+    assert killed.returncode == -9, killed.stderr
+    again = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert again.returncode == 0, again.stderr
+    sent = (killed.stdout + again.stdout).splitlines()
+    assert set(sent) == {f"sent run-end:{run_id()}:0"}
+    assert len(sent) == (2 if (verb, side) == ("notice_settle", "pre") else 1)
+    with open_metastore(address, clock=SystemClock()) as store:
+        (row,) = store.notices.all()
+        assert row.sent is not None
+    assert check(address) == []
