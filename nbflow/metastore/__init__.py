@@ -5,6 +5,7 @@ from nbflow.metastore.backfills import BackfillRow, Chunk
 from nbflow.metastore.check import check
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
 from nbflow.metastore.clear_requests import Clear
+from nbflow.metastore.finish import Finish
 from nbflow.metastore.migrate import SchemaState, downgrade, migrate, schema_state
 from nbflow.metastore.notices import NewNotice, NoticeRow, RunEnd
 from nbflow.metastore.reads import RunFilter
@@ -33,6 +34,7 @@ __all__ = [
     "Clear",
     "DagRow",
     "EventRow",
+    "Finish",
     "Firing",
     "ImportErrorRow",
     "Looks",

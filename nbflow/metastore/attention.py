@@ -78,8 +78,8 @@ def advance(
         dag_id = connection.execute(select(t.run.c.dag_id).where(t.run.c.id == run_id)).scalar()
         # Whoever begins a run of a DAG counts alone: the row is the DAG's, not the run's.
         connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag_id)))
-        lock_run(db, connection, run_id)
-        seen = snapshot(connection, run_id)
+        run = lock_run(db, connection, run_id)
+        seen = snapshot(connection, run_id, run)
         begins = seen.state is RunState.QUEUED and not seen.cancel_requested
         if begins and not _has_room(connection, seen, max_active_runs):
             return Decisions()

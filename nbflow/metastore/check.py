@@ -29,7 +29,7 @@ def check(url: str, looks: Looks = _PLAIN) -> list[Violation]:
     try:
         if db.path is not None and not db.path.exists():
             raise no_metastore(db.path)
-        return db.read(lambda connection: list(_all(db, connection, looks)))
+        return db.read(lambda connection: list(_all(db, connection, looks)), steady=True)
     finally:
         db.close()
 

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select, tuple_
 
+from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.instances import Instance, beat
 from nbflow.model.ids import DagId, RunId, Token
 from nbflow.model.run import Claim
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState, TaskState
 
+_FIRST_LOOK = 4
 _LOOK = 1000
-"""Queued instances looked at in one claim; pools may be full for the first ones."""
+"""Queued instances looked at in one claim: so many times those wanted, and, if pools or DAGs are full
+for these, so many.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +48,11 @@ def claim(db: Database, me: Instance, request: ClaimRequest) -> list[Claim]:
             return []
         first = _take_tokens(connection, len(chosen))
         now = db.now(connection)
-        claims: list[Claim] = []
-        for token, row in enumerate(chosen, first):
-            if _take(db, connection, me, row, Token(token), now, request.lease):
-                made.append(Token(token))
-                claims.append(_claim(row, Token(token), now, request.lease))
+        claims = [
+            _claim(row, Token(token), now, request.lease) for token, row in enumerate(chosen, first)
+        ]
+        made.extend(claim.token for claim in claims)
+        _take(db, connection, me, claims, now)
         return claims
 
     def confirm(connection: Connection) -> list[Claim] | None:
@@ -96,7 +101,6 @@ def claimable(me: Instance, request: ClaimRequest, wall: datetime) -> Any:
             or_(t.run.c.owner == me.id, t.run.c.owner.is_(None)),
         )
         .order_by(t.run.c.backfill_id.is_not(None), ti.priority.desc(), ti.queued_at, ti.position)
-        .limit(max(_LOOK, request.limit))
     )
     if request.run_id is not None:
         query = query.where(ti.run_id == request.run_id)
@@ -106,24 +110,37 @@ def claimable(me: Instance, request: ClaimRequest, wall: datetime) -> Any:
 
 
 def _choose(db: Database, connection: Connection, me: Instance, request: ClaimRequest) -> list[Any]:
-    rows = connection.execute(claimable(me, request, db.clock.wall())).all()
+    query = claimable(me, request, db.clock.wall())
+    few = _FIRST_LOOK * request.limit
+    rows = connection.execute(query.limit(few)).all()
+    chosen = _fitting(db, connection, rows, request.limit)
+    if len(chosen) == request.limit or len(rows) < few:
+        return chosen
+    rows = connection.execute(query.limit(max(_LOOK, request.limit))).all()
+    return _fitting(db, connection, rows, request.limit)
+
+
+def _fitting(db: Database, connection: Connection, rows: Sequence[Any], limit: int) -> list[Any]:
+    """Return the first rows that pools and DAGs have room for, with their instances locked.
+
+    Whoever claims holds the rows of the pools, so only what leaves the queue otherwise is missing.
+    """
     if not rows:
         return []
     free = _free_pools(db, connection, {row.pool for row in rows})
     room = _free_dags(db, connection, {r.dag_id for r in rows if r.max_active_tasks is not None})
     chosen: list[Any] = []
     for row in rows:
-        if len(chosen) == request.limit:
+        if len(chosen) == limit:
             break
         if free.get(row.pool, 0) < row.pool_slots or room.get(row.dag_id, 1) < 1:
-            continue
-        if not _lock(db, connection, row):
             continue
         free[row.pool] -= row.pool_slots
         if row.dag_id in room:
             room[row.dag_id] -= 1
         chosen.append(row)
-    return chosen
+    mine = _lock(db, connection, chosen)
+    return [row for row in chosen if (row.run_id, row.task) in mine]
 
 
 def _free_pools(db: Database, connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -165,14 +182,17 @@ def _free_dags(db: Database, connection: Connection, ids: Iterable[str]) -> dict
     return room
 
 
-def _lock(db: Database, connection: Connection, row: Any) -> bool:
+def _lock(db: Database, connection: Connection, rows: Sequence[Any]) -> set[tuple[str, str]]:
+    """Lock what is still queued and nobody else holds; say what that is."""
     if db.is_sqlite:
-        return True
+        return {(row.run_id, row.task) for row in rows}
     ti = t.task_instance.c
-    query = select(ti.task).where(
-        ti.run_id == row.run_id, ti.task == row.task, ti.state == TaskState.QUEUED.value
+    keys = [(row.run_id, row.task) for row in rows]
+    query = select(ti.run_id, ti.task).where(
+        tuple_(ti.run_id, ti.task).in_(keys), ti.state == TaskState.QUEUED.value
     )
-    return connection.execute(db.locked(query, skip=True)).one_or_none() is not None
+    found = connection.execute(db.locked(query, skip=True))
+    return {(row.run_id, row.task) for row in found}
 
 
 def _take_tokens(connection: Connection, count: int) -> int:
@@ -184,57 +204,74 @@ def _take_tokens(connection: Connection, count: int) -> int:
 
 
 def _take(
-    db: Database,
-    connection: Connection,
-    me: Instance,
-    row: Any,
-    token: Token,
-    now: datetime,
-    lease: float,
-) -> bool:
+    db: Database, connection: Connection, me: Instance, claims: Sequence[Claim], now: datetime
+) -> None:
     ti = t.task_instance.c
-    done = connection.execute(
+    take = (
         t.task_instance.update()
-        .where(ti.run_id == row.run_id, ti.task == row.task, ti.state == TaskState.QUEUED.value)
+        .where(
+            ti.run_id == bindparam("of_run"),
+            ti.task == bindparam("of_task"),
+            ti.state == TaskState.QUEUED.value,
+        )
         .values(
             state=TaskState.RUNNING.value,
-            token=token,
+            token=bindparam("new_token"),
             owner=me.id,
             tries=ti.tries + 1,
-            lease_until=now + timedelta(seconds=lease),
-            lease_mono=db.clock.monotonic() + lease,
+            lease_until=bindparam("until"),
+            lease_mono=bindparam("mono"),
             not_before=None,
             note="",
         )
     )
-    if done.rowcount != 1:
-        return False
-    connection.execute(
-        t.attempt.insert().values(
-            run_id=row.run_id,
-            task=row.task,
-            try_no=row.tries + 1,
-            token=token,
-            owner=me.id,
-            host=me.host,
-            boot_id=me.boot_id,
-            claimed=now,
-            message="",
-        )
-    )
-    connection.execute(
-        t.event.insert().values(
-            run_id=row.run_id,
-            task=row.task,
-            source=TaskState.QUEUED.value,
-            target=TaskState.RUNNING.value,
-            token=token,
-            at=now,
-            who=me.id,
-            note="",
-        )
-    )
-    return True
+    lease_ends = db.clock.monotonic() + (claims[0].lease_until - now).total_seconds()
+    for claim in claims:
+        values = {
+            "of_run": claim.run_id,
+            "of_task": claim.task,
+            "new_token": claim.token,
+            "until": claim.lease_until,
+            "mono": lease_ends,
+        }
+        if connection.execute(take, values).rowcount != 1:
+            raise ConflictError(
+                Sentence(
+                    "{task} of run {run_id} is no longer {source}.",
+                    task=claim.task,
+                    run_id=claim.run_id,
+                    source=TaskState.QUEUED,
+                )
+            )
+    connection.execute(t.attempt.insert(), [_attempt(me, claim, now) for claim in claims])
+    connection.execute(t.event.insert(), [_event(me, claim, now) for claim in claims])
+
+
+def _attempt(me: Instance, claim: Claim, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": claim.run_id,
+        "task": claim.task,
+        "try_no": claim.try_no,
+        "token": claim.token,
+        "owner": me.id,
+        "host": me.host,
+        "boot_id": me.boot_id,
+        "claimed": now,
+        "message": "",
+    }
+
+
+def _event(me: Instance, claim: Claim, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": claim.run_id,
+        "task": claim.task,
+        "source": TaskState.QUEUED.value,
+        "target": TaskState.RUNNING.value,
+        "token": claim.token,
+        "at": now,
+        "who": me.id,
+        "note": "",
+    }
 
 
 def renew(db: Database, me: Instance, tokens: Iterable[Token], lease: float) -> frozenset[Token]:

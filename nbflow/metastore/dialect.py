@@ -90,7 +90,8 @@ def make_engine(url: URL) -> Engine:
         return create_engine(
             url,
             isolation_level=level,
-            pool_pre_ping=True,
+            # Transactions are tried again on a new connection; a ping before each costs as much.
+            pool_pre_ping=False,
             pool_size=4,
             max_overflow=8,
             connect_args=arguments,

@@ -33,6 +33,13 @@ class Database:
         self.name = url.get_backend_name()
         self.place = str(path) if path else url.render_as_string(hide_password=True)
         self.engine = make_engine(url)
+        # At READ COMMITTED each statement sees a state of its own anyway: the two more messages of
+        # a transaction tell nothing.
+        self._reading = (
+            self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            if self.name == "postgresql"
+            else self.engine
+        )
         self._writing = threading.RLock()
 
     @property
@@ -40,13 +47,26 @@ class Database:
         """Tell whether one file on this host is all there is."""
         return self.name == "sqlite"
 
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in one reading transaction."""
-        try:
-            with self.engine.connect() as connection, connection.begin():
-                return work(connection)
-        except (DBAPIError, sqlite3.Error) as error:
-            raise translated(error, self.place) from error
+    def read(self, work: Callable[[Connection], T], *, steady: bool = False) -> T:
+        """Run ``work`` in one reading transaction; if ``steady``, all of it sees one state of the
+        metastore (on SQLite it always does). It may run twice.
+        """
+        for attempt in (1, 2):
+            try:
+                return self._read_once(work, steady=steady)
+            except (DBAPIError, sqlite3.Error) as error:
+                # A connection that lay idle may have been closed by the server meanwhile.
+                again = isinstance(error, DBAPIError) and error.connection_invalidated
+                if not again or attempt == 2:
+                    raise translated(error, self.place) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def _read_once(self, work: Callable[[Connection], T], *, steady: bool) -> T:
+        engine = self._reading
+        if steady and not self.is_sqlite:
+            engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with engine.connect() as connection, connection.begin():
+            return work(connection)
 
     def guard(self, work: Callable[[], T]) -> T:
         """Run ``work``, which makes its own transactions, with errors put in words."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
@@ -38,40 +38,65 @@ class Finish:
     decide: Callable[[RunSnapshot], Decisions] | None = None
 
 
-def finish(db: Database, end: Finish, who: str, now: datetime) -> Decisions:
-    """Record the end of an attempt; return what was decided after it.
+def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> list[Decisions]:
+    """Record the ends of attempts, all in one transaction; return what was decided after each.
 
-    Raises ConflictError, and writes nothing, if the attempt no longer is the task's live one.
+    Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one.
     """
-    claim, result = end.claim, end.result
-    outcome = LOST if result.reason in _UNCOUNTED else result.state.value
+    # Whoever holds several runs took them in this order.
+    order = sorted(range(len(ends)), key=lambda number: ends[number].claim.run_id)
 
-    def work(connection: Connection) -> Decisions:
-        lock_run(db, connection, claim.run_id)
-        _end_attempt(connection, claim.token, outcome, result, now)
-        if end.move.target is TaskState.SUCCESS:
-            _publish(connection, claim, result)
-        record_metrics(connection, claim, result)
-        if end.move.target is TaskState.SUCCESS:
-            about = {"run": claim.run_id, "task": claim.task, "token": claim.token}
-            tell_metrics(db, connection, about, result.metrics, now)
-        _record_outcomes(connection, claim.token, result.cells)
-        moves = Moves(db=db, connection=connection, run_id=claim.run_id, who=who, now=now)
-        moves.task(end.move, token=claim.token, **_counters(result))
-        decisions = Decisions()
-        if end.decide is not None:
-            decisions = end.decide(snapshot(connection, claim.run_id))
-        moves.apply(decisions)
-        return decisions
+    def work(connection: Connection) -> list[Decisions]:
+        made = {number: _finish_one(db, connection, ends[number], who, now) for number in order}
+        return [made[number] for number in range(len(ends))]
 
-    def confirm(connection: Connection) -> Decisions | None:
+    def confirm(connection: Connection) -> list[Decisions] | None:
         of = t.attempt.c
-        row = connection.execute(
-            select(of.outcome).where(of.token == claim.token, of.owner == who)
-        ).one_or_none()
-        return Decisions() if row is not None and row.outcome == outcome else None
+        wanted = {end.claim.token: _outcome(end.result) for end in ends}
+        query = select(of.token, of.outcome).where(of.token.in_(wanted), of.owner == who)
+        found = {row.token: row.outcome for row in connection.execute(query)}
+        return [Decisions() for _ in ends] if found == wanted else None
 
     return db.write("finish", work, confirm)
+
+
+def _finish_one(
+    db: Database, connection: Connection, end: Finish, who: str, now: datetime
+) -> Decisions:
+    claim, result = end.claim, end.result
+    run = lock_run(db, connection, claim.run_id)
+    _end_attempt(connection, claim.token, _outcome(result), result, now)
+    if end.move.target is TaskState.SUCCESS:
+        _publish(connection, claim, result)
+    record_metrics(connection, claim, result)
+    if end.move.target is TaskState.SUCCESS:
+        about = {"run": claim.run_id, "task": claim.task, "token": claim.token}
+        tell_metrics(db, connection, about, result.metrics, now)
+    _record_outcomes(connection, claim.token, result.cells)
+    moves = Moves(db=db, connection=connection, run_id=claim.run_id, who=who, now=now)
+    moves.task(end.move, token=claim.token, **_counters(result))
+    decisions = Decisions()
+    if end.decide is not None:
+        decisions = end.decide(snapshot(connection, claim.run_id, run))
+    moves.apply(decisions)
+    return decisions
+
+
+def _outcome(result: AttemptResult) -> str:
+    return LOST if result.reason in _UNCOUNTED else result.state.value
+
+
+_END = (
+    t.attempt.update()
+    .where(t.attempt.c.token == bindparam("of_token"), t.attempt.c.outcome.is_(None))
+    .values(
+        outcome=bindparam("new_outcome"),
+        reason=bindparam("new_reason"),
+        message=bindparam("new_message"),
+        ended=bindparam("new_ended"),
+        result=bindparam("new_result"),
+    )
+)
 
 
 def _end_attempt(
@@ -79,18 +104,15 @@ def _end_attempt(
 ) -> None:
     kept = {"values", "ambient", "cells", "metrics"}
     document = {key: value for key, value in to_data(result).items() if key not in kept}
-    of = t.attempt.c
-    done = connection.execute(
-        t.attempt.update()
-        .where(of.token == token, of.outcome.is_(None))
-        .values(
-            outcome=outcome,
-            reason=result.reason.value,
-            message=result.message,
-            ended=now,
-            result=document,
-        )
-    )
+    values = {
+        "of_token": token,
+        "new_outcome": outcome,
+        "new_reason": result.reason.value,
+        "new_message": result.message,
+        "new_ended": now,
+        "new_result": document,
+    }
+    done = connection.execute(_END, values)
     if done.rowcount != 1:
         raise ConflictError(
             "The attempt lost its lease before it ended.",
@@ -115,7 +137,9 @@ def _counters(result: AttemptResult) -> dict[str, Any]:
 
 def _publish(connection: Connection, claim: Claim, result: AttemptResult) -> None:
     of = t.artifact.c
-    connection.execute(t.artifact.delete().where(of.run_id == claim.run_id, of.task == claim.task))
+    if claim.try_no > 1:
+        mine = (of.run_id == claim.run_id, of.task == claim.task)
+        connection.execute(t.artifact.delete().where(*mine))
     rows = [
         _artifact(claim, value, ambient=ambient)
         for ambient, values in ((0, result.values), (1, result.ambient))

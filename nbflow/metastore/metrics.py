@@ -12,7 +12,9 @@ from nbflow.model.run import Claim
 def record_metrics(connection: Connection, claim: Claim, result: AttemptResult) -> None:
     """Put an attempt's metrics in the place of those of the task's earlier ones."""
     of = t.metric.c
-    connection.execute(t.metric.delete().where(of.run_id == claim.run_id, of.task == claim.task))
+    if claim.try_no > 1:
+        mine = (of.run_id == claim.run_id, of.task == claim.task)
+        connection.execute(t.metric.delete().where(*mine))
     rows = [
         {
             "run_id": claim.run_id,

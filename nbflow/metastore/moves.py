@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ClauseElement, Connection, Update, bindparam, select
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import tables as t
@@ -67,10 +68,6 @@ class Moves:
                     target=move.target,
                 )
             )
-        of = t.task_instance.c
-        guard = [of.run_id == self.run_id, of.task == move.task, of.state == move.source.value]
-        if token is not None:
-            guard.append(of.token == token)
         row: dict[str, Any] = {
             "state": move.target.value,
             "note": move.note,
@@ -83,7 +80,19 @@ class Moves:
             row |= {"lease_until": None, "lease_mono": None, "owner": None}
         if move.source.is_final:
             row |= _FRESH
-        done = self.connection.execute(t.task_instance.update().where(*guard).values(row))
+        guard: dict[str, Any] = {
+            "of_run": self.run_id,
+            "of_task": move.task,
+            "of_state": move.source.value,
+        }
+        if token is not None:
+            guard["of_token"] = token
+        plain = {k: v for k, v in row.items() if not isinstance(v, ClauseElement)}
+        statement = _move(tuple(sorted(plain)), is_fenced=token is not None)
+        if len(plain) < len(row):
+            statement = statement.values({k: v for k, v in row.items() if k not in plain})
+        values = {f"new_{name}": value for name, value in plain.items()}
+        done = self.connection.execute(statement, guard | values)
         if done.rowcount != 1:
             raise ConflictError(
                 Sentence(
@@ -160,8 +169,32 @@ class Moves:
     def tell(self) -> None:
         """Write the events in the order of the moves."""
         if self.events:
-            self.connection.execute(t.event.insert(), self.events)
+            self.connection.execute(_EVENTS, self.events)
             self.events = []
+
+
+@lru_cache(maxsize=64)
+def _move(columns: tuple[str, ...], *, is_fenced: bool) -> Update:
+    """Return the guarded change of one task instance; made once, since making it takes longest."""
+    of = t.task_instance.c
+    guard = [
+        of.run_id == bindparam("of_run"),
+        of.task == bindparam("of_task"),
+        of.state == bindparam("of_state"),
+    ]
+    if is_fenced:
+        guard.append(of.token == bindparam("of_token"))
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    return t.task_instance.update().where(*guard).values(new)
+
+
+_RUN = select(t.run).where(t.run.c.id == bindparam("of_run"))
+_TASKS = (
+    select(t.task_instance)
+    .where(t.task_instance.c.run_id == bindparam("of_run"))
+    .order_by(t.task_instance.c.position)
+)
+_EVENTS = t.event.insert()
 
 
 def _no_move(what: str) -> ConflictError:
@@ -172,11 +205,12 @@ def _no_move(what: str) -> ConflictError:
     )
 
 
-def lock_run(db: Database, connection: Connection, run_id: RunId) -> None:
-    """Hold the run's row until the transaction ends; NotFoundError if there is no such run."""
-    if connection.execute(db.locked(select(t.run.c.id).where(t.run.c.id == run_id))).one_or_none():
-        return
-    raise no_run(run_id)
+def lock_run(db: Database, connection: Connection, run_id: RunId) -> Any:
+    """Hold the run's row until the transaction ends, and return it; NotFoundError if there is none."""
+    row = connection.execute(db.locked(_RUN), {"of_run": run_id}).one_or_none()
+    if row is None:
+        raise no_run(run_id)
+    return row
 
 
 def no_run(run_id: str) -> NotFoundError:
@@ -188,16 +222,12 @@ def no_run(run_id: str) -> NotFoundError:
     )
 
 
-def snapshot(connection: Connection, run_id: RunId) -> RunSnapshot:
-    """Read a run with its task instances in page order."""
-    run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one_or_none()
+def snapshot(connection: Connection, run_id: RunId, locked: Any = None) -> RunSnapshot:
+    """Read a run with its task instances in page order; ``locked`` is its row, if it is held."""
+    run = locked or connection.execute(_RUN, {"of_run": run_id}).one_or_none()
     if run is None:
         raise no_run(run_id)
-    rows = connection.execute(
-        select(t.task_instance)
-        .where(t.task_instance.c.run_id == run_id)
-        .order_by(t.task_instance.c.position)
-    )
+    rows = connection.execute(_TASKS, {"of_run": run_id})
     return RunSnapshot(
         run_id=run_id,
         dag_id=run.dag_id,

@@ -30,6 +30,7 @@ from nbflow.metastore import (
 from nbflow.metastore.backfills import Backfills
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
+from nbflow.metastore.finish import Finish
 from nbflow.metastore.moves import snapshot
 from nbflow.metastore.notice_store import Notices
 from nbflow.metastore.rows import (
@@ -380,8 +381,12 @@ class Metastore:
         All in one transaction. Raises ConflictError, and writes nothing, if the attempt is no
         longer the live one.
         """
-        end = finish.Finish(claim=claim, result=result, move=move, decide=decide)
-        return finish.finish(self.db, end, self._who, self.db.clock.wall())
+        end = Finish(claim=claim, result=result, move=move, decide=decide)
+        return self.finish_all([end])[0]
+
+    def finish_all(self, ends: Sequence[Finish]) -> list[Decisions]:
+        """Record several ends as `finish` does one; all of them or, with ConflictError, none."""
+        return finish.finish(self.db, ends, self._who, self.db.clock.wall())
 
     def hand_back(self, claim: Claim, message: str = "drained") -> None:
         """Queue a claimed task again, without counting the attempt as lost."""

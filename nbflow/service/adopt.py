@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbflow.service.service import Service
 
 _KEPT_VERSIONS = 64
+_KEPT_PAGES = 16
 
 
 class Versions:
@@ -28,6 +29,7 @@ class Versions:
     def __init__(self, store: "Metastore") -> None:
         self._store = store
         self._dags: OrderedDict[Digest, Dag] = OrderedDict()
+        self._compiled: OrderedDict[Digest, Compiled] = OrderedDict()
 
     def dag(self, digest: Digest) -> Dag:
         """Return the DAG of a version."""
@@ -39,6 +41,13 @@ class Versions:
 
     def compiled(self, digest: Digest) -> Compiled:
         """Return the DAG of a version with the notebooks it was made of."""
+        found = self._compiled.pop(digest, None) or self._load(digest)
+        self._compiled[digest] = found
+        while len(self._compiled) > _KEPT_PAGES:
+            self._compiled.popitem(last=False)
+        return found
+
+    def _load(self, digest: Digest) -> Compiled:
         dag, contents = self.dag(digest), self._store.load_notebooks(digest)
         return Compiled(
             dag=dag, notebooks=tuple(_notebook(path, contents[path]) for path in dag.notebooks)
@@ -80,16 +89,22 @@ def _left_out(store: "Metastore", dag: Dag, snapshot: RunSnapshot) -> Published:
 
 
 def refresh(store: "Metastore", published: Published, snapshot: RunSnapshot) -> None:
-    """Take what tasks have stored that other processes ran."""
-    ended = {n for n, t in snapshot.tasks.items() if t.state is TaskState.SUCCESS}
-    if not ended - published.values.keys() - published.items.keys():
+    """Take what tasks have stored that other processes ran, in place of what was cleared."""
+    current = {n: t.token for n, t in snapshot.tasks.items() if t.state is TaskState.SUCCESS}
+    for name, known in tuple(published.tokens.items()):
+        if current.get(name) != known:
+            published.forget(name)
+    new = {name: token for name, token in current.items() if name not in published.tokens}
+    if not new:
         return
-    for name, found in store.values_of(RunId(snapshot.run_id)).items():
-        if name not in published.values and name not in published.items:
-            published.restore(name, found.values, found.ambient)
-    for name in ended:
+    stored = store.values_of(RunId(snapshot.run_id))
+    for name, token in new.items():
+        if name in stored:
+            published.restore(name, stored[name].values, stored[name].ambient)
         published.values.setdefault(name, {})
-        published.live.setdefault(name, frozenset(snapshot.tasks[name].unstorable))
+        published.live[name] = frozenset(snapshot.tasks[name].unstorable)
+        if token is not None:
+            published.tokens[name] = token
 
 
 def context_of(snapshot: RunSnapshot, timezone: str) -> RunContext:

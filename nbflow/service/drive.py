@@ -4,9 +4,9 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from nbflow.errors import ConflictError, MetastoreBusyError
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
 from nbflow.model.ids import RunId, TaskName, Token
-from nbflow.model.run import Claim, Decisions, RunSnapshot
+from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
 from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, ignore
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 CANCEL_PATIENCE = 10.0
 """Seconds that cancelled attempts may take to end by themselves."""
+ENDS_AT_ONCE = 8
+"""Ends of attempts recorded in one transaction, at most: nobody waits long for the lock."""
 GLANCE = 0.5
 """Seconds between looks at what other processes asked for."""
 
@@ -63,6 +65,7 @@ class RunDriver:
         self._kernels = LiveKernels(setup.dag, setup.run_id, setup.published)
         self._flights: dict[Token, Flight] = {}
         self._cancel_deadline: float | None = None
+        self._has_ended = False
         self.reports: dict[TaskName, TaskReport] = {}
         """What became of the tasks that were tried, by their last attempt."""
 
@@ -80,6 +83,11 @@ class RunDriver:
     def clears(self) -> int:
         """How often the run had gone on after an end when this driver took it up."""
         return self._setup.clears
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the run has ended, or its attempts here were asked to."""
+        return not self._flights and (self._has_ended or self.is_cancelling)
 
     @property
     def is_cancelling(self) -> bool:
@@ -151,9 +159,13 @@ class RunDriver:
         for piece in flight.due(room):
             self._executor.start(flight.start(piece))
 
-    def take(self, reports: Iterable["Report"]) -> None:
-        """Take what the executor says of this run's attempts; what is of others is passed over."""
+    def take(self, reports: Iterable["Report"]) -> list["Ending"]:
+        """Take what the executor says of this run's attempts; what is of others is passed over.
+
+        Returns the attempts that have ended, which are to be handed to `record`.
+        """
         events: list[CellEvent] = []
+        endings: list[Ending] = []
         for report in reports:
             flight = self._flights.get(report.token)
             if flight is None:
@@ -166,24 +178,25 @@ class RunDriver:
                     flight.found = report
                     self._teller.items(flight.task.name, 0, flight.total)
                 case AttemptEnd():
-                    self._end_piece(flight, report)
+                    endings += self._end_piece(flight, report)
         known = [event for event in events if event.token in self._flights]
         if known:
             # The attempt's end records all of them again.
             with suppress(MetastoreBusyError):
                 self._store.record_cells(known)
+        return endings
 
-    def _end_piece(self, flight: Flight, end: AttemptEnd) -> None:
+    def _end_piece(self, flight: Flight, end: AttemptEnd) -> list["Ending"]:
         stops_others = flight.end(end.item or 0, end.result)
         if flight.found is not None:
             self._teller.items(flight.task.name, len(flight.results), flight.total)
         if flight.is_over:
-            self._finish(flight, flight.result(self._clock.monotonic()))
-        elif stops_others:
+            return [self._ending(flight, flight.result(self._clock.monotonic()))]
+        if stops_others:
             self._executor.cancel(flight.claim.token)
+        return []
 
-    def _finish(self, flight: Flight, result: AttemptResult) -> None:
-        """Record an attempt's end, and in the same transaction what it releases."""
+    def _ending(self, flight: Flight, result: AttemptResult) -> "Ending":
         del self._flights[flight.claim.token]
         before = replace(flight.before, tries=flight.claim.try_no)
         ended = Ended(
@@ -193,18 +206,12 @@ class RunDriver:
             message=result.message,
         )
         move = settle(self._setup.run_id, flight.task, before, ended, self._clock.wall())
-        try:
-            follows = self._leases.insist(
-                partial(self._store.finish, flight.claim, result, move, self.decide)
-            )
-        except ConflictError:
-            # Somebody took the attempt over: nothing of it counts, its kernel must go.
-            if flight.spec is not None:
-                lost = replace(result, kept_kernel=None)
-                self._kernels.ended(flight.task, flight.seat, flight.spec, lost)
-            if result.kept_kernel is not None:
-                self._executor.close_group(result.kept_kernel)
-            return
+        return Ending(driver=self, flight=flight, result=result, move=move)
+
+    def ended(self, ending: "Ending", follows: Decisions) -> None:
+        """Go on after an attempt's end was recorded, with what it released."""
+        flight, result, move = ending.flight, ending.result, ending.move
+        self._has_ended = follows.run is not None and follows.run.target.is_final
         if move.target is TaskState.SUCCESS:
             self._publish(flight, result)
         if flight.spec is not None:
@@ -213,9 +220,19 @@ class RunDriver:
         self._teller.task(flight.task.name, move.target, note=move.note, try_no=flight.claim.try_no)
         self._teller.decisions(follows)
 
+    def fenced(self, ending: "Ending") -> None:
+        """Somebody took the attempt over: nothing of it counts, its kernel must go."""
+        flight, result = ending.flight, ending.result
+        if flight.spec is not None:
+            lost = replace(result, kept_kernel=None)
+            self._kernels.ended(flight.task, flight.seat, flight.spec, lost)
+        if result.kept_kernel is not None:
+            self._executor.close_group(result.kept_kernel)
+
     def _publish(self, flight: Flight, result: AttemptResult) -> None:
         published = self._setup.published
         published.add(flight.task.name, result)
+        published.tokens[flight.task.name] = flight.claim.token
         if flight.is_mapped:
             items = [flight.results[piece].values for piece in sorted(flight.results)]
             published.put_items(flight.task.name, items)
@@ -230,7 +247,7 @@ class RunDriver:
         if self._flights and (now > self._cancel_deadline or at_once):
             for token, flight in tuple(self._flights.items()):
                 self._executor.end(token)
-                self._finish(flight, cancelled())
+                record([self._ending(flight, cancelled())], self._store, self._leases)
 
     def stop(self, token: Token) -> None:
         """Ask one attempt to stop; its end is reported as usual."""
@@ -273,6 +290,45 @@ class RunDriver:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """The end of an attempt, to be recorded: its result, and where its task goes."""
+
+    driver: RunDriver
+    flight: Flight
+    result: AttemptResult
+    move: TaskMove
+
+
+def record(endings: Sequence[Ending], store: "Metastore", leases: Leases) -> None:
+    """Record attempts' ends, and in the same transaction what each releases; several in one.
+
+    Raises MetastoreBusyError if the metastore is gone for longer than the leases are trusted.
+    """
+    for begin in range(0, len(endings), ENDS_AT_ONCE):
+        _record(endings[begin : begin + ENDS_AT_ONCE], store, leases)
+
+
+def _record(endings: Sequence[Ending], store: "Metastore", leases: Leases) -> None:
+    from nbflow.metastore import Finish
+
+    ends = [
+        Finish(claim=e.flight.claim, result=e.result, move=e.move, decide=e.driver.decide)
+        for e in endings
+    ]
+    try:
+        follows = leases.insist(partial(store.finish_all, ends))
+    except ConflictError:
+        if len(endings) > 1:
+            for one in endings:
+                _record([one], store, leases)
+        else:
+            endings[0].driver.fenced(endings[0])
+        return
+    for ending, decisions in zip(endings, follows, strict=True):
+        ending.driver.ended(ending, decisions)
+
+
 def drive_run(
     driver: RunDriver,
     run_id: RunId,
@@ -299,7 +355,7 @@ def drive_run(
             driver.cancel(at_once=switch.at_once)
         else:
             _start(driver, run_id, store, leases, snapshot)
-        driver.take(executor.poll(_patience(snapshot, clock)))
+        record(driver.take(executor.poll(_patience(snapshot, clock))), store, leases)
         try:
             for token in leases.renew([claim.token for claim in driver.claims]):
                 driver.stop(token)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from nbflow.model.attempt import AttemptResult, Load, ReplayStep, StoredValue
 from nbflow.model.dag import Dag, Input, Task
-from nbflow.model.ids import CellId, TaskName
+from nbflow.model.ids import CellId, TaskName, Token
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
 
@@ -15,13 +15,20 @@ _ITEM = re.compile(r"(.+)\[(\d+)\]")
 class Published:
     """Stored values by task and name; ``items`` holds those of mapped tasks, one mapping an item.
 
-    ``live`` names, by task, what could not be stored and lives in a kernel only.
+    ``live`` names, by task, what could not be stored and lives in a kernel only; ``tokens`` the
+    attempts that stored it, of tasks of this run.
     """
 
     values: dict[TaskName, dict[str, StoredValue]] = field(default_factory=dict)
     ambient: dict[TaskName, dict[str, StoredValue]] = field(default_factory=dict)
     items: dict[TaskName, list[dict[str, StoredValue]]] = field(default_factory=dict)
     live: dict[TaskName, frozenset[str]] = field(default_factory=dict)
+    tokens: dict[TaskName, Token] = field(default_factory=dict)
+
+    def forget(self, task: TaskName) -> None:
+        """Take back what a task stored."""
+        for held in (self.values, self.ambient, self.items, self.live, self.tokens):
+            held.pop(task, None)
 
     def add(self, task: TaskName, result: AttemptResult) -> None:
         """Take what a successful attempt stored."""

@@ -5,6 +5,7 @@ it that a slot has one run and a task one attempt at a time, whoever comes first
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +22,7 @@ from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.scheduling.plan import plan_tick
 from nbflow.service import backfill
 from nbflow.service.adopt import Versions, adopt, refresh
-from nbflow.service.drive import GLANCE, RunDriver
+from nbflow.service.drive import GLANCE, RunDriver, record
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.leases import Leases
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 REAP_EVERY = 10.0
 """Seconds between looks at what dead processes left behind."""
+LOOK_EVERY = 0.1
+"""Seconds between looks at what is due and asked for, while tasks end one after another."""
+KEPT_DRIVERS = 64
+"""Runs that are known here though nothing of them runs here now: their next task is soon begun."""
 DRAIN_TIMEOUT = 30.0
 """Seconds that running attempts get when the scheduler is told to stop."""
 _log = logging.getLogger("nbflow.scheduler")
@@ -54,8 +59,10 @@ class Scheduler:
     """Called before each step: work beside the loop is begun here."""
     live: LiveFolder | None = None
     """The DAGs folder, where it is watched."""
-    _drivers: dict[RunId, RunDriver] = field(default_factory=dict)
+    _drivers: OrderedDict[RunId, RunDriver] = field(default_factory=OrderedDict)
     _reaped: float = float("-inf")
+    _looked: float = float("-inf")
+    _is_busy: bool = False
     _leases: Leases = field(init=False)
     _versions: Versions = field(init=False)
     _missing: MissingNotebooks = field(init=False)
@@ -90,15 +97,10 @@ class Scheduler:
     def step(self, patience: float) -> None:
         """Do what is due, then wait up to ``patience`` seconds for something to happen."""
         try:
-            if self.before_step is not None:
-                self.before_step()
-            self._reap()
-            self.make_runs()
-            self._triggers.answer()
-            self._backfill()
-            self._carry_out_clears()
-            self._decide_waiting()
-            self._heed_cancels()
+            now = self._clock.monotonic()
+            if not self._is_busy or now - self._looked >= LOOK_EVERY:
+                self._look()
+                self._looked = now
             self._start()
         except MetastoreBusyError as problem:
             _log.warning("the metastore is busy: %s", problem, extra={"action": "busy"})
@@ -108,6 +110,18 @@ class Scheduler:
                 self._let_go()
         self._take(patience)
         self._renew()
+
+    def _look(self) -> None:
+        """See what time and other processes have brought; what ended here needs no look."""
+        if self.before_step is not None:
+            self.before_step()
+        self._reap()
+        self.make_runs()
+        self._triggers.answer()
+        self._backfill()
+        self._carry_out_clears()
+        self._decide_waiting()
+        self._heed_cancels()
 
     def make_runs(self) -> int:
         """Make the runs of all slots that have come; return how many schedules were moved on."""
@@ -209,17 +223,20 @@ class Scheduler:
     def _start(self) -> None:
         room = self.service.settings.slots - sum(d.used for d in self._drivers.values())
         if room > 0:
+            seen: dict[RunId, RunSnapshot] = {}
             for claim in self._store.claim(limit=room):
-                self._start_one(claim)
+                if claim.run_id not in seen:
+                    seen[claim.run_id] = self._store.run_snapshot(claim.run_id)
+                self._start_one(claim, seen[claim.run_id])
         for driver in self._drivers.values():
             if not driver.is_cancelling:
                 used = sum(d.used for d in self._drivers.values())
                 driver.start_items(self.service.settings.slots - used)
 
-    def _start_one(self, claim: Claim) -> None:
-        snapshot = self._store.run_snapshot(claim.run_id)
+    def _start_one(self, claim: Claim, snapshot: RunSnapshot) -> None:
         try:
             driver = self._driver_of(snapshot)
+            self._drivers.move_to_end(claim.run_id)
             refresh(self._store, driver.published, snapshot)
             driver.start(claim, snapshot)
         except MetastoreError:
@@ -266,16 +283,23 @@ class Scheduler:
 
     def _take(self, patience: float) -> None:
         reports = self.executor.poll(patience)
+        self._is_busy = bool(reports)
         if not reports:
             return
-        for driver in self._drivers.values():
-            driver.take(reports)
-        for run_id, driver in tuple(self._drivers.items()):
-            if driver.claims:
-                continue
+        endings = [end for driver in self._drivers.values() for end in driver.take(reports)]
+        record(endings, self._store, self._leases)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let go of runs that are over, and of those of which nothing has run here for longest."""
+        idle = [run_id for run_id, driver in self._drivers.items() if not driver.claims]
+        for run_id in idle:
+            driver = self._drivers[run_id]
             if driver.keeps_kernels:
                 driver.close_kernels(self._store.run_snapshot(run_id))
-            if not driver.keeps_kernels:
+        spare = [run_id for run_id in idle if not self._drivers[run_id].keeps_kernels]
+        for number, run_id in enumerate(reversed(spare)):
+            if number >= KEPT_DRIVERS or self._drivers[run_id].is_over:
                 del self._drivers[run_id]
 
     def _renew(self) -> None:

@@ -53,13 +53,9 @@ def noguard() -> None:
          "    seen = db.read(lambda c: _choose(db, c, me, request))\n"
          "    import time; time.sleep(0.02)\n")),
         ("chosen = _choose(db, connection, me, request)", "chosen = seen"),
-        ("claims.append(_claim(row,", "claims.append(_claim(_now(connection, row),"),
+        ("_claim(row, Token(token)", "_claim(_now(connection, row), Token(token)"),
     )  # fmt: skip
-    mutate(
-        claims, "_take",
-        (", ti.state == TaskState.QUEUED.value)", ")"),
-        ("try_no=row.tries + 1,", "try_no=_now(connection, row).tries + 1,"),
-    )  # fmt: skip
+    mutate(claims, "_take", ("            ti.state == TaskState.QUEUED.value,\n", ""))
     claims._now = _tries_now  # type: ignore[attr-defined]
 
 
@@ -73,22 +69,22 @@ def _tries_now(connection: Any, row: Any) -> Any:
     ti = t.task_instance.c
     query = select(ti.tries).where(ti.run_id == row.run_id, ti.task == row.task)
     tries = connection.execute(query).scalar_one()
-    return SimpleNamespace(**row._asdict() | {"tries": tries - 1})
+    return SimpleNamespace(**row._asdict() | {"tries": tries})
 
 
 def nofence() -> None:
     """Whoever ends an attempt ends it, however late."""
     from nbflow.metastore import finish, moves
 
+    token, still_open = finish._END._where_criteria
+    assert "outcome IS NULL" in str(still_open)
+    finish._END._where_criteria = (token,)
     mutate(
-        finish,
-        "_end_attempt",
-        (".where(of.token == token, of.outcome.is_(None))", ".where(of.token == token)"),
-    )
-    mutate(
-        moves.Moves, "task",
-        (", of.state == move.source.value]", "]"),
-        ("        guard.append(of.token == token)\n", "        pass\n"),
+        moves, "_move",
+        ('of.state == bindparam("of_state"),',
+         '(of.state == bindparam("of_state")) | of.state.is_not(None),'),
+        ('guard.append(of.token == bindparam("of_token"))',
+         'guard.append((of.token == bindparam("of_token")) | of.task.is_not(None))'),
     )  # fmt: skip
 
 
@@ -108,9 +104,9 @@ def norunlock() -> None:
     for module in (finish, attention):
         module.lock_run = lambda db, connection, run_id: None  # type: ignore[attr-defined]
     mutate(
-        finish, "finish",
-        ("        moves.apply(decisions)\n", ("        moves.apply(decisions)\n"
-         "        import time; time.sleep(0.1)\n")),
+        finish, "_finish_one",
+        ("    moves.apply(decisions)\n", ("    moves.apply(decisions)\n"
+         "    import time; time.sleep(0.1)\n")),
     )  # fmt: skip
     mutate(attention, "waiting_runs", ("or_(retry, ~going, and_(", "or_(retry, and_("))
 

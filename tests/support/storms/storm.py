@@ -49,6 +49,9 @@ class Storm:
     """The share of stalls; the others are kills."""
     mutant: str = ""
     workers: int = 3
+    slots: int = 2
+    pause: float = 0.1
+    """Seconds between two blows, at least; four times as many at most."""
     standstill: float = 4.0
     """How long nothing may happen before what is left counts as stuck: more than a lease and a look."""
 
@@ -88,7 +91,7 @@ def storm(what: Storm) -> Report:
     scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
     if what.mutant:
         MUTANTS[what.mutant]()
-    settings = Settings(home=Path(what.home), database_url=what.url, slots=2)
+    settings = Settings(home=Path(what.home), database_url=what.url, slots=what.slots)
     clock = FastClock(time.monotonic())
     _deploy(settings, clock, what.home)
     report = Report(seed=what.seed)
@@ -189,7 +192,7 @@ def _rage(what: Storm, settings: Settings, clock: FastClock, report: Report) -> 
         for pid in [pid for pid, at in wakes.items() if at <= now]:
             os.kill(pid, signal.SIGCONT)
             del wakes[pid]
-        time.sleep(chance.uniform(0.1, 0.4))
+        time.sleep(chance.uniform(what.pause, 4 * what.pause))
         victim = chance.choice(alive)
         if victim in wakes:
             continue

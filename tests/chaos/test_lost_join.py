@@ -1,0 +1,64 @@
+"""Two ends in one run that meet in the database: whoever comes second sees the first."""
+
+import threading
+from contextlib import suppress
+
+import pytest
+from small_dags import ended, run_id, small_dag, succeeded
+
+from nbflow.metastore import Looks, NewRun, check, finish, open_metastore
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import RunKind, TaskState
+from nbflow.scheduling.decide import decide
+from nbflow.service.checking import rules
+
+DAG = small_dag({"a": [], "b": [], "c": ["a", "b"]})
+
+
+def end_both_at_once(url: str) -> TaskState:
+    """End ``a`` and ``b`` in two transactions that overlap as far as they can; tell how ``c`` stands."""
+    with open_metastore(url, clock=SystemClock()) as store:
+        store.deploy(DAG, {"etl.ipynb": b"{}"})
+        store.create_run(
+            NewRun(
+                run_id=run_id(),
+                dag_id=DAG.id,
+                version=DAG.digest,
+                kind=RunKind.MANUAL,
+                slot_key="manual:1",
+                driven=False,
+            )
+        )
+        wall = store.db.clock.wall
+        store.apply(run_id(), decide(DAG, store.run_snapshot(run_id()), wall()))
+        claims = store.claim(limit=2)
+        both_decide = threading.Barrier(2)
+
+        def wait_for_the_other(seen):
+            decisions = decide(DAG, seen, wall())
+            with suppress(threading.BrokenBarrierError):
+                both_decide.wait(0.5)
+            return decisions
+
+        def end(claim) -> None:
+            store.finish(claim, succeeded(), ended(claim.task), wait_for_the_other)
+
+        threads = [threading.Thread(target=end, args=(claim,)) for claim in claims]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return store.run_snapshot(run_id()).tasks["c"].state
+
+
+def test_two_ends_that_meet_release_the_task_that_waits_for_both(new_url) -> None:
+    assert end_both_at_once(new_url("postgresql")) is TaskState.QUEUED
+
+
+def test_without_the_lock_of_the_run_the_join_is_lost_and_the_checker_says_so(
+    new_url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "lock_run", lambda db, connection, run_id: None)
+    url = new_url("postgresql")
+    assert end_both_at_once(url) is TaskState.NONE
+    assert "I3" in {one.code for one in check(url, Looks(rules=rules(), drained=True))}
