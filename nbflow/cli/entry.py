@@ -18,6 +18,7 @@ from nbflow.cli import (
     notebooks,
     notifications,
     open_verb,
+    pools,
     run_verb,
     runs,
     scheduler_verb,
@@ -55,6 +56,7 @@ def make_app() -> typer.Typer:
         "runs": runs,
         "tasks": tasks,
         "backfill": backfill,
+        "pools": pools,
         "notifications": notifications,
     }
     for name, module in groups.items():

@@ -155,7 +155,7 @@ def _free_pools(db: Database, connection: Connection, names: Iterable[str]) -> d
         .group_by(ti.pool)
     )
     for name, slots in used:
-        free[name] -= int(slots)
+        free[name] = free.get(name, 0) - int(slots)
     return free
 
 

@@ -33,6 +33,7 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.finish import Finish
 from nbflow.metastore.moves import snapshot
 from nbflow.metastore.notice_store import Notices
+from nbflow.metastore.pools import Pools
 from nbflow.metastore.rows import (
     AttemptRow,
     CellRow,
@@ -44,7 +45,6 @@ from nbflow.metastore.rows import (
     TaskInstanceRow,
     TaskValues,
 )
-from nbflow.metastore.tables import pool
 from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
@@ -99,6 +99,7 @@ class Metastore:
         self.lease = lease
         self._me: instances.Instance | None = None
         self.backfills = Backfills(db, lambda: self._who)
+        self.pools = Pools(db)
 
     def __enter__(self) -> "Metastore":
         return self
@@ -226,15 +227,6 @@ class Metastore:
     def missed(self, dag_id: DagId, *, limit: int = 100) -> list[MissedSlot]:
         """Return a DAG's missed slots, the newest first."""
         return self.db.read(lambda c: schedules.missed_slots(c, dag_id, limit))
-
-    def set_pool(self, name: str, slots: int) -> None:
-        """Make a pool, or change how many slots it has."""
-
-        def work(connection: Connection) -> None:
-            self.db.insert_once(connection, pool, {"name": name, "slots": slots})
-            connection.execute(pool.update().where(pool.c.name == name).values(slots=slots))
-
-        self.db.write("pool", work)
 
     # Runs
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from nbflow.errors import NotFoundError, UsageError
+from nbflow.errors import NotFoundError
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
+from nbflow.metastore.pools import check_needs
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.sentence import Sentence
@@ -30,13 +31,14 @@ def deploy(
     """
 
     def work(connection: Connection) -> Digest:
+        # Pools are locked before the DAG, as a claim locks them.
+        check_needs(db, connection, dag.id, _slots_wanted(dag))
         is_first = db.insert_once(
             connection, t.dag, {"id": dag.id, "version": dag.digest, "paused": 0, "deployed": now}
         )
         connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag.id))).one()
         known = select(t.dag_version.c.digest).where(t.dag_version.c.digest == dag.digest)
         if connection.execute(known).one_or_none() is None:
-            _check_pools(db, connection, dag)
             _insert_version(db, connection, dag, snapshots, now)
         if is_first or current:
             connection.execute(
@@ -58,27 +60,12 @@ def deploy(
     return db.write("deploy", work)
 
 
-def _check_pools(db: Database, connection: Connection, dag: Dag) -> None:
+def _slots_wanted(dag: Dag) -> dict[str, int]:
     wanted: dict[str, int] = {}
     for task in dag.tasks:
         pool = task.options.pool
         wanted[pool] = max(wanted.get(pool, 1), task.options.pool_slots)
-    for name, slots in sorted(wanted.items()):
-        db.insert_once(connection, t.pool, {"name": name, "slots": slots})
-    rows = connection.execute(select(t.pool).where(t.pool.c.name.in_(wanted)))
-    for row in rows:
-        if wanted[row.name] > row.slots:
-            raise UsageError(
-                Sentence(
-                    "A task of {id} wants {wanted} slots of the pool {name!r}, which has {slots}.",
-                    id=dag.id,
-                    wanted=wanted[row.name],
-                    name=row.name,
-                    slots=row.slots,
-                ),
-                hint="Lower its pool_slots, or make the pool larger.",
-                code="NBF614",
-            )
+    return wanted
 
 
 def _insert_version(

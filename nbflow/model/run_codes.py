@@ -199,6 +199,11 @@ RUN_CODES: dict[str, CodeInfo] = {
         "A DAG is deleted when none of its runs is under way.",
         "Cancel them or wait for their end, then delete it again.",
     ),
+    "NBF620": error(
+        "The pool is needed",
+        "Tasks that are deployed, or of runs that go on, take slots of it; the default pool always stays.",
+        "Give these tasks another pool first.",
+    ),
     "NBF641": error(
         "No space left in the store",
         "The disk or the quota of the folder of values, notebooks and logs is full; nothing was left half-written.",

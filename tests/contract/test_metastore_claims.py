@@ -117,7 +117,7 @@ def test_a_delayed_task_is_claimed_when_its_time_has_come(store: Metastore, cloc
 
 def test_a_pool_is_never_over_run_by_racing_claimers(open_store: Callable[[], Metastore]) -> None:
     stores = [open_store() for _ in range(3)]
-    stores[0].set_pool("small", 5)
+    stores[0].pools.set("small", 5)
     options = {f"t{n}": TaskOptions(pool="small", pool_slots=2) for n in range(6)}
     start(stores[0], small_dag({name: [] for name in options}, **options))
     counts: Counter[int] = Counter()
@@ -146,7 +146,7 @@ def test_a_dags_limit_counts_over_all_its_runs(store: Metastore) -> None:
 
 
 def test_a_task_in_a_full_pool_does_not_hold_up_others(store: Metastore) -> None:
-    store.set_pool("small", 1)
+    store.pools.set("small", 1)
     small = TaskOptions(pool="small", priority=9)
     start(store, small_dag({"a": [], "b": [], "c": []}, a=small, b=small))
     assert [claim.task for claim in store.claim(limit=3)] == ["a", "c"]

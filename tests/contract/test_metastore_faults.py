@@ -235,6 +235,7 @@ CLEARING = ("clear_request", "clear", "clear_here")
 OTHERS = {
     "dag_delete",
     "dag_undeploy",
+    "pool_delete",
     "fire",
     "notice_again",
     "notice_forget",

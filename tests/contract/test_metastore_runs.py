@@ -81,7 +81,7 @@ def test_the_same_content_is_one_version_however_often_it_is_deployed(store: Met
 def test_a_task_that_wants_more_slots_than_its_pool_has_is_refused_at_deploy(
     store: Metastore,
 ) -> None:
-    store.set_pool("gpu", 1)
+    store.pools.set("gpu", 1)
     greedy = small_dag({"a": []}, a=TaskOptions(pool="gpu", pool_slots=2))
     with pytest.raises(UsageError, match="wants 2 slots of the pool 'gpu', which has 1"):
         store.deploy(greedy, NOTEBOOKS)

@@ -61,6 +61,8 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("runs", "metrics", "nobody"): ASKS_METASTORE,
     ("dags", "pause", "nobody"): ASKS_METASTORE,
     ("dags", "next", "nobody"): ASKS_METASTORE | {"croniter"},
+    ("pools", "list"): ASKS_METASTORE,
+    ("pools", "set", "gpu", "2"): ASKS_METASTORE,
     ("backfill", "list"): ASKS_METASTORE,
     ("backfill", "cancel", "nobody"): ASKS_METASTORE | {"croniter"},
     ("dags", "list"): ASKS_METASTORE | READS_NOTEBOOKS,

@@ -103,7 +103,7 @@ def storm(what: Storm) -> Report:
 
 def _deploy(settings: Settings, clock: FastClock, home: str) -> None:
     with open_service(settings, clock=clock) as service:
-        service.store.set_pool("narrow", 2)
+        service.store.pools.set("narrow", 2)
         for name, cells in SHAPES.items():
             path = Path(home, f"{name}.ipynb")
             path.write_text(json.dumps(_notebook(name, cells)))
