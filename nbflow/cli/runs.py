@@ -193,6 +193,9 @@ def _follow(service: "Service", run_id: "RunId", tasks: "tuple[TaskName, ...]") 
     """Print what attempts write, as they write it; Ctrl-C ends the looking, not the run."""
     from nbflow.service.following import LogFollower
 
+    run, _ = service.store.show_run(run_id)
+    if not (run.state.is_final or run.has_driver or service.store.has_scheduler()):
+        tell(t("No scheduler works on this metastore: nothing happens until one does."))
     follower = LogFollower(service, run_id, tasks)
     last: tuple[str, int] | None = None
     try:

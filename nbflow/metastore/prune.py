@@ -50,12 +50,12 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
     """
 
     def work(connection: Connection) -> int:
-        ended = select(t.run.c.id).where(
-            t.run.c.id.in_(run_ids),
-            t.run.c.state.in_(_ENDED),
-            t.run.c.id.not_in(select(t.clear_request.c.run_id)),
-        )
-        gone = list(connection.execute(db.locked(ended)).scalars())
+        ended = select(t.run.c.id).where(t.run.c.id.in_(run_ids), t.run.c.state.in_(_ENDED))
+        locked = list(connection.execute(db.locked(ended)).scalars())
+        # Asked only now, since who asks a run to go on holds its row.
+        asked = select(t.clear_request.c.run_id).where(t.clear_request.c.run_id.in_(locked))
+        waiting = set(connection.execute(asked).scalars())
+        gone = [run_id for run_id in locked if run_id not in waiting]
         if not gone:
             return 0
         forget_slots(connection, gone)

@@ -208,7 +208,8 @@ class MissingNotebooks:
         """
         if dag.options.track is not Track.LIVE:
             return
-        gone = [path for path in dag.notebooks if not Path(path).exists()]
+        base = snapshot.folder or ""
+        gone = [path for path in dag.notebooks if not Path(base, path).exists()]
         if not gone or any(t.state is TaskState.SUCCESS for t in snapshot.tasks.values()):
             self._refused.pop(dag.id, None)
             return

@@ -303,3 +303,17 @@ def test_what_can_not_be_opened_is_said_in_words(nbflow: Call, failed: str) -> N
     assert "train is failed: open that task." in missing.stderr
     assert "Tasks: load, train, report." in nbflow("runs", "open", failed, "nope").stderr
     assert "no run 'nobody'" in nbflow("runs", "open", "nobody", "train").stderr
+
+
+def test_who_follows_a_run_that_nobody_drives_is_told_so(nbflow: Call, tmp_path: Path) -> None:
+    (tmp_path / "waits.py").write_text(WAITS)
+    assert nbflow("dags", "deploy", "waits.py").returncode == 0
+    assert nbflow("dags", "trigger", "waits").returncode == 0
+    with going(tmp_path, "runs", "logs", "last", "--follow") as reader:
+        assert reader.stderr is not None
+        assert "nothing happens until" in reader.stderr.readline()
+        asked = nbflow("runs", "cancel", "last")
+        assert "the run ends when one does" in asked.stdout
+        reader.send_signal(signal.SIGINT)
+        reader.communicate(timeout=60)
+    assert reader.returncode == 130
