@@ -7,6 +7,8 @@ from nbflow.errors import NotebookError
 from nbflow.model.sentence import Sentence
 from nbflow.notebooks.document import plain
 
+_YAML_WORDS: dict[object, str] = {True: "on", False: "off", None: "null"}
+
 
 def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
     """Return the nbformat document of a ``.py`` or ``.md`` file; its cells carry no ids.
@@ -25,10 +27,18 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
             code="NBF008",
             hint="check the header between the two lines '# ---'",
         ) from error
+    document["metadata"] = _text_keys(document["metadata"])
     for cell in document["cells"]:
         # jupytext draws ids at random; the reader derives them from the position
         cell.pop("id", None)
     return document
+
+
+def _text_keys(value: Any) -> Any:
+    """Return metadata as JSON could hold them: YAML takes a key that is written ``on`` for true."""
+    if isinstance(value, dict):
+        return {_YAML_WORDS.get(key, str(key)): _text_keys(item) for key, item in value.items()}
+    return [_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def _format(text: str, suffix: str) -> str:

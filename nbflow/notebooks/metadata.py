@@ -133,15 +133,7 @@ def _mappings(value: object) -> object:
 
 
 def _as_entries(value: object) -> object:
-    entries = [value] if isinstance(value, Mapping) else value
-    if not isinstance(entries, list | tuple):
-        return entries
-    return [_yaml_keys(one) if isinstance(one, Mapping) else one for one in entries]
-
-
-def _yaml_keys(entry: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return an entry whose key ``on`` is text, and not what YAML makes of it."""
-    return {"on" if key is True else key: value for key, value in entry.items()}
+    return [value] if isinstance(value, Mapping) else value
 
 
 def _template(value: str | None) -> str | None:
@@ -402,11 +394,10 @@ def validate(
 
 
 def _unknown_keys(
-    model: type[_Model], data: Mapping[Any, Any], path: str = ""
+    model: type[_Model], data: Mapping[str, Any], path: str = ""
 ) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for written, value in data.items():
-        key = "on" if written is True else written
+    for key, value in data.items():
         field = model.model_fields.get(key)
         if field is None:
             near = difflib.get_close_matches(str(key), model.model_fields)

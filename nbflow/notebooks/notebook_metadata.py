@@ -143,10 +143,7 @@ def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dic
     return dict(value)
 
 
-def _dag(data: dict[Any, Any], stem: str, problems: list[Problem]) -> DagOptions:
-    if True in data:
-        # What YAML makes of a key that is written on.
-        data["on"] = data.pop(True)
+def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions:
     defaults = data.get("defaults")
     if isinstance(defaults, Mapping):
         bad, found = option_problems(TaskData, defaults, Sentence("the dag's default"))

@@ -221,8 +221,11 @@ def test_a_jupytext_page_says_on_as_yaml_has_it(service, tmp_path):
     path = tmp_path / "report.py"
     path.write_text(
         "# ---\n# jupyter:\n#   nbflow:\n#     version: 1\n#     dag:\n#       on:\n"
-        "#       - dag: etl\n# ---\n\n# %%\n%%task a\nx = 1\n"
+        "#       - dag: etl\n#       track: live\n#       notify:\n#         email: a@b.org\n"
+        "#         on: failure\n# ---\n\n# %%\n%%task a\nx = 1\n"
     )
     (deployment,) = service.deploy(path)
     (trigger,) = deployment.dag.options.on
     assert trigger.dag == "etl"
+    (notify,) = deployment.dag.options.notify
+    assert notify.on == ("failure",)

@@ -147,7 +147,7 @@ def test_entries_are_read() -> None:
         [
             {"email": "ada@example.org, bob@example.org", "on": "failure,missed"},
             {"slack": "$SLACK_URL", "subject": "{{ dag }} broke"},
-            {"webhook": "https://example.org/hook", True: ["recovery"]},
+            {"webhook": "https://example.org/hook", "on": ["recovery"]},
         ]
     )
     assert found == []
