@@ -9,7 +9,7 @@ from nbflow.cli.deployed import DagName, shown
 from nbflow.cli.options import DateOption, FormOption, OutputOption, ParameterOption
 from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.cli.run_verb import run as run_notebook
-from nbflow.texts import language, t
+from nbflow.texts import language, t, told
 
 HELP = "DAGs in the DAGs folder."
 
@@ -30,11 +30,13 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
     """Print all DAGs."""
     from nbflow.app import open_service
     from nbflow.cli.looks import state_styles
+    from nbflow.service.drift import Drift
     from nbflow.service.looking import list_dags as known_dags
 
     with open_service() as service:
         folder = service.settings.dags_folder
         found, broken = known_dags(service)
+    differ = [one.id for one in found if one.drift is Drift.DIFFERS]
     # Where each lies and what it is for is more than a terminal is wide; `dags show` tells it.
     columns = ["dag_id", "owner", "paused", "schedule", "state", "last_run", "next_run"]
     is_table = form is Form.TABLE
@@ -48,12 +50,16 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
         ),
         styles={"state": state_styles()}, output=output,
     )  # fmt: skip
+    if form is Form.TABLE and differ:
+        tell(t("Notebooks that differ from what is deployed: {names}.", names=", ".join(differ)))
     if broken and form is Form.TABLE:
         tell(t("Notebooks with errors: {count}. See nbflow dags import-errors.", count=broken))
 
 
 def _facts(one: "ListedDag", folder: Path) -> dict[str, Any]:
     """Return a DAG for programs."""
+    from nbflow.model.triggers import trigger_sentence
+
     return {
         "dag_id": str(one.id),
         "owner": one.owner,
@@ -61,6 +67,7 @@ def _facts(one: "ListedDag", folder: Path) -> dict[str, Any]:
         "tasks": one.tasks,
         "schedule": one.schedule,
         "timezone": one.timezone,
+        "on": [str(trigger_sentence(trigger)) for trigger in one.on],
         "state": one.last_state.value if one.last_state else None,
         "last_run": one.last_run,
         "last_run_at": one.last_at.isoformat(timespec="seconds") if one.last_at else None,
@@ -74,13 +81,17 @@ def _facts(one: "ListedDag", folder: Path) -> dict[str, Any]:
 def _words(one: "ListedDag") -> dict[str, Any]:
     """Return a DAG for people."""
     from nbflow.cli.looks import age
+    from nbflow.model.triggers import trigger_sentence
     from nbflow.scheduling.words import in_words
 
+    when = [told(trigger_sentence(trigger)) for trigger in one.on]
+    if one.schedule or not when:
+        when.insert(0, in_words(one.schedule, one.timezone, language()))
     return {
         "dag_id": str(one.id),
         "owner": one.owner,
         "paused": _paused(one.is_paused),
-        "schedule": in_words(one.schedule, one.timezone, language()),
+        "schedule": "; ".join(when),
         "state": one.last_state.value if one.last_state else None,
         "last_run": age(one.last_at) if one.last_at else None,
         "next_run": shown(one.next_run, one.timezone),

@@ -18,7 +18,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _NEVER_BROKEN = ("run_id", "dag_id", "task", "severity", "code", "state", "last_run")
 """Columns that people copy from, or read down."""
-_LONGEST_WHOLE = 36
+_LONGEST_WHOLE = 37
 """Longer names are broken all the same: they would push the other columns off the screen."""
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"

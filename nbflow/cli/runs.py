@@ -52,7 +52,7 @@ def list_runs(
     rows = [_row(run) for run in runs]
     if form is Form.TABLE:
         rows = [
-            row | {"created": age(run.created), "cause": _cause(run)}
+            row | {"created": age(run.created), "cause": _cause(run, short=True)}
             for row, run in zip(rows, runs, strict=True)
         ]
     emit(
@@ -226,10 +226,12 @@ def _state(run: "RunRow") -> str:
     return f"{look.glyph} {run.dag_id}, {run.id}: {look.words[language()]}"
 
 
-def _cause(run: "RunRow") -> str:
-    from nbflow.model.triggers import cause_sentence
+def _cause(run: "RunRow", *, short: bool = False) -> str:
+    from nbflow.model.triggers import cause_sentence, short_cause
 
-    return told(cause_sentence(run.cause)) if run.cause else ""
+    if run.cause is None:
+        return ""
+    return told(short_cause(run.cause) if short else cause_sentence(run.cause))
 
 
 def _row(run: "RunRow") -> dict[str, Any]:

@@ -426,6 +426,10 @@ class Metastore:
         """Return a DAG's triggers with what is remembered of them."""
         return self.db.read(lambda connection: triggers.triggers_of(connection, dag_id))
 
+    def active_triggers(self) -> dict[DagId, list[Trigger]]:
+        """Return the triggers of all DAGs."""
+        return self.db.read(triggers.active_triggers)
+
     def trigger_events(self, *, limit: int = 100) -> list[triggers.TriggerEvent]:
         """Return what triggers are to decide on, of each the oldest."""
         return self.db.read(lambda connection: triggers.pending_events(connection, limit))

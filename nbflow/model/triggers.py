@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from nbflow.model.sentence import Sentence
 
@@ -167,3 +167,45 @@ def cause_sentence(cause: Mapping[str, Any]) -> Sentence:
                 "{count} files changed: {files}",
                 count=cause.get("count", 0), files=", ".join(cause.get("files", ())),
             )  # fmt: skip
+
+
+def short_cause(cause: Mapping[str, Any]) -> Sentence:
+    """Return what made a run in a few words, for lists."""
+    match cause.get("kind"):
+        case TriggerKind.DAG:
+            return Sentence("{dag} ended", dag=cause["dag"])
+        case TriggerKind.METRIC:
+            return Sentence(
+                "{name} {operator} {bound}",
+                name=cause["name"], operator=cause["operator"], bound=f"{cause['bound']:.6g}",
+            )  # fmt: skip
+        case TriggerKind.CODE:
+            return Sentence("code changed")
+        case _:
+            return Sentence("files changed")
+
+
+def trigger_sentence(trigger: Trigger) -> Sentence:
+    """Return in words what a trigger waits for."""
+    match trigger.kind:
+        case TriggerKind.DAG:
+            return Sentence(_ENDINGS[trigger.state], dag=trigger.dag)
+        case TriggerKind.FILES:
+            return Sentence("when files change: {files}", files=", ".join(trigger.files))
+        case TriggerKind.CODE:
+            return Sentence("when its code changes")
+        case TriggerKind.METRIC:
+            condition = trigger.metric
+            assert condition is not None, "a metric's trigger has a condition"
+            return Sentence(
+                "when {name} {operator} {bound}",
+                name=condition.name, operator=condition.operator, bound=f"{condition.bound:.6g}",
+            )  # fmt: skip
+    assert_never(trigger.kind)
+
+
+_ENDINGS = {
+    RunEnding.SUCCESS: Sentence("when {dag} succeeds").template,
+    RunEnding.FAILURE: Sentence("when {dag} fails").template,
+    RunEnding.END: Sentence("when {dag} has ended").template,
+}

@@ -12,6 +12,7 @@ from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
+from nbflow.model.triggers import Trigger
 from nbflow.service.drift import Drift, drift_of
 from nbflow.service.folder import FolderDag, compile_folder, fact_of, folder_facts, place_of
 from nbflow.service.select import select_tasks
@@ -43,6 +44,8 @@ class ListedDag:
     last_run: RunId | None = None
     last_state: RunState | None = None
     last_at: datetime | None = None
+    on: tuple[Trigger, ...] = ()
+    """What else makes it run, as it is deployed."""
 
 
 def list_dags(service: "Service") -> tuple[tuple[ListedDag, ...], int]:
@@ -53,7 +56,9 @@ def list_dags(service: "Service") -> tuple[tuple[ListedDag, ...], int]:
     found = {one.id: _listed(one, rows.get(one.id)) for one in facts.dags}
     for row in rows.values():
         found.setdefault(row.id, _listed(None, row))
-    return tuple(found[key] for key in sorted(found)), facts.broken
+    on = service.store.active_triggers()
+    listed = (replace(found[key], on=tuple(on.get(key, ()))) for key in sorted(found))
+    return tuple(listed), facts.broken
 
 
 def _listed(fact: FolderDag | None, row: "DagRow | None") -> ListedDag:
@@ -85,12 +90,13 @@ def show_dag(service: "Service", name: str) -> tuple[Dag, ListedDag]:
     """
     rows = {row.id: row for row in service.store.list_dags()}
     row = rows.get(DagId(name))
+    on = tuple(service.store.active_triggers().get(DagId(name), ()))
     for dag in _folder(service):
         if dag.id == name:
-            return dag, _listed(fact_of(dag), row)
+            return dag, replace(_listed(fact_of(dag), row), on=on)
     if row is None:
         raise _no_dag(service, name, sorted(rows))
-    return service.store.load_version(row.version), _listed(None, row)
+    return service.store.load_version(row.version), replace(_listed(None, row), on=on)
 
 
 def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:

@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,7 +55,8 @@ def absolute(trigger: Trigger, dag: Dag) -> Trigger:
     from dataclasses import replace
 
     folder = Path(glob.escape(str(Path(dag.notebooks[0]).absolute().parent)))
-    return replace(trigger, files=tuple(str(folder / pattern) for pattern in trigger.files))
+    patterns = (os.path.normpath(folder / pattern) for pattern in trigger.files)
+    return replace(trigger, files=tuple(patterns))
 
 
 def files_of(

@@ -1,0 +1,74 @@
+"""What triggers, notifications and metrics say on the command line."""
+
+import json
+from pathlib import Path
+
+TAGGED = (
+    "# ---\n# jupyter:\n#   nbflow:\n#     version: 1\n#     dag:\n{dag}"
+    "#   kernelspec: {{name: python3, display_name: Python 3, language: python}}\n# ---\n\n"
+    "# %%\n%%task only\n{source}\n"
+)
+
+
+def write(path: Path, *lines: str, source: str = "x = 1") -> Path:
+    dag = "".join(f"#       {line}\n" for line in lines)
+    path.write_text(TAGGED.format(dag=dag, source=source), encoding="utf-8")
+    return path
+
+
+def test_lists_say_what_a_dag_waits_for_and_that_its_notebook_differs(nbflow, tmp_path) -> None:
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    here = {"NBFLOW_DAGS_FOLDER": str(folder), "COLUMNS": "200"}
+    on = "on: [{dag: etl}, code, {metric: 'metric(\"loss\") > 3'}, {files: data/*.csv}]"
+    path = write(folder / "report.py", on)
+    nbflow("dags", "deploy", path, **here)
+    table = nbflow("dags", "list", **here)
+    assert "when etl succeeds; when its code changes; when loss > 3; when files" in table.stdout
+    assert "differ" not in table.stderr
+    (row,) = json.loads(nbflow("dags", "list", "-f", "json", **here).stdout)
+    assert row["on"][:3] == ["when etl succeeds", "when its code changes", "when loss > 3"]
+    write(path, on, source="x = 2")
+    assert "Notebooks that differ from what is deployed: report." in (
+        nbflow("dags", "list", **here).stderr
+    )
+    assert "NBF236" in nbflow("lint", path, **here).stdout
+    assert "NBF236" in nbflow("run", path, **here).stderr
+
+
+def test_lint_names_what_is_wrong_with_triggers_and_notifications(nbflow, tmp_path) -> None:
+    path = write(
+        tmp_path / "report.py",
+        "on: [{metric: accuracy < 0.9}]",
+        "notify: [{webhook: https://127.0.0.1/x}]",
+    )
+    done = nbflow("lint", path)
+    assert done.returncode == 1
+    assert "NBF117" in done.stdout
+    assert "NBF119" in done.stdout
+    assert "not a public host" in done.stdout
+
+
+def test_metrics_are_printed_and_compared(nbflow, tmp_path) -> None:
+    path = tmp_path / "train.py"
+    text = '# %% tags=["parameters"]\ngood = 0.5\n\n# %%\n%%task score\nimport nbflow\nnbflow.metric("accuracy", good)\n'
+    path.write_text(text, encoding="utf-8")
+    assert nbflow("run", path).returncode == 0
+    first = json.loads(nbflow("runs", "list", "-f", "json").stdout)[0]["run_id"]
+    assert nbflow("run", path, "-p", "good=0.75").returncode == 0
+    assert "Metrics of score: accuracy 0.75" in nbflow("runs", "show", "last").stdout
+    (row,) = json.loads(nbflow("runs", "metrics", first, "last", "-f", "json").stdout)
+    assert row == {
+        "task": "score", "metric": "accuracy", "first": 0.5, "second": 0.75, "change": 0.25,
+    }  # fmt: skip
+    assert nbflow("runs", "metrics", "last", "-f", "plain").stdout == "score\taccuracy\t0.75\n"
+    shown = json.loads(nbflow("runs", "show", "last", "-f", "json").stdout)
+    assert shown["metrics"] == {"score": {"accuracy": 0.75}}
+    assert shown["cause"] is None
+
+
+def test_without_notifications_there_is_none_to_list_or_to_send_again(nbflow) -> None:
+    assert "No notifications." in nbflow("notifications", "list").stdout
+    done = nbflow("notifications", "retry", "nothing")
+    assert done.returncode == 2
+    assert "No notification 'nothing' was given up." in done.stderr
