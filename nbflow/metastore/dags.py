@@ -143,7 +143,7 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
         triggers = select(t.dag_trigger.c.id).where(t.dag_trigger.c.dag_id == dag_id)
         told = t.trigger_event.c.trigger_id
         connection.execute(t.trigger_event.delete().where(told.in_(triggers)))
-        for table in (t.backfill, t.dag_trigger, t.missed, t.schedule):
+        for table in (t.backfill, t.dag_trigger, t.missed, t.notice, t.schedule):
             connection.execute(table.delete().where(table.c.dag_id == dag_id))
         connection.execute(t.dag.delete().where(t.dag.c.id == dag_id))
         _delete_versions(connection, dag_id)

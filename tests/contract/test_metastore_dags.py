@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from small_dags import run_id, small_dag
+from sqlalchemy import select
 
 from nbflow import faults
 from nbflow.errors import ConflictError, NotFoundError, UsageError
 from nbflow.metastore import Metastore, NewRun, check, open_metastore
+from nbflow.metastore import tables as t
 from nbflow.metastore.dags import dags_query
 from nbflow.model.backfill import Backfill, BackfillState
 from nbflow.model.clock import Clock
@@ -112,12 +114,18 @@ def test_a_deleted_dag_leaves_nothing_and_what_others_are_made_of_stays(
     deployed(store, OTHER)
     run(store)
     end_runs(store)
+    notice = {
+        "id": "n", "dag_id": PAIR.id, "event": "failure", "spec": {}, "payload": {},
+        "created": NOON, "error": "",
+    }  # fmt: skip
+    store.db.write("test", lambda c: c.execute(t.notice.insert().values(notice)) and None)
     store.undeploy(PAIR.id)
     with pytest.raises(ConflictError, match="made meanwhile"):
         store.delete_dag(PAIR.id)
     assert store.delete_runs(store.runs_of(PAIR.id, limit=9)) == 1
     store.delete_dag(PAIR.id)
     assert [row.id for row in store.list_dags()] == ["other"]
+    assert store.db.read(lambda c: c.execute(select(t.notice.c.dag_id)).all()) == []
     assert store.load_notebooks(OTHER.digest) == {"etl.ipynb": b"same", "other.ipynb": b"own"}
     with pytest.raises(NotFoundError):
         store.load_version(PAIR.digest)
