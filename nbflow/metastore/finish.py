@@ -68,7 +68,8 @@ def _finish_one(
     _end_attempt(connection, claim.token, _outcome(result), result, now)
     if end.move.target is TaskState.SUCCESS:
         _publish(connection, claim, result)
-    record_metrics(connection, claim, result)
+    if result.metrics or claim.try_no > 1:
+        record_metrics(connection, claim, result)
     if end.move.target is TaskState.SUCCESS:
         about = {"run": claim.run_id, "task": claim.task, "token": claim.token}
         tell_metrics(db, connection, about, result.metrics, now)

@@ -16,6 +16,11 @@ class Notices:
     def __init__(self, db: Database) -> None:
         self.db = db
 
+    def has_work(self) -> bool:
+        """Tell whether anything is to be planned or sent now."""
+        now = self.db.clock.wall()
+        return self.db.read(lambda connection: notices.has_work(connection, now))
+
     def run_ends(self, *, limit: int = 100) -> list[notices.RunEnd]:
         """Return ends of runs that are to be told, the oldest of each DAG."""
         return self.db.read(lambda connection: notices.run_ends(connection, limit))

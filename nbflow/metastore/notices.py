@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, literal, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
@@ -63,6 +63,16 @@ class NoticeRow:
     sent: datetime | None = None
     dead: datetime | None = None
     error: str = ""
+
+
+def has_work(connection: Connection, now: datetime) -> bool:
+    """Tell in one question whether anything is to be planned or sent."""
+    waiting = (
+        exists().where(t.outbox.c.sent_at.is_(None)),
+        exists().where(t.missed.c.told == 0),
+        exists().where(t.notice.c.due <= now),
+    )
+    return connection.execute(select(literal(1)).where(or_(*waiting))).first() is not None
 
 
 def run_ends(connection: Connection, limit: int) -> list[RunEnd]:

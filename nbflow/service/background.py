@@ -78,5 +78,5 @@ def jobs(service: "Service", live: "LiveFolder") -> tuple[Job, ...]:
     return (
         Job(name="live", every=2.0, work=live.look),
         Job(name="files", every=2.0, work=Triggers(service=service).look),
-        Job(name="notices", every=1.0, work=Relay.of(service).work),
+        Job(name="notices", every=2.0, work=Relay.of(service).work),
     )

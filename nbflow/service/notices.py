@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -88,8 +89,10 @@ class Relay:
 
     def work(self) -> int:
         """Plan and send what is due; return how many were sent."""
-        self.plan()
         self._sweep()
+        if not self.service.store.notices.has_work():
+            return 0
+        self.plan()
         return self.send()
 
     def plan(self) -> int:
@@ -98,7 +101,9 @@ class Relay:
         while ends := self.service.store.notices.run_ends():
             made += sum(self._plan_end(end) for end in ends)
         for dag_id, slots in self.service.store.notices.untold_missed().items():
-            made += self._plan_missed(dag_id, slots)
+            # A DAG that is deleted meanwhile takes its missed slots along.
+            with suppress(NotFoundError):
+                made += self._plan_missed(dag_id, slots)
         return made
 
     def send(self) -> int:
