@@ -209,7 +209,10 @@ class MissingNotebooks:
         if dag.options.track is not Track.LIVE:
             return
         base = snapshot.folder or ""
-        gone = [path for path in dag.notebooks if not Path(base, path).exists()]
+        # Only of its own folder a scheduler can say that something is missing there.
+        own = self.service.settings.dags_folder
+        here = [path for path in dag.notebooks if Path(base, path).is_relative_to(own)]
+        gone = [path for path in here if not Path(base, path).exists()]
         if not gone or any(t.state is TaskState.SUCCESS for t in snapshot.tasks.values()):
             self._refused.pop(dag.id, None)
             return

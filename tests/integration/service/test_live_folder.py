@@ -174,6 +174,18 @@ def test_runs_without_their_notebook_fail_and_the_dag_is_paused_after_three(
     assert errors[str(path)].endswith("paused after 3 runs")
 
 
+def test_a_notebook_of_another_folder_is_none_that_this_scheduler_could_miss(
+    service, settings, calendar, page
+):
+    path = page(("x = 1", "task:a"), dag=LIVE)
+    service.deploy(path)
+    path.unlink()
+    with schedulers(settings, calendar) as (scheduler,):
+        calendar.at = NOON + HOUR
+        (run,) = until(ended(service), scheduler)
+    assert run.state is RunState.SUCCESS
+
+
 def test_that_a_notebook_differs_from_what_is_deployed_is_told(
     service, save, monkeypatch, settings
 ):
