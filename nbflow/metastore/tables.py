@@ -302,14 +302,14 @@ attempt = _table(
     Column("result", Json),
     ForeignKeyConstraint(["run_id", "task"], ["task_instance.run_id", "task_instance.task"]),
 )
-Index(
-    "uq_attempt_live",
-    attempt.c.run_id,
-    attempt.c.task,
-    unique=True,
-    sqlite_where=attempt.c.outcome.is_(None),
-    postgresql_where=attempt.c.outcome.is_(None),
-).ddl_if(callable_=lambda *_, dialect, **__: dialect.name in ("sqlite", "postgresql"))
+# As DDL: an index with a dialect's own arguments loads that dialect wherever the tables are read.
+event_of.listen(
+    attempt,
+    "after_create",
+    DDL(  # type: ignore[no-untyped-call]
+        "CREATE UNIQUE INDEX uq_attempt_live ON attempt (run_id, task) WHERE outcome IS NULL"
+    ).execute_if(callable_=lambda *_, dialect, **__: dialect.name in ("sqlite", "postgresql")),
+)
 # MariaDB has no partial index; NULLs don't collide in a unique one.
 event_of.listen(
     attempt,
