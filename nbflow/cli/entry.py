@@ -49,7 +49,9 @@ def make_app() -> typer.Typer:
     notebooks.add_to(app)
     run_verb.add_to(app)
     verify_verb.add_to(app)
-    scheduler_verb.add_to(app)
+    schedulers = typer.Typer(context_settings=_HELP)
+    scheduler_verb.add_to(schedulers)
+    app.add_typer(schedulers, name="scheduler")
     groups = {
         "db": db,
         "dags": dags,

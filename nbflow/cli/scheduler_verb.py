@@ -1,25 +1,34 @@
 """``nbflow scheduler``: make runs when their slots come, and drive them, until told to stop."""
 
 import logging
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nbflow.cli.output import clean, say
+from nbflow.cli.options import FormOption, OutputOption
+from nbflow.cli.output import Form, as_text, clean, emit, say, write
 from nbflow.texts import t, told
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nbflow.metastore.at_work import Backlog
     from nbflow.service.events import RunEvent
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the verb to the app."""
-    app.command(help=t("Run what is deployed when its time comes, until Ctrl-C or SIGTERM."))(
-        scheduler
+HELP = "Run what is deployed when its time comes, until Ctrl-C or SIGTERM."
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the verb, and what is asked about schedulers, to the group."""
+    group.callback(invoke_without_command=True, help=t(HELP))(scheduler)
+    group.command(help=t("Show which schedulers work, since when, on what, and what waits."))(
+        status
     )
 
 
 def scheduler(
+    context: typer.Context,
     drain: Annotated[
         float,
         typer.Option(
@@ -30,10 +39,113 @@ def scheduler(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help=t("Print problems only."))
     ] = False,
+    daemon: Annotated[
+        bool,
+        typer.Option("--daemon", help=t("Work in the background; its log is a file in NBFLOW_HOME.")),
+    ] = False,
+    another: Annotated[
+        bool, typer.Option("--another", help=t("With --daemon: even if one works already."))
+    ] = False,
 ) -> None:  # fmt: skip
-    """Work in the foreground. A first Ctrl-C or SIGTERM lets running tasks end, a second one ends
-    them and gives them back.
-    """
+    """Work in the foreground, or start a process that does in the background."""
+    if context.invoked_subcommand is not None:
+        return
+    if daemon:
+        _start(drain, another=another)
+    else:
+        _work(drain, quiet=quiet)
+
+
+def _start(drain: float, *, another: bool) -> None:
+    from nbflow.app import open_service
+    from nbflow.service.daemon import start
+
+    with open_service() as service:
+        started = start(service, drain=drain, another=another)
+        say(
+            t(
+                "The scheduler works in the background (process {pid}). Its log: {log}",
+                pid=started.pid,
+                log=started.log,
+            )
+        )
+
+
+def status(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
+    """Print the schedulers; exit 1 if none works."""
+    from nbflow.app import open_service
+
+    with open_service() as service:
+        known, waits, now = (
+            service.store.schedulers(),
+            service.store.backlog(),
+            service.clock.wall(),
+        )
+    rows: list[dict[str, Any]] = [
+        {
+            "state": one.state,
+            "host": one.host,
+            "pid": one.pid,
+            "started": one.started.isoformat(timespec="seconds"),
+            "heard": f"{max(0.0, (now - one.heartbeat).total_seconds()):.0f} s",
+            "running": [f"{run}/{task}" for run, task in one.running],
+        }
+        for one in known
+    ]
+    if form in (Form.JSON, Form.YAML):
+        write(as_text({"schedulers": rows, "waiting": _waiting(waits, now)}, form), output)
+    else:
+        shown = [row | {"running": "\n".join(row["running"])} for row in rows]
+        columns = ["state", "host", "pid", "started", "heard", "running"]
+        emit(
+            shown,
+            columns,
+            form,
+            empty=t("No scheduler works: `nbflow scheduler` starts one."),
+            output=output,
+        )
+        if form is Form.TABLE:
+            _say_waiting(waits, now)
+    if not any(one.state == "works" for one in known):
+        raise typer.Exit(1)
+
+
+def _waiting(waits: "Backlog", now: "datetime") -> dict[str, float]:
+    return {
+        "slots": waits.slots,
+        "slots_lag": _since(waits.slot_since, now),
+        "tasks": waits.tasks,
+        "tasks_lag": _since(waits.task_since, now),
+    }
+
+
+def _since(at: "datetime | None", now: "datetime") -> float:
+    return 0.0 if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _say_waiting(waits: "Backlog", now: "datetime") -> None:
+    lag = _since(waits.slot_since, now)
+    if waits.slots:
+        say(
+            t(
+                "Slots that have come and have no run yet: {count}, the oldest for {lag} s.",
+                count=waits.slots,
+                lag=f"{lag:.0f}",
+            )
+        )
+    if waits.tasks:
+        lag = _since(waits.task_since, now)
+        say(
+            t(
+                "Tasks that may start and wait for a place: {count}, the oldest for {lag} s.",
+                count=waits.tasks,
+                lag=f"{lag:.0f}",
+            )
+        )
+
+
+def _work(drain: float, *, quiet: bool) -> None:
+    """A first Ctrl-C or SIGTERM lets running tasks end, a second one ends them and gives them back."""
     from nbflow.app import open_service
     from nbflow.service.background import Background, jobs
     from nbflow.service.events import ignore

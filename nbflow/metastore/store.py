@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from nbflow.errors import MetastoreError
 from nbflow.metastore import (
+    at_work,
     attention,
     claims,
     clear_requests,
@@ -136,6 +137,15 @@ class Metastore:
     def has_scheduler(self) -> bool:
         """Tell whether a scheduler works on this metastore."""
         return self.db.read(lambda c: instances.lives(self.db, c, "scheduler", self.lease))
+
+    def schedulers(self) -> list[at_work.SchedulerRow]:
+        """Return the schedulers that have not said good-bye, with what they run."""
+        return self.db.read(lambda c: at_work.schedulers(self.db, c, self.lease))
+
+    def backlog(self) -> at_work.Backlog:
+        """Return which slots and tasks wait, and for how long."""
+        now = self.db.clock.wall()
+        return self.db.read(lambda connection: at_work.backlog(connection, now))
 
     @property
     def _who(self) -> str:

@@ -311,6 +311,16 @@ RUN_CODES: dict[str, CodeInfo] = {
         "The executed notebook was to be written to the file of a notebook of the DAG, whose text would be lost.",
         "Name another file.",
     ),
+    "NBF716": error(
+        "A scheduler works already",
+        "A scheduler was to be started in the background, and one that was started so works for the same home.",
+        "Leave it as it is, end it (SIGTERM), or start one beside it with `--another`: nothing runs twice.",
+    ),
+    "NBF717": error(
+        "The scheduler did not come to work",
+        "It was started in the background and ended at once, or took longer than a minute.",
+        "Its log says why; `nbflow scheduler` in a terminal shows the same.",
+    ),
     "NBF900": error(
         "nbflow itself failed",
         "Something happened that nbflow did not foresee; the log file holds what is needed to find it.",

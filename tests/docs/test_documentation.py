@@ -138,6 +138,8 @@ def test_commands_in_the_text_exist(path: Path) -> None:
         words = line.split()
         command = " ".join(words[:2]) if words[0] in groups and len(words) > 1 else words[0]
         command = command.rstrip(",.")
+        if words[0] == "scheduler" and words[1:2] != ["status"]:
+            continue  # a verb that has verbs
         if command in groups or not command.isascii():
             continue
         if command not in known and f"{words[0]} create" in known:

@@ -1,0 +1,96 @@
+"""A scheduler in the background, and what `nbflow scheduler status` says of the schedulers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from psutil import NoSuchProcess, Process
+
+from nbflow.app import open_service
+from nbflow.errors import ExecutionError
+from nbflow.service import daemon
+from nbflow.settings import Settings
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def until(found: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not found():
+        assert time.monotonic() < deadline, "it never came to be"
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Process(pid).status() == "zombie"
+    except NoSuchProcess:
+        return True
+
+
+def test_a_scheduler_in_the_background_is_shown_refuses_a_second_one_and_ends_when_told_to(
+    nbflow: Call, tmp_path: Path
+) -> None:
+    nobody = nbflow("scheduler", "status")
+    assert (nobody.returncode, "No scheduler works" in nobody.stdout) == (1, True)
+    started = nbflow("scheduler", "--daemon")
+    assert started.returncode == 0, started.stderr
+    home = tmp_path / "home"
+    pid = int((home / "scheduler.pid").read_text().split()[0])
+    try:
+        assert str(pid) in started.stdout
+        second = nbflow("scheduler", "--daemon")
+        assert second.returncode == 2
+        assert "NBF716" in second.stderr
+        shown = json.loads(nbflow("scheduler", "status", "--format", "json").stdout)
+        assert [(one["pid"], one["state"]) for one in shown["schedulers"]] == [(pid, "works")]
+        assert shown["waiting"]["tasks"] == 0
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: is_gone(pid))
+    assert "slots" in (home / "scheduler.log").read_text()
+    assert nbflow("scheduler", "status").returncode == 1
+    third = nbflow("scheduler", "--daemon")
+    assert third.returncode == 0, third.stderr
+    os.kill(int((home / "scheduler.pid").read_text().split()[0]), signal.SIGTERM)
+
+
+def test_a_scheduler_that_can_not_work_in_the_background_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho it broke; exit 3\n")
+    broken.chmod(0o700)
+    monkeypatch.setattr(daemon.sys, "executable", str(broken))
+    home = tmp_path / "home"
+    settings = Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
+    with (
+        open_service(settings) as service,
+        pytest.raises(ExecutionError, match="did not come to work") as caught,
+    ):
+        daemon.start(service, drain=1.0)
+    assert caught.value.code == "NBF717"
+    assert "it broke" in caught.value.hint
+    assert not (home / "scheduler.pid").exists()
+
+
+def test_a_killed_scheduler_is_shown_as_gone(nbflow: Call, tmp_path: Path) -> None:
+    assert nbflow("db", "init", "--without-examples").returncode == 0
+    env = os.environ | {"NBFLOW_HOME": str(tmp_path / "home"), "NBFLOW_LANG": "en"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbflow", "scheduler"],
+        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until(lambda: nbflow("scheduler", "status").returncode == 0)
+    finally:
+        process.kill()
+        process.wait()
+    shown = nbflow("scheduler", "status", "--format", "json")
+    assert [one["state"] for one in json.loads(shown.stdout)["schedulers"]] == ["gone"]
+    assert shown.returncode == 1
