@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_NEVER_BROKEN = ("run_id", "dag_id", "task", "severity", "code", "state", "last_run", "next_run", "slot")
+_NEVER_BROKEN = (
+    "run_id",
+    "dag_id",
+    "task",
+    "severity",
+    "code",
+    "state",
+    "last_run",
+    "next_run",
+    "slot",
+)
 """Columns that people copy from, or read down."""
 _LONGEST_WHOLE = 37
 """Longer names are broken all the same: they would push the other columns off the screen."""
