@@ -29,15 +29,8 @@ class Mailer:
         """Send one mail to all; ``key`` tells mails apart. Raises SendError."""
         if not self.url or not self.sender:
             raise SendError(Sentence("no mail server is set: NBFLOW_SMTP_URL, NBFLOW_MAIL_FROM"))
-        message = EmailMessage()
-        message["From"], message["To"] = self.sender, ", ".join(to)
-        message["Subject"] = " ".join(subject.split())
-        message["Date"] = formatdate(localtime=False)
-        message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@nbflow>"
-        message["Idempotency-Key"] = key
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
         try:
+            message = _message(self.sender, to, subject, text, key)
             with self._server(self.url) as server:
                 server.send_message(message, from_addr=self.sender, to_addrs=list(to))
         except smtplib.SMTPRecipientsRefused as problem:
@@ -73,6 +66,18 @@ class Mailer:
             server.close()
             raise
         return server
+
+
+def _message(sender: str, to: Sequence[str], subject: str, text: str, key: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"] = sender, ", ".join(to)
+    message["Subject"] = " ".join(subject.split())
+    message["Date"] = formatdate(localtime=False)
+    message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@nbflow>"
+    message["Idempotency-Key"] = key
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    return message
 
 
 def _first_line(problem: Exception) -> str:

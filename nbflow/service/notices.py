@@ -161,8 +161,10 @@ class Relay:
                 "missed": words[:_MOST_NAMED],
                 "reason": told[0][1],
             }
-            name = hashlib.sha256("\n".join(key for key, _ in told).encode()).hexdigest()[:16]
-            notices = _notices(dag, NoticeEvent.MISSED, f"missed:{dag_id}:{name}", payload)
+            # Its key goes into headers, where a DAG's name may have no place.
+            what = "\n".join([dag_id, *(key for key, _ in told)])
+            name = f"missed:{hashlib.sha256(what.encode()).hexdigest()[:32]}"
+            notices = _notices(dag, NoticeEvent.MISSED, name, payload)
         keys = [key for key, _ in slots]
         return len(notices) if store.notices.plan_missed(dag_id, keys, notices) else 0
 
@@ -275,7 +277,8 @@ def _text(value: Any) -> str:
         return "\n".join(_text(item) for item in value)
     if isinstance(value, Mapping):
         return f"{value['task']}: {value['reason']}"
-    return "" if value is None else str(value)
+    # What a kernel wrote may be no text that a mail can hold.
+    return "" if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _slack(text: str) -> str:

@@ -23,6 +23,7 @@ from nbflow.settings import Settings
 LOCAL = read_allowed("127.0.0.1")
 PARAMETER = ("good = False", "parameters")
 WORK = ("assert good, 'too few rows'", "task:work")
+ODD = ("raise ValueError('odd \\udc80')", "task:work")
 
 
 @pytest.fixture
@@ -120,13 +121,13 @@ def test_missed_slots_are_told_once_and_together_and_those_of_a_pause_not(
     service, settings, calendar, page, web
 ):
     dag = {"schedule": "@hourly", "catchup": "none", "notify": [{"webhook": web.url}]}
-    service.deploy(page(("x = 1", "task:a"), dag=dag))
+    service.deploy(page(("x = 1", "task:a"), name="보고", dag=dag))
     calendar.at = NOON + 3 * HOUR + timedelta(minutes=30)
     with schedulers(settings, calendar) as (scheduler,):
         scheduler.step(0)
     assert relay(service).work() == 1
     (told,) = web.bodies
-    assert (told["event"], told["count"]) == ("missed", 3)
+    assert (told["event"], told["dag"], told["count"]) == ("missed", "보고", 3)
     assert "2026-03-01T13:00:00Z (catchup)" in told["missed"][0]
     assert relay(service).work() == 0
 
@@ -216,6 +217,14 @@ def test_without_a_mail_server_a_mail_waits_and_says_why(service, page, run):
     assert waiting.due is not None
 
 
+def test_words_that_are_no_text_are_told_all_the_same(service, page, run, mails):
+    service.deploy(page(ODD, dag={"notify": {"email": "ada@example.org"}}))
+    run()
+    assert relay(service, mails.url).work() == 1
+    ((_, text),) = mails.messages
+    assert "odd" in text
+
+
 def test_a_mail_server_that_refuses_a_recipient_is_not_asked_again(service, page, run, mails):
     service.deploy(page(PARAMETER, WORK, dag={"notify": {"email": "gone@example.org"}}))
     mails.refusal = "550 nobody of that name"
@@ -228,6 +237,13 @@ def test_a_password_is_never_said_where_others_can_read_it(mails):
     mailer = Mailer(url=mails.url.replace("//", "//me:pw@"), sender="a@b.org")
     with pytest.raises(SendError, match="STARTTLS"):
         mailer.send(["c@d.org"], "subject", "text", "key")
+    assert mails.messages == []
+
+
+def test_a_sender_that_is_none_is_a_reason_and_no_traceback(mails):
+    for sender in ("a@b.org\nBcc: x@y.org", "\udc80@b.org"):
+        with pytest.raises(SendError):
+            Mailer(url=mails.url, sender=sender).send(["c@d.org"], "subject", "text", "key")
     assert mails.messages == []
 
 

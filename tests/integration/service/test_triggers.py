@@ -127,6 +127,7 @@ def test_files_whose_content_changed_make_a_run_once_they_have_been_quiet(
     assert look() == 0
     with schedulers(settings, calendar) as (scheduler,):
         until(lambda: runs_of(service, "report"), scheduler)
+    calendar.move(1)
     assert look() == 1
     assert runs_of(service, "report", final=False)[-1].cause["files"] == [str(data / "old.csv")]
 
