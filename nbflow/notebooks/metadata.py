@@ -3,33 +3,14 @@
 The models are the source of the JSON Schema that ships with the package.
 """
 
-import datetime
 import difflib
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError
 
 from nbflow.model.ids import DagId, TaskName
 from nbflow.model.names import name_problem, normalise_name
-from nbflow.model.notices import (
-    Channel,
-    NoticeEvent,
-    Notify,
-    shown_target,
-    target_problem,
-    template_problem,
-)
 from nbflow.model.options import (
     CachePolicy,
     Catchup,
@@ -44,139 +25,21 @@ from nbflow.model.options import (
     Verdict,
 )
 from nbflow.model.sentence import Sentence
-from nbflow.model.triggers import RunEnding, Trigger, TriggerKind, read_condition
-
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*"
-_BYTES = r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?\s*"
-_LONGEST = 366 * 86400.0
-_FOREACH = re.compile(r"\s*([^\W\d]\w*)\s+in\s+(\S.*)", re.DOTALL)
-
-
-def seconds(value: object) -> float:
-    """Return a duration (a number of seconds, or ``90s 15m 2h 1d``) in seconds; ValueError."""
-    if isinstance(value, str):
-        match = re.fullmatch(_DURATION, value)
-        if not match:
-            raise ValueError(Sentence("must be seconds or a duration like 90s, 15m, 2h, 1d"))
-        number = float(match[1]) * _UNITS[match[2]]
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(Sentence("must be seconds or a duration like 90s, 15m, 2h, 1d"))
-    else:
-        number = float(value)
-    if not 0 <= number <= _LONGEST:
-        raise ValueError(Sentence("must be between 0 and 366 days"))
-    return number
-
-
-def _positive_seconds(value: object) -> float | None:
-    if value is None:
-        return None
-    number = seconds(value)
-    if number <= 0:
-        raise ValueError(Sentence("must be more than 0 seconds"))
-    return number
-
-
-def _size(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = re.fullmatch(_BYTES, value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError(Sentence("must be bytes or a size like 512M, 2G, 2GiB"))
-    step = 1024 if match[3] else 1000
-    return int(float(match[1]) * step ** " KMGT".index(match[2].upper() or " "))
-
-
-def _not_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError(Sentence("must be a number"))
-    return value
-
-
-def _words(value: object) -> object:
-    """Accept ``A,B`` where a list of strings is meant."""
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(",") if word.strip()]
-    return value
-
-
-def _name(value: object) -> str:
-    problem = name_problem(value) if isinstance(value, str) else Sentence("is not text")
-    if problem:
-        raise ValueError(
-            Sentence("the name {name!r} {problem}", name=str(value)[:60], problem=problem)
-        )
-    return normalise_name(str(value))
-
-
-def _switch(value: object) -> object:
-    """Accept true and false (what YAML makes of ``on`` and ``off``)."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-
-
-def _date_text(value: object) -> object:
-    """Accept the dates that YAML makes of unquoted ones."""
-    return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-def _foreach(value: object) -> object:
-    if value is not None and not (isinstance(value, str) and _FOREACH.fullmatch(value)):
-        raise ValueError(Sentence('must be written "NAME in EXPRESSION"'))
-    return value
-
-
-def _mappings(value: object) -> object:
-    return [value] if isinstance(value, Mapping | str) else value
-
-
-def _as_entries(value: object) -> object:
-    return [value] if isinstance(value, Mapping) else value
-
-
-def _template(value: str | None) -> str | None:
-    problem = template_problem(value) if value is not None else None
-    if problem is not None:
-        raise ValueError(problem)
-    return value
-
-
-def _as_trigger(value: object) -> object:
-    """Accept ``code``, and a metric's condition as it is."""
-    if value == "code":
-        return {"code": True}
-    return {"metric": value} if isinstance(value, str) else value
-
-
-def _condition(value: str | None) -> str | None:
-    if value is not None:
-        read_condition(value)
-    return value
-
-
-_DURATION_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "number", "minimum": 0},
-        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhd]?\s*$"},
-    ]
-}
-_OPTIONAL_DURATION = {"anyOf": [*_DURATION_SCHEMA["anyOf"], {"type": "null"}]}
-Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
-Timeout = Annotated[
-    float | None, BeforeValidator(_positive_seconds), WithJsonSchema(_OPTIONAL_DURATION)
-]
-Bytes = Annotated[
-    int | None, BeforeValidator(_size), WithJsonSchema({"type": ["integer", "string", "null"]})
-]
-Whole = Annotated[int, BeforeValidator(_not_bool)]
-Number = Annotated[float, BeforeValidator(_not_bool)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Name = Annotated[str, BeforeValidator(_name)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_words)]
-DateText = Annotated[str | None, BeforeValidator(_date_text)]
-
+from nbflow.notebooks.entries import Notifications, NotifyData, TriggerData, Triggers
+from nbflow.notebooks.fields import (
+    Bytes,
+    DateText,
+    Model,
+    Name,
+    Names,
+    Number,
+    Seconds,
+    Timeout,
+    Whole,
+    Words,
+    foreach,
+    switch,
+)
 
 _PYDANTIC = {
     **dict.fromkeys(("enum", "literal_error"), "must be {expected}"),
@@ -194,11 +57,7 @@ _PYDANTIC = {
 """pydantic's kinds of problems in our words; the fields are those of its contexts."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class ResourcesData(_Model):
+class ResourcesData(Model):
     """What a task needs of a machine."""
 
     cpu: Number | None = Field(default=None, gt=0)
@@ -206,7 +65,7 @@ class ResourcesData(_Model):
     gpu: Whole | None = Field(default=None, ge=0)
 
 
-class TaskData(_Model):
+class TaskData(Model):
     """Options of a task: ``metadata.nbflow.task`` of its first cell."""
 
     retries: Whole = Field(default=0, ge=0, le=1000)
@@ -220,8 +79,8 @@ class TaskData(_Model):
     timeout: Timeout = None
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     when: str | None = None
-    foreach: Annotated[str | None, BeforeValidator(_foreach)] = None
-    cache: Annotated[CachePolicy, BeforeValidator(_switch)] = CachePolicy.AUTO
+    foreach: Annotated[str | None, BeforeValidator(foreach)] = None
+    cache: Annotated[CachePolicy, BeforeValidator(switch)] = CachePolicy.AUTO
     pool: Name = "default"
     pool_slots: Whole = Field(default=1, ge=1)
     priority: Whole = 0
@@ -243,98 +102,7 @@ class NotebookTaskData(TaskData):
     outputs: Words = ()
 
 
-class TriggerData(_Model):
-    """One entry of ``on``: what makes the DAG run beside its schedule."""
-
-    dag: Name | None = Field(default=None, description="runs of this DAG, or whose metric it is")
-    state: RunEnding = RunEnding.SUCCESS
-    files: Words = Field(default=(), description='a pattern such as "data/*.csv", or several')
-    code: bool = False
-    metric: Annotated[str | None, AfterValidator(_condition)] = Field(
-        default=None, description='such as metric("accuracy") < 0.9'
-    )
-    debounce: Seconds = 5.0
-    cooldown: Seconds = 3600.0
-
-    @model_validator(mode="after")
-    def _is_one(self) -> "TriggerData":
-        kinds = (bool(self.files), self.code, self.metric is not None or self.dag is not None)
-        if sum(kinds) != 1:
-            raise ValueError(Sentence("must be one of dag, files, code and metric"))
-        return self
-
-    def value(self) -> Trigger:
-        """Return the trigger that is meant."""
-        if self.metric is not None:
-            kind = TriggerKind.METRIC
-        else:
-            kind = (
-                TriggerKind.DAG
-                if self.dag
-                else TriggerKind.FILES
-                if self.files
-                else TriggerKind.CODE
-            )
-        return Trigger(
-            kind=kind,
-            dag=self.dag,
-            state=self.state,
-            files=self.files,
-            metric=read_condition(self.metric) if self.metric is not None else None,
-            debounce=self.debounce,
-            cooldown=self.cooldown,
-        )
-
-
-Triggers = Annotated[
-    tuple[Annotated[TriggerData, BeforeValidator(_as_trigger)], ...], BeforeValidator(_mappings)
-]
-
-
-class NotifyData(_Model):
-    """One entry of ``notify``: whom to tell, and of what."""
-
-    email: Words = ()
-    webhook: str | None = None
-    slack: str | None = None
-    on: Annotated[tuple[NoticeEvent, ...], BeforeValidator(_words)] = tuple(NoticeEvent)
-    subject: Annotated[str | None, AfterValidator(_template)] = None
-    text: Annotated[str | None, AfterValidator(_template)] = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> "NotifyData":
-        if sum((bool(self.email), self.webhook is not None, self.slack is not None)) != 1:
-            raise ValueError(Sentence("must be one of email, webhook and slack"))
-        value = self.value()
-        for target in value.to:
-            problem = target_problem(value.channel, target)
-            if problem is not None:
-                shown = shown_target(value.channel, target)[:60]
-                raise ValueError(Sentence("{target!r} {problem}", target=shown, problem=problem))
-        return self
-
-    def value(self) -> Notify:
-        """Return what is meant."""
-        channel = (
-            Channel.EMAIL
-            if self.email
-            else Channel.SLACK
-            if self.slack is not None
-            else Channel.WEBHOOK
-        )
-        return Notify(
-            channel=channel,
-            to=self.email or (self.slack or self.webhook or "",),
-            on=self.on,
-            subject=self.subject,
-            text=self.text,
-        )
-
-
-Notifications = Annotated[tuple[NotifyData, ...], BeforeValidator(_as_entries)]
-
-
-class DagData(_Model):
+class DagData(Model):
     """``metadata.nbflow.dag``: settings of the DAG."""
 
     id: Name | None = None
@@ -358,11 +126,11 @@ class DagData(_Model):
     defaults: TaskData = TaskData()
 
 
-_LISTED: dict[str, type[_Model]] = {"on": TriggerData, "notify": NotifyData}
+_LISTED: dict[str, type[Model]] = {"on": TriggerData, "notify": NotifyData}
 """Keys that hold a list of objects, and what each of them is."""
 
 
-class NotebookMetadata(_Model):
+class NotebookMetadata(Model):
     """``metadata.nbflow`` of a notebook."""
 
     version: Whole = Field(default=1, ge=1, le=1)
@@ -371,7 +139,7 @@ class NotebookMetadata(_Model):
 
 
 def validate(
-    model: type[_Model], data: Mapping[str, Any]
+    model: type[Model], data: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]], list[tuple[str, str]]]:
     """Check ``data`` against a model, key by key.
 
@@ -394,7 +162,7 @@ def validate(
 
 
 def _unknown_keys(
-    model: type[_Model], data: Mapping[str, Any], path: str = ""
+    model: type[Model], data: Mapping[str, Any], path: str = ""
 ) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for key, value in data.items():
@@ -402,7 +170,7 @@ def _unknown_keys(
         if field is None:
             near = difflib.get_close_matches(str(key), model.model_fields)
             found.append((f"{path}{key}", next(iter(near), "")))
-        elif isinstance(field.default, _Model) and isinstance(value, Mapping):
+        elif isinstance(field.default, Model) and isinstance(value, Mapping):
             found.extend(_unknown_keys(type(field.default), value, f"{path}{key}."))
         elif key in _LISTED:
             entries = value if isinstance(value, list | tuple) else [value]
