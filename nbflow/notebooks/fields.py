@@ -76,7 +76,7 @@ def _name(value: object) -> str:
     return normalise_name(str(value))
 
 
-def switch(value: object) -> object:
+def read_switch(value: object) -> object:
     """Accept true and false (what YAML makes of ``on`` and ``off``)."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
@@ -86,7 +86,7 @@ def _date_text(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
-def foreach(value: object) -> object:
+def read_foreach(value: object) -> object:
     """Accept what is written ``NAME in EXPRESSION``."""
     if value is not None and not (isinstance(value, str) and _FOREACH.fullmatch(value)):
         raise ValueError(Sentence('must be written "NAME in EXPRESSION"'))

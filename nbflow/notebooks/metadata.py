@@ -37,8 +37,8 @@ from nbflow.notebooks.fields import (
     Timeout,
     Whole,
     Words,
-    foreach,
-    switch,
+    read_foreach,
+    read_switch,
 )
 
 _PYDANTIC = {
@@ -79,8 +79,8 @@ class TaskData(Model):
     timeout: Timeout = None
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     when: str | None = None
-    foreach: Annotated[str | None, BeforeValidator(foreach)] = None
-    cache: Annotated[CachePolicy, BeforeValidator(switch)] = CachePolicy.AUTO
+    foreach: Annotated[str | None, BeforeValidator(read_foreach)] = None
+    cache: Annotated[CachePolicy, BeforeValidator(read_switch)] = CachePolicy.AUTO
     pool: Name = "default"
     pool_slots: Whole = Field(default=1, ge=1)
     priority: Whole = 0
