@@ -147,43 +147,55 @@ def next_fire(connection: Connection) -> datetime | None:
     return found
 
 
-def tick(db: Database, what: Tick, now: datetime) -> bool:
-    """Make the runs and move the schedule on; False, and nothing written, if it moved meanwhile.
+def tick(db: Database, ticks: Sequence[Tick], now: datetime) -> list[bool]:
+    """Make runs and move schedules on, all in one transaction; tell of each whether it was done.
 
-    A slot that has a run already (of a backfill) keeps it.
+    Nothing is written for a schedule that moved meanwhile. A slot that has a run already (of a
+    backfill) keeps it.
     """
+    # Whoever holds several DAGs took them in this order.
+    order = sorted(range(len(ticks)), key=lambda number: ticks[number].seen.dag_id)
+
+    def work(connection: Connection) -> list[bool]:
+        done = {number: _tick_one(db, connection, ticks[number], now) for number in order}
+        return [done[number] for number in range(len(ticks))]
+
+    def confirm(connection: Connection) -> list[bool] | None:
+        of = t.schedule.c
+        wanted = {what.seen.id: what for what in ticks}
+        rows = connection.execute(select(of.id, of.version, of.cursor_utc).where(of.id.in_(wanted)))
+        went_on = {
+            row.id
+            for row in rows
+            if row.version > wanted[row.id].seen.version and row.cursor_utc >= wanted[row.id].cursor
+        }
+        return [True] * len(ticks) if went_on == wanted.keys() else None
+
+    return db.write("tick", work, confirm)
+
+
+def _tick_one(db: Database, connection: Connection, what: Tick, now: datetime) -> bool:
     seen, of = what.seen, t.schedule.c
+    active = select(t.dag.c.id).where(t.dag.c.id == seen.dag_id, t.dag.c.paused == 0)
+    if connection.execute(db.locked(active)).one_or_none() is None:
+        return False
     moved = {
         "cursor_utc": what.cursor,
         "next_fire_utc": what.next_fire,
         "version": seen.version + 1,
     }
-
-    def work(connection: Connection) -> bool:
-        active = select(t.dag.c.id).where(t.dag.c.id == seen.dag_id, t.dag.c.paused == 0)
-        if connection.execute(db.locked(active)).one_or_none() is None:
-            return False
-        done = connection.execute(
-            t.schedule.update().where(of.id == seen.id, of.version == seen.version).values(moved)
-        )
-        if done.rowcount != 1:
-            return False
-        made = {new.run_id for new in what.runs}
-        for new in what.runs:
-            insert_run(db, connection, new, None, now)
-        if what.cancel_others:
-            _cancel_others(connection, seen.dag_id, made)
-        _record_missed(db, connection, seen, what.missed)
-        return True
-
-    def confirm(connection: Connection) -> bool | None:
-        row = connection.execute(
-            select(of.version, of.cursor_utc).where(of.id == seen.id)
-        ).one_or_none()
-        went_on = row is not None and row.version > seen.version
-        return True if went_on and row is not None and row.cursor_utc >= what.cursor else None
-
-    return db.write("tick", work, confirm)
+    done = connection.execute(
+        t.schedule.update().where(of.id == seen.id, of.version == seen.version).values(moved)
+    )
+    if done.rowcount != 1:
+        return False
+    made = {new.run_id for new in what.runs}
+    for new in what.runs:
+        insert_run(db, connection, new, None, now)
+    if what.cancel_others:
+        _cancel_others(connection, seen.dag_id, made)
+    _record_missed(db, connection, seen, what.missed)
+    return True
 
 
 def _cancel_others(connection: Connection, dag_id: DagId, made: set[Any]) -> None:

@@ -232,7 +232,11 @@ class Metastore:
 
         False, and nothing written, if another scheduler, an edit or a pause came first.
         """
-        return schedules.tick(self.db, what, self.db.clock.wall())
+        return self.tick_all([what])[0]
+
+    def tick_all(self, ticks: Sequence[schedules.Tick]) -> list[bool]:
+        """Do several ticks in one transaction; tell of each what `tick` tells."""
+        return schedules.tick(self.db, ticks, self.db.clock.wall())
 
     def missed(self, dag_id: DagId, *, limit: int = 100) -> list[MissedSlot]:
         """Return a DAG's missed slots, the newest first."""

@@ -6,7 +6,7 @@ it that a slot has one run and a task one attempt at a time, whoever comes first
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,13 +32,15 @@ from nbflow.service.triggers import Triggers
 
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
-    from nbflow.metastore import Metastore
+    from nbflow.metastore import Metastore, Tick
     from nbflow.service.service import Service
 
 REAP_EVERY = 10.0
 """Seconds between looks at what dead processes left behind."""
 LOOK_EVERY = 0.1
 """Seconds between looks at what is due and asked for, while tasks end one after another."""
+TICKS_AT_ONCE = 20
+"""Schedules moved on in one transaction, at most: nobody waits long for the lock."""
 KEPT_DRIVERS = 64
 """Runs that are known here though nothing of them runs here now: their next task is soon begun."""
 DRAIN_TIMEOUT = 30.0
@@ -126,15 +128,34 @@ class Scheduler:
     def make_runs(self) -> int:
         """Make the runs of all slots that have come; return how many schedules were moved on."""
         moved = 0
+        planned: list[Tick] = []
         for due in self._store.due(self._clock.wall()):
             try:
-                moved += self._tick(due)
+                planned.append(self._plan(due))
             except NbflowError as problem:
-                _log.error(
-                    "%s could not be ticked: %s", due.entry.dag_id, problem,
-                    extra={"action": "tick_failed", "dag_id": due.entry.dag_id},
-                )  # fmt: skip
+                _tick_failed(due.entry.dag_id, problem)
+        for begin in range(0, len(planned), TICKS_AT_ONCE):
+            moved += self._tick(planned[begin : begin + TICKS_AT_ONCE])
         return moved
+
+    def _tick(self, ticks: "Sequence[Tick]") -> int:
+        """Do the ticks together, or, if that fails, one by one, so that none holds up the others."""
+        try:
+            done = self._store.tick_all(ticks)
+        except MetastoreBusyError:
+            raise
+        except NbflowError as problem:
+            if len(ticks) > 1:
+                return sum(self._tick([one]) for one in ticks)
+            _tick_failed(ticks[0].seen.dag_id, problem)
+            return 0
+        for what, moved in zip(ticks, done, strict=True):
+            for new in what.runs if moved else ():
+                _log.info(
+                    "%s: run %s made", new.dag_id, new.run_id,
+                    extra={"action": "run_made", "dag_id": new.dag_id, "run_id": new.run_id},
+                )  # fmt: skip
+        return sum(done)
 
     def drain(self) -> None:
         """Take nothing new; give back what doesn't end in time."""
@@ -148,7 +169,7 @@ class Scheduler:
             driver.hand_back()
         self._drivers.clear()
 
-    def _tick(self, due: DueSchedule) -> bool:
+    def _plan(self, due: DueSchedule) -> "Tick":
         from nbflow.metastore import NewRun, Tick, slot_key
 
         now = self._clock.wall()
@@ -166,23 +187,14 @@ class Scheduler:
             )
             for slot, interval in planned.run
         ]
-        moved = self._store.tick(
-            Tick(
-                seen=due.entry,
-                cursor=planned.cursor,
-                next_fire=planned.next_fire,
-                runs=runs,
-                missed=planned.missed,
-                cancel_others=planned.cancel_others,
-            )
+        return Tick(
+            seen=due.entry,
+            cursor=planned.cursor,
+            next_fire=planned.next_fire,
+            runs=runs,
+            missed=planned.missed,
+            cancel_others=planned.cancel_others,
         )
-        if moved:
-            for new in runs:
-                _log.info(
-                    "%s: run %s made", new.dag_id, new.run_id,
-                    extra={"action": "run_made", "dag_id": new.dag_id, "run_id": new.run_id},
-                )  # fmt: skip
-        return moved
 
     def _backfill(self) -> None:
         """Make the next runs of the backfills under way."""
@@ -328,3 +340,10 @@ class Scheduler:
                 "%s %s: %s", found.run_id, found.task or "", found.note,
                 extra={"action": "reaped", "run_id": found.run_id, "task": found.task},
             )  # fmt: skip
+
+
+def _tick_failed(dag_id: str, problem: NbflowError) -> None:
+    _log.error(
+        "%s could not be ticked: %s", dag_id, problem,
+        extra={"action": "tick_failed", "dag_id": dag_id},
+    )  # fmt: skip

@@ -35,7 +35,7 @@ def noslot() -> None:
     assert len(unique) == 1
     tables.run.constraints.discard(unique[0])
     mutate(
-        schedules, "tick",
+        schedules, "_tick_one",
         ("update().where(of.id == seen.id, of.version == seen.version)", "update().where(of.id == seen.id)"),
     )  # fmt: skip
 
