@@ -41,6 +41,8 @@ LOOK_EVERY = 0.1
 """Seconds between looks at what is due and asked for, while tasks end one after another."""
 TICKS_AT_ONCE = 20
 """Schedules moved on in one transaction, at most: nobody waits long for the lock."""
+DUE_AT_ONCE, DUE_ROUNDS = 200, 5
+"""Schedules read at once, and how often before anything else is done: runs come before their tasks."""
 KEPT_DRIVERS = 64
 """Runs that are known here though nothing of them runs here now: their next task is soon begun."""
 DRAIN_TIMEOUT = 30.0
@@ -128,12 +130,22 @@ class Scheduler:
     def make_runs(self) -> int:
         """Make the runs of all slots that have come; return how many schedules were moved on."""
         moved = 0
+        for _ in range(DUE_ROUNDS):
+            due = self._store.due(self._clock.wall(), limit=DUE_AT_ONCE)
+            done = self._move_on(due)
+            moved += done
+            if len(due) < DUE_AT_ONCE or not done:
+                break
+        return moved
+
+    def _move_on(self, due: Sequence[DueSchedule]) -> int:
+        moved = 0
         planned: list[Tick] = []
-        for due in self._store.due(self._clock.wall()):
+        for one in due:
             try:
-                planned.append(self._plan(due))
+                planned.append(self._plan(one))
             except NbflowError as problem:
-                _tick_failed(due.entry.dag_id, problem)
+                _tick_failed(one.entry.dag_id, problem)
         for begin in range(0, len(planned), TICKS_AT_ONCE):
             moved += self._tick(planned[begin : begin + TICKS_AT_ONCE])
         return moved
