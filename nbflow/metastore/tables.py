@@ -303,13 +303,10 @@ attempt = _table(
     ForeignKeyConstraint(["run_id", "task"], ["task_instance.run_id", "task_instance.task"]),
 )
 # As DDL: an index with a dialect's own arguments loads that dialect wherever the tables are read.
-event_of.listen(
-    attempt,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "CREATE UNIQUE INDEX uq_attempt_live ON attempt (run_id, task) WHERE outcome IS NULL"
-    ).execute_if(callable_=lambda *_, dialect, **__: dialect.name in ("sqlite", "postgresql")),
-)
+ONE_LIVE_ATTEMPT = DDL(  # type: ignore[no-untyped-call]
+    "CREATE UNIQUE INDEX uq_attempt_live ON attempt (run_id, task) WHERE outcome IS NULL"
+).execute_if(callable_=lambda *_, dialect, **__: dialect.name in ("sqlite", "postgresql"))
+event_of.listen(attempt, "after_create", ONE_LIVE_ATTEMPT)
 # MariaDB has no partial index; NULLs don't collide in a unique one.
 event_of.listen(
     attempt,

@@ -54,13 +54,14 @@ class Poster:
         parts = urlsplit(url)
         address = self._judged(parts)
         connection = self._connection(parts, address)
-        watch = threading.Timer(self.timeout, _cut, (connection,))
+        is_cut = threading.Event()
+        watch = threading.Timer(self.timeout, _cut, (connection, is_cut))
         watch.daemon = True
         watch.start()
         try:
             self._exchange(connection, parts, body, headers)
         except (OSError, http.client.HTTPException, ValueError) as trouble:
-            why = Sentence("no answer in time") if watch.finished.is_set() else _words(trouble)
+            why = Sentence("no answer in time") if is_cut.is_set() else _words(trouble)
             raise SendError(Sentence("{host}: {why}", host=parts.hostname, why=why)) from trouble
         finally:
             watch.cancel()
@@ -147,8 +148,9 @@ def _resolve(host: str, port: int) -> list[Address]:
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
+def _cut(connection: http.client.HTTPConnection, is_cut: threading.Event) -> None:
     """End a connection whose time is over, whatever it waits for."""
+    is_cut.set()
     sock: Any = connection.sock
     if sock is not None:
         with suppress(OSError):

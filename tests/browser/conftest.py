@@ -10,9 +10,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from jupyter_pages import CHROMIUM, FLAGS, Jupyter, jupyter_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium; the tests are skipped by name where there is none."""
+    """A headless Chromium; the tests are skipped by name where there is none.
+
+    While it is there, an event loop runs in the thread of the tests: not longer than for this module.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     if CHROMIUM is None:
@@ -23,7 +26,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jupyter(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Jupyter]:
     """A Jupyter server with settings of its own."""
     with jupyter_server(tmp_path_factory.mktemp("jupyter")) as server:
