@@ -8,6 +8,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from nbflow.metastore import Metastore, Tick
     from nbflow.service.service import Service
 
+IDLE = 1.0
+"""Seconds between looks while nothing runs here; a slot that comes sooner is waited for exactly."""
 REAP_EVERY = 10.0
 """Seconds between looks at what dead processes left behind."""
 LOOK_EVERY = 0.1
@@ -66,6 +69,7 @@ class Scheduler:
     _drivers: OrderedDict[RunId, RunDriver] = field(default_factory=OrderedDict)
     _reaped: float = float("-inf")
     _looked: float = float("-inf")
+    _next_fire: datetime | None = None
     _is_busy: bool = False
     _leases: Leases = field(init=False)
     _versions: Versions = field(init=False)
@@ -95,8 +99,18 @@ class Scheduler:
         ended, since another scheduler may take them over.
         """
         while not self.stop.is_pressed:
-            self.step(GLANCE)
+            self.step(self.patience())
         self.drain()
+
+    def patience(self) -> float:
+        """Return how long nothing is to be done, unless somebody asks for something."""
+        if any(driver.claims for driver in self._drivers.values()):
+            return GLANCE
+        if self._next_fire is None:
+            return IDLE
+        wait = (self._next_fire - self._clock.wall()).total_seconds()
+        # What is due and could not be moved on is tried again, but not without a pause.
+        return min(IDLE, wait) if wait > 0 else GLANCE
 
     def step(self, patience: float) -> None:
         """Do what is due, then wait up to ``patience`` seconds for something to happen."""
@@ -136,6 +150,7 @@ class Scheduler:
             moved += done
             if len(due) < DUE_AT_ONCE or not done:
                 break
+        self._next_fire = self._store.next_fire()
         return moved
 
     def _move_on(self, due: Sequence[DueSchedule]) -> int:

@@ -58,6 +58,18 @@ def test_a_slot_that_comes_is_run_with_its_day_and_the_next_one_waits(
     assert service.store.schedule(run.dag_id).next_fire == NOON + 2 * HOUR
 
 
+def test_an_idle_scheduler_looks_once_a_second_and_waits_for_the_next_slot_exactly(
+    service, settings, calendar, page
+):
+    deploy(service, page(("x = 1", "task:a"), dag={"schedule": "@hourly"}))
+    with schedulers(settings, calendar) as (scheduler,):
+        scheduler.step(0)
+        assert scheduler.patience() == 1.0
+        calendar.at = NOON + HOUR - timedelta(seconds=0.3)
+        scheduler.step(0)
+        assert scheduler.patience() == pytest.approx(0.3)
+
+
 def test_what_is_deployed_runs_whatever_became_of_the_file(service, settings, calendar, page):
     path = page(("print('deployed')", "task:a"), dag={"schedule": "@hourly"})
     deploy(service, path)
