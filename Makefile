@@ -29,7 +29,7 @@ test: setup ## every test that this machine allows; names what was left out
 unit: setup ## the fast tests only
 	@sh scripts/test.sh $(BIN) tests/unit tests/docs
 
-chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, and the mutants (half an hour)
+chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, orders of steps, and the mutants (an hour)
 	@NBFLOW_CHAOS=1 $(BIN)/python -m pytest -q -s -n 0 tests/chaos
 
 demo: setup-demo ## lint, draw and run a real example, on SQLite
