@@ -22,6 +22,7 @@ from nbflow.compiler.kernel_groups import kernel_groups, one_group
 from nbflow.compiler.page_fold import PageFold
 from nbflow.compiler.page_tasks import PageTasks
 from nbflow.compiler.parameters import find_parameters
+from nbflow.compiler.pausing import collector_paused
 from nbflow.compiler.raising import allowed_to_raise
 from nbflow.compiler.version import version_digest
 from nbflow.model.dag import Dag, Edge, KernelGroup, Parameter, Place
@@ -41,6 +42,7 @@ class PageCompiler:
         self._analyser = analyser
         self._builder = TaskBuilder()
 
+    @collector_paused()
     def compile(self, notebook: Notebook) -> Dag:
         """Compile the notebook. Never raises for what a notebook may hold."""
         findings = Findings(notebook.diagnostics)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from nbflow.compiler.analysis import Analyser
 from nbflow.compiler.assemble import PageCompiler
-from nbflow.compiler.pausing import collector_paused
 from nbflow.compiler.whole_notebooks import compile_whole_notebooks
 from nbflow.model.dag import Dag
 from nbflow.model.names import name_key
@@ -28,8 +27,7 @@ class Compiler:
         """Compile one notebook by itself. Never raises for what a notebook may hold."""
         if notebook.task is not None:
             return compile_whole_notebooks([notebook], self._analyser)
-        with collector_paused():
-            return self.page(notebook.path).compile(notebook)
+        return self.page(notebook.path).compile(notebook)
 
     def page(self, path: str) -> PageCompiler:
         """Return the compiler of the notebook at a path, with what it remembers."""

@@ -2,17 +2,9 @@
 any order: two real schedulers over one real metastore, which the checker looks at after every step.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from storms.child import LONG, run_child
 from storms.machine import search
-
-LONG = os.environ.get("NBFLOW_CHAOS") == "1"
-SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.mark.timeout(7200 if LONG else 300)
@@ -28,14 +20,7 @@ def test_no_order_of_steps_leaves_anything_unsound_and_every_run_ends() -> None:
 @pytest.mark.parametrize("mutant", ["nofence", "noslot"] if LONG else ["nofence"])
 def test_without_a_guard_an_order_of_steps_that_goes_wrong_is_found(mutant: str) -> None:
     options = {"mutant": mutant, "examples": 30, "steps": 25}
-    done = subprocess.run(
-        [sys.executable, "-m", "storms.machine", json.dumps(options)],
-        env={**os.environ, "PYTHONPATH": str(SUPPORT), "NBFLOW_FAULT": ""},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    done = run_child("machine", options, timeout=280)
     found = {"nofence": "an attempt ended twice", "noslot": "two runs of one slot"}[mutant]
     assert done.returncode == 1, done.stderr[-4000:]
     assert found in done.stderr, done.stderr[-4000:]

@@ -3,18 +3,14 @@ guard taken out must not be. ``make chaos`` (NBFLOW_CHAOS=1) takes longer, over 
 """
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from storms.child import LONG, report_of, run_child
 
-LONG = os.environ.get("NBFLOW_CHAOS") == "1"
 ROUNDS = range(5 if LONG else 1)
 MIXES = {"kills": 0.3, "stalls": 0.7}
-SUPPORT = Path(__file__).parents[1] / "support"
 # Each mutant where its missing guard counts: on SQLite all writers wait for each other anyway.
 MUTANTS = {
     "noslot": ("sqlite", "kills"),
@@ -32,16 +28,7 @@ def storm(
     seed = time.time_ns() % 1_000_000
     options = {"url": url, "home": str(tmp_path), "seconds": seconds, "seed": seed}
     options |= {"stalls": MIXES[mix], "mutant": mutant} | more
-    done = subprocess.run(
-        [sys.executable, "-m", "storms.storm", json.dumps(options)],
-        env={**os.environ, "PYTHONPATH": str(SUPPORT), "NBFLOW_FAULT": ""},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = report_of(run_child("storm", options, timeout=600))
     print(mix, mutant, json.dumps(report))
     return report
 

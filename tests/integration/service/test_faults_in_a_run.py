@@ -100,7 +100,7 @@ def test_a_metastore_that_is_locked_for_a_while_holds_the_run_up_and_no_more(
 def test_a_disk_that_is_full_for_an_attempt_fails_its_task_and_the_next_run_is_fine(
     service, page, tmp_path
 ):
-    resource = pytest.importorskip("resource")
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
     path = page(
         ("n = 1_000_000", "parameters"), ("print('x' * n)", "task:flood"), ("y = 1", "task:beside")
     )
@@ -119,7 +119,7 @@ def test_a_disk_that_is_full_for_an_attempt_fails_its_task_and_the_next_run_is_f
 def test_an_executed_notebook_that_does_not_fit_leaves_the_one_before_untouched(
     service, page, tmp_path
 ):
-    resource = pytest.importorskip("resource")
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
     path = page(*((f"print('{n}' * 900_000)", f"task:{n}") for n in "abc"))
     out = tmp_path / "out.ipynb"
     out.write_text("before")

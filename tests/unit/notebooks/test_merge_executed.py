@@ -182,7 +182,7 @@ def run(cells):
 
 
 def test_scikit_learns_own_html_comes_out_as_from_one_process():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     plain = run(CELLS)
     # the first and the third cell are one task, the second another
     first, second = run([CELLS[0], CELLS[2]]), run([CELLS[1]])

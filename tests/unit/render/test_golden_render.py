@@ -60,7 +60,7 @@ def test_the_shipped_schema_is_the_models() -> None:
 
 
 def test_the_documented_form_fits_the_shipped_schema(dags: ModuleType) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     for name in ("first_steps", "korean", "nightly"):
         form = json.loads(to_json(getattr(dags, name)()))
         jsonschema.Draft202012Validator(dag_schema()).validate(form)

@@ -3,33 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from scheduler_bench import HOUR, NOON, Calendar, ended, schedulers, until
+from scheduler_bench import HOUR, NOON, ended, schedulers, until
 
-import nbflow.app
-from nbflow.metastore import check
 from nbflow.model.backfill import BackfillState, Reprocess
 from nbflow.model.states import Reason, RunKind, RunState, TaskState
 from nbflow.service import backfill
 from nbflow.service.backfill import BackfillRequest
 from nbflow.service.dags import deploy, pause, trigger
-from nbflow.settings import Settings
-
-
-@pytest.fixture
-def calendar() -> Calendar:
-    return Calendar()
-
-
-@pytest.fixture
-def settings(home) -> Settings:
-    return Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
-
-
-@pytest.fixture
-def service(settings, calendar):
-    with nbflow.app.open_service(settings, clock=calendar) as opened:
-        yield opened
-    assert check(settings.database_url) == []
 
 
 def test_a_slot_that_comes_is_run_with_its_day_and_the_next_one_waits(

@@ -9,10 +9,9 @@ from datetime import timedelta
 import pytest
 import trustme
 from receivers import http_server, smtp_server
-from scheduler_bench import HOUR, NOON, Calendar, schedulers, until
+from scheduler_bench import HOUR, NOON, schedulers, until
 
 import nbflow.app
-from nbflow.metastore import check
 from nbflow.model.notices import Allowed, read_allowed
 from nbflow.service.mailing import Mailer
 from nbflow.service.notices import LEASE, Relay
@@ -27,21 +26,9 @@ ODD = ("raise ValueError('odd \\udc80')", "task:work")
 
 
 @pytest.fixture
-def calendar() -> Calendar:
-    return Calendar()
-
-
-@pytest.fixture
-def settings(home, monkeypatch) -> Settings:
+def settings(settings, monkeypatch) -> Settings:
     monkeypatch.setenv("NBFLOW_NOTIFY_ALLOW", "127.0.0.1")
-    return Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
-
-
-@pytest.fixture
-def service(settings, calendar):
-    with nbflow.app.open_service(settings, clock=calendar) as opened:
-        yield opened
-    assert check(settings.database_url) == []
+    return settings
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """Notebooks of the DAGs folder that are deployed as they change, and notebooks that differ."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scheduler_bench import HOUR, NOON, Calendar, ended, schedulers, until
+from scheduler_bench import HOUR, NOON, ended, schedulers, until
 
 import nbflow.app
-from nbflow.metastore import check
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, drift_findings
 from nbflow.service.live import LiveFolder
@@ -20,22 +20,10 @@ LIVE = {"schedule": "@hourly", "track": "live"}
 
 
 @pytest.fixture
-def calendar() -> Calendar:
-    return Calendar()
-
-
-@pytest.fixture
-def settings(home, tmp_path) -> Settings:
+def settings(settings, tmp_path) -> Settings:
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    return Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2, dags=folder)
-
-
-@pytest.fixture
-def service(settings, calendar):
-    with nbflow.app.open_service(settings, clock=calendar) as opened:
-        yield opened
-    assert check(settings.database_url) == []
+    return replace(settings, dags=folder)
 
 
 @pytest.fixture

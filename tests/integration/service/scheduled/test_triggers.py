@@ -3,34 +3,15 @@
 from functools import partial
 
 import pytest
-from scheduler_bench import NOON, Calendar, schedulers, until
+from scheduler_bench import NOON, schedulers, until
 
 import nbflow.app
-from nbflow.metastore import check
 from nbflow.model.states import RunKind, RunState
 from nbflow.scheduling.decide import decide
 from nbflow.service.triggers import Triggers
-from nbflow.settings import Settings
 
 DEBOUNCE = 1000
 ONE = ("x = 1", "task:a")
-
-
-@pytest.fixture
-def calendar() -> Calendar:
-    return Calendar()
-
-
-@pytest.fixture
-def settings(home) -> Settings:
-    return Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
-
-
-@pytest.fixture
-def service(settings, calendar):
-    with nbflow.app.open_service(settings, clock=calendar) as opened:
-        yield opened
-    assert check(settings.database_url) == []
 
 
 @pytest.fixture
