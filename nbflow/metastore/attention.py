@@ -11,9 +11,10 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import Moves, lock_run, snapshot
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.run import Decisions, RunSnapshot
-from nbflow.model.states import FINAL_RUN_STATES, RunState, TaskState
+from nbflow.model.states import RunState, TaskState
 
-_ENDED = [state.value for state in FINAL_RUN_STATES]
+FEW_QUEUED = 10
+"""Queued runs of one DAG that are looked at together."""
 _GOING = [TaskState.QUEUED.value, TaskState.RUNNING.value, TaskState.UP_FOR_RETRY.value]
 _UNDECIDED = [TaskState.NONE.value, TaskState.QUEUED.value, TaskState.UP_FOR_RETRY.value]
 
@@ -30,7 +31,8 @@ class WaitingRun:
 
 def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[WaitingRun]:
     """Return the runs that are queued, asked to end with tasks that don't run, have a retry due, or
-    stand still: oldest first, those of backfills last.
+    stand still: what goes already first, those of backfills last. Of the queued runs of a DAG only
+    the first few: those behind them wait for these, and must not hide other DAGs' runs.
     """
     run, ti = t.run.c, t.task_instance.c
     of_run = ti.run_id == run.id
@@ -38,8 +40,12 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
     going = exists().where(of_run, ti.state.in_(_GOING))
     undecided = exists().where(of_run, ti.state.in_(_UNDECIDED))
     running = run.state == RunState.RUNNING.value
-    query = (
-        select(run.id, run.dag_id, run.version, run.state)
+    nth = func.row_number().over(
+        partition_by=(run.dag_id, run.backfill_id, run.state, run.cancel_requested),
+        order_by=(run.created, run.id),
+    )
+    waiting = (
+        select(t.run, nth.label("nth"))
         .where(
             run.owner.is_(None),
             or_(
@@ -47,7 +53,14 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
                 and_(running, or_(retry, ~going, and_(run.cancel_requested == 1, undecided))),
             ),
         )
-        .order_by(run.backfill_id.is_not(None), run.created, run.id)
+        .subquery()
+    )
+    of = waiting.c
+    goes = or_(of.state == RunState.RUNNING.value, of.cancel_requested == 1)
+    query = (
+        select(of.id, of.dag_id, of.version, of.state)
+        .where(or_(goes, of.nth <= FEW_QUEUED))
+        .order_by(of.backfill_id.is_not(None), ~goes, of.created, of.id)
         .limit(limit)
     )
     return [
@@ -118,17 +131,6 @@ def cancelled_runs(connection: Connection, run_ids: list[RunId]) -> set[RunId]:
     """Return those of the runs that were asked to end, or have ended."""
     run = t.run.c
     query = select(run.id).where(
-        run.id.in_(run_ids), or_(run.cancel_requested == 1, run.state.in_(_ENDED))
+        run.id.in_(run_ids), or_(run.cancel_requested == 1, run.state.in_(t.ENDED))
     )
     return {RunId(found) for found in connection.execute(query).scalars()}
-
-
-def next_retry(connection: Connection) -> datetime | None:
-    """Return when the next retry or delayed task of any run is due, None if none waits."""
-    ti = t.task_instance.c
-    query = select(func.min(ti.not_before)).where(
-        ti.state.in_([TaskState.UP_FOR_RETRY.value, TaskState.QUEUED.value]),
-        ti.not_before.is_not(None),
-    )
-    found: datetime | None = connection.execute(query).scalar()
-    return found

@@ -25,10 +25,9 @@ from nbflow.model.backfill import (
 )
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import FINAL_RUN_STATES, RunState
+from nbflow.model.states import RunState
 
 Decide = Callable[[RunState | None], tuple[SlotAction, SlotWhy]]
-_ENDED = [state.value for state in FINAL_RUN_STATES]
 _GOING = BackfillState.RUNNING.value
 
 
@@ -185,7 +184,7 @@ def _due(connection: Connection) -> list[DueBackfill]:
     found = []
     for row in rows:
         unfinished = connection.execute(
-            select(func.count()).where(run.backfill_id == row.id, run.state.not_in(_ENDED))
+            select(func.count()).where(run.backfill_id == row.id, run.state.not_in(t.ENDED))
         ).scalar_one()
         limit = row.max_active_runs if row.max_active is None else row.max_active
         if unfinished < limit:
@@ -287,7 +286,7 @@ def _cancel(db: Database, backfill_id: str, now: datetime) -> bool:
         )
         connection.execute(
             t.run.update()
-            .where(run.backfill_id == backfill_id, run.state.not_in(_ENDED))
+            .where(run.backfill_id == backfill_id, run.state.not_in(t.ENDED))
             .values(cancel_requested=1)
         )
         return True

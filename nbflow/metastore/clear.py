@@ -44,13 +44,13 @@ def clear_tasks(
 ) -> tuple[TaskName, ...]:
     """Let the chosen tasks of an ended run wait again, and the run with them; return their names.
 
-    What they published is forgotten, their attempts stay and count on. ``version`` is the one that
+    What they published is forgotten, and so is a request for the same; their attempts stay and count
+    on. ``version`` is the one that
     the run goes on with: its new tasks join, those that it lacks are removed. ``owner`` drives the
     run then, or any scheduler. Raises NotFoundError; ConflictError, and writes nothing, if the run
     goes on.
     """
-    lock_run(db, connection, run_id)
-    seen = snapshot(connection, run_id)
+    seen = snapshot(connection, run_id, lock_run(db, connection, run_id))
     if not seen.state.is_final:
         raise not_ended(run_id)
     moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
@@ -79,6 +79,8 @@ def clear_tasks(
             clears=run.clears + 1,
         )
     )
+    # Whoever asked for it to go on has it now.
+    connection.execute(t.clear_request.delete().where(t.clear_request.c.run_id == run_id))
     # Its next end is told anew.
     told = t.outbox.c
     connection.execute(t.outbox.delete().where(told.run_id == run_id, told.id.like("run-end:%")))

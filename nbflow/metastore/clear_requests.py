@@ -10,7 +10,7 @@ from nbflow.errors import NotFoundError
 from nbflow.metastore import tables as t
 from nbflow.metastore.clear import clear_tasks, not_ended
 from nbflow.metastore.engine import Database
-from nbflow.metastore.moves import lock_run, no_run
+from nbflow.metastore.moves import lock_run
 from nbflow.metastore.runs import tasks_of
 from nbflow.model.ids import Digest, RunId, TaskName
 from nbflow.model.sentence import Sentence
@@ -118,10 +118,7 @@ def _joined(before: Clear | None, wanted: Clear) -> Clear:
 
 
 def _check(db: Database, connection: Connection, wanted: Clear) -> None:
-    lock_run(db, connection, wanted.run_id)
-    run = connection.execute(select(t.run).where(t.run.c.id == wanted.run_id)).one_or_none()
-    if run is None:
-        raise no_run(wanted.run_id)
+    run = lock_run(db, connection, wanted.run_id)
     if not RunState(run.state).is_final:
         raise not_ended(wanted.run_id)
     known = {row.name for row in tasks_of(connection, wanted.version or run.version)}
@@ -159,5 +156,3 @@ def _clear(
         version=wanted.version,
         owner=owner,
     )
-    of_run = t.clear_request.c.run_id == wanted.run_id
-    connection.execute(t.clear_request.delete().where(of_run))

@@ -11,13 +11,12 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.rows import DagRow
 from nbflow.metastore.schedules import forget
+from nbflow.metastore.triggers import keep_triggers
 from nbflow.metastore.versions import no_dag
 from nbflow.model.backfill import BackfillState
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import FINAL_RUN_STATES, RunState
-
-_ENDED = [state.value for state in FINAL_RUN_STATES]
+from nbflow.model.states import RunState
 
 
 def dags_query() -> Any:
@@ -84,7 +83,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
     def work(connection: Connection) -> bool:
         _lock(db, connection, dag_id)
         run, backfill = t.run.c, t.backfill.c
-        query = select(func.count()).where(run.dag_id == dag_id, run.state.not_in(_ENDED))
+        query = select(func.count()).where(run.dag_id == dag_id, run.state.not_in(t.ENDED))
         going = int(connection.execute(query).scalar_one())
         if going:
             raise UsageError(
@@ -98,9 +97,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
             .where(backfill.dag_id == dag_id, backfill.state == BackfillState.RUNNING.value)
             .values(state=BackfillState.CANCELLED.value, ended=now, version=backfill.version + 1)
         )
-        connection.execute(
-            t.dag_trigger.update().where(t.dag_trigger.c.dag_id == dag_id).values(active=0)
-        )
+        keep_triggers(db, connection, dag_id, {}, now)
         connection.execute(
             t.dag.update().where(t.dag.c.id == dag_id).values(is_deployed=0, paused=0)
         )
@@ -117,7 +114,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
 def runs_of(connection: Connection, dag_id: DagId, limit: int) -> list[RunId]:
     """Return ended runs of a DAG, oldest first."""
     run = t.run.c
-    query = select(run.id).where(run.dag_id == dag_id, run.state.in_(_ENDED))
+    query = select(run.id).where(run.dag_id == dag_id, run.state.in_(t.ENDED))
     found = connection.execute(query.order_by(run.created, run.id).limit(limit)).scalars()
     return [RunId(one) for one in found]
 

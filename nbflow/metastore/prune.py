@@ -10,9 +10,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget_slots
 from nbflow.model.ids import Digest, RunId
-from nbflow.model.states import FINAL_RUN_STATES, RunState, TaskState
-
-_ENDED = [state.value for state in FINAL_RUN_STATES]
+from nbflow.model.states import RunState, TaskState
 
 
 def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId]:
@@ -32,7 +30,7 @@ def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId
         select(run.id)
         .outerjoin(newest, (newest.c.dag_id == run.dag_id) & (newest.c.created == run.created))
         .where(
-            run.state.in_(_ENDED),
+            run.state.in_(t.ENDED),
             run.ended < before,
             newest.c.dag_id.is_(None),
             run.id.not_in(select(t.clear_request.c.run_id)),
@@ -50,7 +48,7 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
     """
 
     def work(connection: Connection) -> int:
-        ended = select(t.run.c.id).where(t.run.c.id.in_(run_ids), t.run.c.state.in_(_ENDED))
+        ended = select(t.run.c.id).where(t.run.c.id.in_(run_ids), t.run.c.state.in_(t.ENDED))
         locked = list(connection.execute(db.locked(ended)).scalars())
         # Asked only now, since who asks a run to go on holds its row.
         asked = select(t.clear_request.c.run_id).where(t.clear_request.c.run_id.in_(locked))

@@ -12,7 +12,7 @@ from nbflow.metastore.instances import boot_id, is_gone, is_stale
 from nbflow.metastore.moves import Moves, lock_run
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunMove, TaskMove
-from nbflow.model.states import FINAL_RUN_STATES, Reason, RunState, TaskState
+from nbflow.model.states import Reason, RunState, TaskState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ def _orphans(db: Database, connection: Connection, lease: float) -> list[tuple[R
     rows = connection.execute(
         select(t.run.c.id.label("run_id"), t.instance)
         .join(t.instance, t.instance.c.id == t.run.c.owner)
-        .where(t.run.c.state.not_in([state.value for state in FINAL_RUN_STATES]))
+        .where(t.run.c.state.not_in(t.ENDED))
     ).all()
     now = db.now(connection)
     return [

@@ -1,11 +1,11 @@
 """Runs: recorded once per slot, moved by decisions, asked to stop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from nbflow.errors import NotFoundError
 from nbflow.metastore import tables as t
@@ -14,7 +14,7 @@ from nbflow.metastore.moves import Moves, lock_run
 from nbflow.model.ids import DagId, Digest, RunId, TaskName
 from nbflow.model.run import Decisions
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import FINAL_RUN_STATES, RunKind, RunState, TaskState
+from nbflow.model.states import RunKind, RunState, TaskState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +101,36 @@ def insert_run(
     return True
 
 
+def active_runs(connection: Connection, dags: Collection[str]) -> dict[str, int]:
+    """Return how many unfinished runs DAGs have, those of backfills left out: they never hold up, or
+    fall to, what runs by itself.
+    """
+    if not dags:
+        return {}
+    run = t.run.c
+    rows = connection.execute(
+        select(run.dag_id, func.count().label("runs"))
+        .where(run.dag_id.in_(dags), run.state.not_in(t.ENDED), run.backfill_id.is_(None))
+        .group_by(run.dag_id)
+    )
+    return {row.dag_id: row.runs for row in rows}
+
+
+def cancel_others(connection: Connection, dag_id: DagId, made: Collection[RunId]) -> None:
+    """Ask the unfinished runs of a DAG to end, but those just made and those of backfills."""
+    run = t.run.c
+    connection.execute(
+        t.run.update()
+        .where(
+            run.dag_id == dag_id,
+            run.state.not_in(t.ENDED),
+            run.id.not_in(sorted(made)),
+            run.backfill_id.is_(None),
+        )
+        .values(cancel_requested=1)
+    )
+
+
 def tasks_of(connection: Connection, version: Digest) -> Sequence[Any]:
     """Return the tasks of a version as runs of it get them, in page order."""
     of = t.dag_task.c
@@ -144,7 +174,7 @@ def request_cancel(db: Database, run_id: RunId) -> bool:
             return True
         done = connection.execute(
             t.run.update()
-            .where(t.run.c.id == run_id, t.run.c.state.not_in([s.value for s in FINAL_RUN_STATES]))
+            .where(t.run.c.id == run_id, t.run.c.state.not_in(t.ENDED))
             .values(cancel_requested=1)
         )
         return done.rowcount == 1

@@ -10,16 +10,14 @@ from sqlalchemy import Connection, func, or_, select
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.runs import NewRun, insert_run
+from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run
 from nbflow.metastore.versions import no_dag
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, Overlap
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import FINAL_RUN_STATES
 
 _SLOT = "slot:"
-_ENDED = [state.value for state in FINAL_RUN_STATES]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +120,7 @@ def due_query(now: datetime, limit: int) -> Any:
 def due(connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Return the schedules of active DAGs whose next slot has come, the oldest slot first."""
     rows = connection.execute(due_query(now, limit)).all()
-    active = _active_runs(connection, [row.dag_id for row in rows])
+    active = active_runs(connection, [row.dag_id for row in rows])
     return [
         DueSchedule(
             entry=entry_of(row),
@@ -193,22 +191,9 @@ def _tick_one(db: Database, connection: Connection, what: Tick, now: datetime) -
     for new in what.runs:
         insert_run(db, connection, new, None, now)
     if what.cancel_others:
-        _cancel_others(connection, seen.dag_id, made)
+        cancel_others(connection, seen.dag_id, made)
     _record_missed(db, connection, seen, what.missed)
     return True
-
-
-def _cancel_others(connection: Connection, dag_id: DagId, made: set[Any]) -> None:
-    connection.execute(
-        t.run.update()
-        .where(
-            t.run.c.dag_id == dag_id,
-            t.run.c.state.not_in(_ENDED),
-            t.run.c.id.not_in(sorted(made)),
-            t.run.c.backfill_id.is_(None),
-        )
-        .values(cancel_requested=1)
-    )
 
 
 def _record_missed(
@@ -255,18 +240,6 @@ def pause(db: Database, dag_id: DagId, *, paused: bool) -> bool:
         return bool(was) != paused
 
     return db.write("pause", work)
-
-
-def _active_runs(connection: Connection, dags: Sequence[str]) -> dict[str, int]:
-    if not dags:
-        return {}
-    run = t.run.c
-    rows = connection.execute(
-        select(run.dag_id, func.count().label("runs"))
-        .where(run.dag_id.in_(dags), run.state.not_in(_ENDED), run.backfill_id.is_(None))
-        .group_by(run.dag_id)
-    )
-    return {row.dag_id: row.runs for row in rows}
 
 
 def entry_of(row: Any) -> ScheduleEntry:

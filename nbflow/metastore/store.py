@@ -290,10 +290,6 @@ class Metastore:
             return set()
         return self.db.read(lambda connection: attention.cancelled_runs(connection, wanted))
 
-    def next_retry(self) -> datetime | None:
-        """Return when the next delayed task of any run is due, None if none waits."""
-        return self.db.read(attention.next_retry)
-
     def request_cancel(self, run_id: RunId) -> bool:
         """Ask the run's driver to end it, or withdraw a clear that nobody has carried out yet; False
         if it has ended already.

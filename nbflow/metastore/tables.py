@@ -26,6 +26,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
+from nbflow.model.states import FINAL_RUN_STATES
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 LONG_BYTES = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
@@ -103,6 +105,9 @@ def _table(name: str, *items: SchemaItem) -> Table:
 
 
 DAG_ID, RUN_ID, TASK, VARIABLE, SHA = String(100), String(200), String(100), String(255), String(64)
+
+ENDED = sorted(state.value for state in FINAL_RUN_STATES)
+"""The states of a run that has ended."""
 
 dag = _table(
     "dag",

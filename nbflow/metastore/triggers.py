@@ -14,13 +14,12 @@ from sqlalchemy import Connection, func, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
-from nbflow.metastore.runs import NewRun, insert_run
-from nbflow.model.ids import DagId, Digest, RunId
-from nbflow.model.states import FINAL_RUN_STATES, RunState
+from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run
+from nbflow.model.ids import DagId, Digest
+from nbflow.model.states import RunState
 from nbflow.model.triggers import Trigger, TriggerKind, TriggerState
 
 PREFIX = "trigger:"
-_ENDED = [state.value for state in FINAL_RUN_STATES]
 _TOLD = (TriggerKind.DAG.value, TriggerKind.METRIC.value)
 
 
@@ -138,6 +137,7 @@ def pending_events(connection: Connection, limit: int) -> list[TriggerEvent]:
     of = t.trigger_event.c
     active = select(t.dag_trigger.c.id).where(t.dag_trigger.c.active == 1)
     oldest = select(func.min(of.id)).where(of.trigger_id.in_(active)).group_by(of.trigger_id)
+    oldest = oldest.order_by(func.min(of.id))
     ids = list(connection.execute(oldest.limit(limit)).scalars())
     if not ids:
         return []
@@ -182,13 +182,14 @@ def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
         .join(t.dag, t.dag.c.id == of.dag_id)
         .where(of.active == 1, *where)
     ).all()
-    unfinished: dict[str, list[Any]] = {}
+    dags = {row.dag_id for row in rows}
+    active = active_runs(connection, dags)
+    queued: list[tuple[str, str]] = []
     if rows:
-        query = select(run.dag_id, run.slot_key, run.state).where(
-            run.dag_id.in_({row.dag_id for row in rows}), run.state.not_in(_ENDED)
-        )
-        for one in connection.execute(query):
-            unfinished.setdefault(one.dag_id, []).append(one)
+        waits = (run.dag_id.in_(dags), run.state == RunState.QUEUED.value)
+        ours = run.slot_key.startswith(PREFIX)
+        query = select(run.dag_id, run.slot_key).where(*waits, ours)
+        queued = [(one.dag_id, one.slot_key) for one in connection.execute(query)]
     return {
         row.id: TriggerRow(
             id=row.id,
@@ -198,11 +199,10 @@ def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
             version=row.version,
             dag_version=Digest(row.dag_version),
             is_paused=bool(row.paused),
-            active_runs=len(unfinished.get(row.dag_id, ())),
+            active_runs=active.get(row.dag_id, 0),
             is_waiting=any(
-                one.state == RunState.QUEUED.value
-                and one.slot_key.startswith(trigger_key(row.id, ""))
-                for one in unfinished.get(row.dag_id, ())
+                dag_id == row.dag_id and key.startswith(trigger_key(row.id, ""))
+                for dag_id, key in queued
             ),
         )
         for row in rows
@@ -226,7 +226,7 @@ def fire(db: Database, what: Firing, now: datetime) -> bool:
 
     def work(connection: Connection) -> bool:
         dag = select(t.dag.c.paused).where(t.dag.c.id == seen.dag_id)
-        if connection.execute(db.locked(dag)).scalar_one() != int(seen.is_paused):
+        if connection.execute(db.locked(dag)).scalar() != int(seen.is_paused):
             return False
         guard = (of.id == seen.id, of.version == seen.version, of.active == 1)
         values = {"state": to_data(what.state), "version": seen.version + 1}
@@ -238,7 +238,7 @@ def fire(db: Database, what: Firing, now: datetime) -> bool:
         if what.run is not None:
             insert_run(db, connection, what.run, None, now)
             if what.cancel_others:
-                _cancel_others(connection, seen.dag_id, what.run.run_id)
+                cancel_others(connection, seen.dag_id, [what.run.run_id])
         elif what.missed:
             row = {
                 "dag_id": seen.dag_id, "slot_key": what.slot_key, "reason": what.missed, "at": now,
@@ -256,12 +256,3 @@ def fire(db: Database, what: Firing, now: datetime) -> bool:
         return True if version is not None and version > seen.version else None
 
     return db.write("fire", work, confirm)
-
-
-def _cancel_others(connection: Connection, dag_id: DagId, made: RunId) -> None:
-    run = t.run.c
-    connection.execute(
-        t.run.update()
-        .where(run.dag_id == dag_id, run.state.not_in(_ENDED), run.id != made)
-        .values(cancel_requested=1)
-    )

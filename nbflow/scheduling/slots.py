@@ -37,8 +37,6 @@ class MissedReason(enum.StrEnum):
     """It passed while the DAG was paused."""
     OVERLAP = "overlap"
     """The run before it was still going."""
-    BROKEN = "broken"
-    """The notebook didn't compile, or was gone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

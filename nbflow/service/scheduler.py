@@ -239,7 +239,11 @@ class Scheduler:
     def _carry_out_clears(self) -> None:
         """Let ended runs go on that somebody asked to."""
         for run_id in self._store.requested_clears():
-            if self._store.carry_out_clear(run_id):
+            try:
+                goes_on = self._store.carry_out_clear(run_id)
+            except ConflictError:
+                continue
+            if goes_on:
                 _log.info("run %s goes on", run_id, extra={"action": "cleared", "run_id": run_id})
 
     def _decide_waiting(self) -> None:

@@ -10,7 +10,7 @@ from small_dags import ended, failed, run_id, small_dag, stored, succeeded
 
 from nbflow import faults
 from nbflow.errors import NotFoundError, UsageError
-from nbflow.metastore import Chunk, Metastore, NewRun, Tick, check, slot_key
+from nbflow.metastore import Chunk, Clear, Metastore, NewRun, Tick, check, slot_key
 from nbflow.model.backfill import Backfill, BackfillState, DueBackfill, Reprocess
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId
@@ -302,3 +302,17 @@ def test_a_backfill_is_found_by_the_begin_of_its_id(store: Metastore) -> None:
     for text in ("", "x"):
         with pytest.raises(NotFoundError, match="no backfill"):
             store.backfills.find(text)
+
+
+def test_a_backfill_that_runs_a_slot_again_answers_who_asked_for_its_run_to_go_on(
+    store: Metastore, url: str
+) -> None:
+    asked(store, 1, 1)
+    to_its_end(store, fail="01")
+    store.request_clear(Clear(run_id=RunId("backfill__01"), tasks=["a"]))  # type: ignore[list-item]
+    asked(store, 1, 1, id="again", reprocess=Reprocess.FAILED)
+    assert work(store) == [True]
+    assert store.requested_clears() == []
+    finish(store)
+    assert store.run_snapshot(RunId("backfill__01")).state is RunState.SUCCESS
+    assert check(url) == []

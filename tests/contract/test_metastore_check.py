@@ -1,3 +1,4 @@
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from nbflow.metastore import (
     open_metastore,
     slot_key,
 )
+from nbflow.metastore import tables as t
 from nbflow.metastore.claims import ClaimRequest, claimable
 from nbflow.metastore.reads import runs_query
 from nbflow.metastore.tables import EPOCH, task_instance
@@ -134,6 +136,25 @@ def test_what_somebody_did_to_the_rows_is_found(
             store.db.write("test", lambda c, s=statement: c.execute(text(s or "SELECT 1")))
     found = {violation.code for violation in check(url, EVERYTHING)}
     assert code in found if code else found == set()
+
+
+@pytest.mark.parametrize("where", ["run.parameters", "notebook_snapshot.content"])
+def test_a_secret_is_found_inside_json_and_inside_a_notebook(
+    store: Metastore, url: str, where: str
+) -> None:
+    finished_run(store)
+    word = 's3cret"canary'
+    held = f"login with {word} please"
+    parts = {
+        "run.parameters": t.run.update().values(parameters={"password": held}),
+        "notebook_snapshot.content": t.notebook_snapshot.update().values(
+            content=zlib.compress(held.encode())
+        ),
+    }
+    store.db.write("test", lambda c: c.execute(parts[where]))
+    found = check(url, Looks(secrets=[word]))
+    assert {one.code for one in found} == {"I29"}
+    assert all(one.place.startswith(where) for one in found)
 
 
 @ONE_DATABASE

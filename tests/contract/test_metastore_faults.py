@@ -340,7 +340,11 @@ def test_a_scheduler_stopped_at_any_commit_leaves_each_slot_one_run_or_one_misse
     support = str(Path(__file__).parents[1] / "support")
     command = [sys.executable, "-c", SCHEDULED, address, support]
     fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
-    subprocess.run(command, env=os.environ | fault, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=os.environ | fault, capture_output=True, timeout=60, check=False
+    )
+    if action == "kill":
+        assert done.returncode == -9, "the point was not met"
     with open_metastore(address, clock=SystemClock()) as store:
         schedule = store.schedule(DAG.id)
         assert schedule is not None

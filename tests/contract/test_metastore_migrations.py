@@ -5,19 +5,21 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
-from small_dags import run_id, small_dag
+from small_dags import ended, run_id, small_dag, stored, succeeded
 from sqlalchemy import Inspector, create_engine, inspect, select, text
 
 from nbflow.errors import MetastoreBusyError, MetastoreError, SchemaError
-from nbflow.metastore import NewRun, check, downgrade, migrate, open_metastore, schema_state
+from nbflow.metastore import Looks, NewRun, check, downgrade, migrate, open_metastore, schema_state
 from nbflow.metastore.dialect import parse_url
 from nbflow.metastore.schema import REVISION, REVISIONS
-from nbflow.metastore.tables import metadata
+from nbflow.metastore.tables import metadata, outbox
 from nbflow.model.clock import SystemClock
 from nbflow.model.states import RunKind
+from nbflow.scheduling.decide import decide
 
 DAG = small_dag({"a": [], "b": ["a"]})
 
@@ -34,6 +36,17 @@ def fill(url: str) -> None:
                 slot_key="manual:1",
             )
         )
+        decision = partial(decide, DAG, now=store.db.clock.wall())
+        store.apply(run_id(), decision(store.run_snapshot(run_id())))
+        for task in DAG.tasks:
+            (claim,) = store.claim(run_id(), limit=1)
+            store.finish(claim, succeeded(stored("x", task.name)), ended(task.name), decision)
+        # Told already: what is not, a migration takes for told.
+        store.db.write("test", lambda c: c.execute(outbox.update().values(told())))
+
+
+def told() -> dict[str, object]:
+    return {"sent_at": outbox.c.created, "tries": 1}
 
 
 def rows(
@@ -246,3 +259,15 @@ def test_a_migration_is_refused_while_another_process_has_the_file_open(
     with closing(holder), pytest.raises(MetastoreBusyError, match="in use"):
         migrate(url)
     assert schema_state(url).found == "0001"
+
+
+def test_of_ends_before_notifications_nobody_is_told_any_more(new_url: Callable[[], str]) -> None:
+    url = new_url()
+    fill(url)
+    downgrade(url, "0009")
+    engine = create_engine(parse_url(url))
+    with engine.begin() as connection:
+        connection.execute(outbox.update().values(sent_at=None, tries=0))
+    engine.dispose()
+    migrate(url)
+    assert check(url, Looks(sent=True)) == []

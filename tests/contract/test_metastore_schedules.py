@@ -12,6 +12,7 @@ from small_dags import run_id, small_dag
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import Metastore, NewRun, RunFilter, Tick, open_metastore, slot_key
+from nbflow.metastore.attention import FEW_QUEUED
 from nbflow.metastore.schedules import due_query
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
@@ -237,3 +238,16 @@ def _tick_all(store: Metastore, now: datetime, number: int) -> None:
                     missed=planned.missed,
                 )
             )  # fmt: skip
+
+
+def test_queued_runs_of_one_dag_hide_no_other_dags_run(store: Metastore) -> None:
+    other = small_dag({"a": []}, dag_id="other")
+    for dag, count in ((PAIR, FEW_QUEUED + 5), (other, 1)):
+        store.deploy(dag, NOTEBOOKS)
+        for number in range(count):
+            new = scheduled(entry(dag, id=1), NOON + number * HOUR, number + 100 * count, dag)
+            store.create_run(new)
+    found = [one.dag_id for one in store.waiting_runs()]
+    assert (found.count(PAIR.id), found.count(other.id)) == (FEW_QUEUED, 1)
+    store.request_cancel(run_id(FEW_QUEUED + 4 + 100 * (FEW_QUEUED + 5)))
+    assert store.waiting_runs()[0].run_id == run_id(FEW_QUEUED + 4 + 100 * (FEW_QUEUED + 5))

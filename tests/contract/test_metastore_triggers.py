@@ -6,15 +6,27 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from small_dags import ended, failed, run_id, small_dag, succeeded
 
-from nbflow.metastore import Firing, Metastore, NewRun, check, open_metastore, trigger_key
+from nbflow.metastore import (
+    Chunk,
+    Firing,
+    Metastore,
+    NewRun,
+    check,
+    open_metastore,
+    slot_key,
+    trigger_key,
+)
+from nbflow.model.backfill import Backfill
 from nbflow.model.clock import SystemClock
 from nbflow.model.ids import RunId, TaskName
+from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.states import RunKind, RunState, TaskState
 from nbflow.model.triggers import (
     FileMark,
@@ -24,8 +36,10 @@ from nbflow.model.triggers import (
     TriggerState,
     read_condition,
 )
+from nbflow.scheduling.backfill import decide_slot
 from nbflow.scheduling.decide import decide
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ETL = small_dag({"a": []})
 REPORT = small_dag({"a": []}, dag_id="report")
 AFTER = Trigger(kind=TriggerKind.DAG, dag="etl")
@@ -253,3 +267,51 @@ def test_a_scheduler_killed_while_it_fires_leaves_one_run_in_the_end(
         (made,) = [row for row in store.list_runs() if row.dag_id == "report"]
         assert made.cause["run"] == run_id()
     assert check(address) == []
+
+
+def test_what_an_undeployed_dag_waited_for_sets_nothing_off_when_it_is_deployed_again(
+    store: Metastore,
+) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    store.undeploy(REPORT.id)
+    watch(store, AFTER)
+    assert store.trigger_events() == []
+
+
+def test_a_dag_deleted_before_its_trigger_fires_makes_no_run(store: Metastore) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    store.undeploy(REPORT.id)
+    store.delete_dag(REPORT.id)
+    assert not store.fire(firing(event))
+    assert [row.dag_id for row in store.list_runs()] == ["etl"]
+
+
+def test_runs_of_a_backfill_are_no_others(store: Metastore) -> None:
+    entry = ScheduleEntry(
+        dag_id=REPORT.id, expression="@hourly", timezone="UTC", cursor=NOON, next_fire=NOON
+    )
+    store.deploy(REPORT, {"etl.ipynb": b"{}"}, schedule=entry, on={AFTER: TriggerState()})
+    known = store.schedule(REPORT.id)
+    assert known is not None
+    store.backfills.create(
+        Backfill(
+            id="b", dag_id=REPORT.id, schedule_id=known.id, expression="@hourly", timezone="UTC",
+            anchor=None, first=NOON, last=NOON, slots=1,
+        )
+    )  # fmt: skip
+    (due,) = store.backfills.due()
+    made = NewRun(
+        run_id=RunId("backfill__1"), dag_id=REPORT.id, version=REPORT.digest,
+        kind=RunKind.BACKFILL, slot_key=slot_key(known.id, NOON), driven=False,
+    )  # fmt: skip
+    decided = partial(decide_slot, reprocess=due.entry.reprocess)
+    store.backfills.work_on(Chunk(due=due, slots=[NOON], decide=decided, new_run=lambda _: made))
+    run_etl(store)
+    (event,) = store.trigger_events()
+    assert event.row.active_runs == 0
+    assert store.fire(firing(event, cancel_others=True))
+    backfilled = store.run_snapshot(made.run_id)
+    assert not backfilled.cancel_requested

@@ -8,9 +8,8 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.checks.violation import Violation
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import FINAL_RUN_STATES, FINAL_TASK_STATES, RunState, TaskState
+from nbflow.model.states import FINAL_TASK_STATES, RunState, TaskState
 
-_ENDED = [state.value for state in FINAL_RUN_STATES]
 _DONE = [state.value for state in FINAL_TASK_STATES]
 _RUNNING = TaskState.RUNNING.value
 
@@ -57,7 +56,7 @@ def _run_questions() -> list[_Question]:
             Sentence("the run has ended, this task has not"),
             select(ti.run_id, ti.task)
             .join(t.run, run.id == ti.run_id)
-            .where(run.state.in_(_ENDED), ti.state.not_in(_DONE)),
+            .where(run.state.in_(t.ENDED), ti.state.not_in(_DONE)),
         ),
         _Question(
             "I11",
@@ -72,7 +71,7 @@ def _run_questions() -> list[_Question]:
             Sentence("an ended run has one notification"),
             select(run.id)
             .outerjoin(sent, sent.c.run_id == run.id)
-            .where(run.state.in_(_ENDED), func.coalesce(sent.c.n, 0) != 1),
+            .where(run.state.in_(t.ENDED), func.coalesce(sent.c.n, 0) != 1),
         ),
         _Question(
             "I15",
@@ -208,8 +207,8 @@ def _end_questions() -> list[_Question]:
             Sentence("has an end and goes on, or ended without one"),
             select(run.id).where(
                 or_(
-                    and_(run.state.in_(_ENDED), run.ended.is_(None)),
-                    and_(run.state.not_in(_ENDED), run.ended.is_not(None)),
+                    and_(run.state.in_(t.ENDED), run.ended.is_(None)),
+                    and_(run.state.not_in(t.ENDED), run.ended.is_not(None)),
                 )
             ),
         ),
@@ -240,7 +239,7 @@ def _drained_questions() -> list[_Question]:
         _Question(
             "I3",
             Sentence("all work is over, this run has not ended"),
-            select(run.id).where(run.state.not_in(_ENDED)),
+            select(run.id).where(run.state.not_in(t.ENDED)),
         ),
         _Question(
             "I7",

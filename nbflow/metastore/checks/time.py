@@ -15,10 +15,9 @@ from nbflow.metastore.versions import load_version
 from nbflow.model.ids import Digest
 from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import FINAL_RUN_STATES, TaskState
+from nbflow.model.states import TaskState
 
 _RUNNING = TaskState.RUNNING.value
-_ENDED = [state.value for state in FINAL_RUN_STATES]
 _GRACE = timedelta(seconds=5)
 """What an ended run's processes may take to go."""
 _LOOK_BACK = timedelta(days=31)
@@ -61,7 +60,7 @@ def _left_over(db: Database, connection: Connection, looks: Looks) -> Iterator[V
     """I30: a run that has ended leaves no process behind."""
     run, now = t.run.c, db.clock.wall()
     query = select(run.id, run.ended).where(
-        run.id.in_(sorted(looks.processes)), run.state.in_(_ENDED)
+        run.id.in_(sorted(looks.processes)), run.state.in_(t.ENDED)
     )
     for row in connection.execute(query):
         if row.ended is None or row.ended + _GRACE < now:

@@ -58,7 +58,7 @@ def _health() -> None:
 
 def _nothing_old() -> None:
     op.execute("UPDATE missed SET told = 1")
-    op.execute("UPDATE outbox SET sent_at = created WHERE sent_at IS NULL")
+    op.execute("UPDATE outbox SET sent_at = created, tries = 1 WHERE sent_at IS NULL")
 
 
 def _may_be_repeated() -> bool | None:
