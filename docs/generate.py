@@ -85,10 +85,10 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ..
     """Return all commands below a group with the words that call them."""
     found: list[tuple[tuple[str, ...], Any]] = []
     for name, command in group.commands.items():
+        if not hasattr(command, "commands") or command.invoke_without_command:
+            found.append(((*path, name), command))
         if hasattr(command, "commands"):
             found += commands(command, (*path, name))
-        else:
-            found.append(((*path, name), command))
     return found
 
 

@@ -51,17 +51,17 @@ def scheduler(
     if context.invoked_subcommand is not None:
         return
     if daemon:
-        _start(drain, another=another)
+        _start(drain, quiet=quiet, another=another)
     else:
         _work(drain, quiet=quiet)
 
 
-def _start(drain: float, *, another: bool) -> None:
+def _start(drain: float, *, quiet: bool, another: bool) -> None:
     from nbflow.app import open_service
     from nbflow.service.daemon import start
 
     with open_service() as service:
-        started = start(service, drain=drain, another=another)
+        started = start(service, drain=drain, quiet=quiet, another=another)
         say(
             t(
                 "The scheduler works in the background (process {pid}). Its log: {log}",

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from nbflow.notebooks.fields import split_foreach
+
 
 def option_names(options: Mapping[str, Any]) -> tuple[set[str], str | None]:
     """Return the names that the options read, and the name that ``foreach`` binds, if any.
@@ -15,10 +17,10 @@ def option_names(options: Mapping[str, Any]) -> tuple[set[str], str | None]:
     when, foreach = options.get("when"), options.get("foreach")
     if isinstance(when, str):
         reads |= _names(when)
-    if isinstance(foreach, str) and " in " in foreach:
-        name, expression = foreach.split(" in ", 1)
-        item = name.strip() if name.strip().isidentifier() else None
-        reads |= _names(expression)
+    split = split_foreach(foreach) if isinstance(foreach, str) else None
+    if split is not None:
+        item = split[0]
+        reads |= _names(split[1])
     return reads, item
 
 

@@ -21,6 +21,7 @@ PACKAGE = "_nbflow_runtime"
 VALUE_KEY = "NBFLOW_VALUE_KEY"
 """The environment variable that hands kernels the key under which values are signed."""
 _METRICS_BYTES = 1_000_000
+_WARNED_BYTES = 10_000_000
 MODULES = (
     "state",
     "metrics",
@@ -129,13 +130,44 @@ def read_metrics(workdir: Path) -> dict[str, float]:
         found = json.loads(path.read_bytes())["metrics"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+    numbers = ((name, _finite(value)) for name, value in found)
     return {
-        name: float(value)
-        for name, value in found
-        if metric_name_problem(name) is None
-        and isinstance(value, int | float)
-        and math.isfinite(value)
+        name: number
+        for name, number in numbers
+        if number is not None and metric_name_problem(name) is None
     }
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def read_warned(workdir: Path) -> dict[int, list[tuple[str, str] | None]]:
+    """Return what the kernel noted of warnings, by prompt: the place and the text of each, None where
+    those known were forgotten. A kernel's word, so what is none of that is passed over.
+    """
+    path = result_path(workdir, "warned")
+    try:
+        if path.stat().st_size > _WARNED_BYTES:
+            return {}
+        cells = json.loads(path.read_bytes())["cells"]
+        return {
+            int(prompt): [None if event is None else (event[0], event[1])
+                          for event in events if event is None or _is_pair(event)]
+            for prompt, events in cells.items()
+        }  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _is_pair(event: object) -> bool:
+    return isinstance(event, list) and [type(part) for part in event] == [str, str]
 
 
 def stored_values(entries: "list[Mapping[str, Any]]") -> tuple[StoredValue, ...]:

@@ -19,10 +19,10 @@ ATTEMPT_MARK = "NBFLOW_ATTEMPT"
 RUN_MARK = "NBFLOW_RUN"
 """Environment variable of every process of an attempt: its run, unique over all metastores."""
 SLOT_MARK = "NBFLOW_SLOT"
-SLOT_FOLDER = "NBFLOW_SLOT_FOLDER"
-"""Names the folder of a slot's kernels, which goes with the slot."""
 """Environment variable of a slot and of all below it: unique among all slots of the machine, so
 that two metastores which number their attempts alike never end each other's processes."""
+SLOT_FOLDER = "NBFLOW_SLOT_FOLDER"
+"""Names the folder of a slot's kernels, which goes with the slot."""
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36

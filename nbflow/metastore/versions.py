@@ -138,7 +138,9 @@ def load_version(connection: Connection, digest: Digest) -> Dag:
 
 def current_version(connection: Connection, dag_id: DagId) -> Digest:
     """Return the version that new runs of a DAG use."""
-    found = connection.execute(select(t.dag.c.version).where(t.dag.c.id == dag_id)).scalar()
+    of = t.dag.c
+    deployed = select(of.version).where(of.id == dag_id, of.is_deployed == 1)
+    found = connection.execute(deployed).scalar()
     if found is None:
         raise no_dag(dag_id)
     return Digest(found)

@@ -88,9 +88,15 @@ def _date_text(value: object) -> object:
 
 def read_foreach(value: object) -> object:
     """Accept what is written ``NAME in EXPRESSION``."""
-    if value is not None and not (isinstance(value, str) and _FOREACH.fullmatch(value)):
+    if value is not None and not (isinstance(value, str) and split_foreach(value)):
         raise ValueError(Sentence('must be written "NAME in EXPRESSION"'))
     return value
+
+
+def split_foreach(text: str) -> tuple[str, str] | None:
+    """Return the name and the expression of ``NAME in EXPRESSION``, None for anything else."""
+    found = _FOREACH.fullmatch(text)
+    return (found[1], found[2].strip()) if found else None
 
 
 def as_list(value: object) -> object:

@@ -8,6 +8,7 @@ from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.options import DagOptions, NotebookTask
 from nbflow.model.sentence import Sentence
 from nbflow.model.triggers import TriggerKind
+from nbflow.notebooks.fields import split_foreach
 from nbflow.notebooks.metadata import (
     DagData,
     NotebookTaskData,
@@ -185,7 +186,7 @@ def _expression_problem(value: object, key: str) -> str | None:
     """Say what is wrong with a Python expression, None if nothing is."""
     if not isinstance(value, str):
         return None
-    text = value.partition(" in ")[2] if key == "foreach" else value
+    text = (split_foreach(value) or ("", ""))[1] if key == "foreach" else value
     try:
         ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):

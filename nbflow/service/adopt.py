@@ -4,6 +4,7 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from nbflow.artifacts.local import LocalFiles
 from nbflow.model.dag import Dag
 from nbflow.model.ids import Digest, RunId
 from nbflow.model.notebook import Notebook
@@ -57,7 +58,8 @@ class Versions:
 def adopt(service: "Service", compiled: Compiled, snapshot: RunSnapshot) -> RunSetup:
     """Return what is needed to drive a run: its parameters in place, what it has stored so far."""
     context = context_of(snapshot, compiled.dag.options.timezone)
-    setup = RunSetup(
+    files = LocalFiles(service.settings.store)
+    return RunSetup(
         dag=compiled.dag,
         pages=open_pages(
             compiled.notebooks,
@@ -66,15 +68,12 @@ def adopt(service: "Service", compiled: Compiled, snapshot: RunSnapshot) -> RunS
         ),
         run_id=snapshot.run_id,
         published=_left_out(service.store, compiled.dag, snapshot),
-        runs=service.settings.store / "runs",
-        values=service.settings.store / "values",
+        runs=files.folder("runs"),
+        values=files.folder("values"),
         slots=service.settings.slots,
         context=context.texts(),
         clears=snapshot.clears,
     )
-    for folder in (setup.runs, setup.values):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return setup
 
 
 def _left_out(store: "Metastore", dag: Dag, snapshot: RunSnapshot) -> Published:

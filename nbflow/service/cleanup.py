@@ -31,7 +31,7 @@ def cleanup(
     service: "Service", *, keep_days: float = KEEP_DAYS, max_bytes: int = MAX_BYTES
 ) -> Cleaned:
     """Delete ended runs that are older than ``keep_days``, then the oldest ones until the store
-    holds at most ``max_bytes``; then what no run on record names.
+    holds at most ``max_bytes``, as far as they ended an hour ago; then what no run on record names.
 
     A DAG's newest run that succeeded is kept whatever its age; no file goes while an attempt is under
     way, which may hold values that no row names yet. Raises MetastoreError, StoreError.
@@ -42,8 +42,10 @@ def cleanup(
     oldest = service.clock.wall() - timedelta(days=keep_days)
     runs = _delete(service, oldest, lambda: True)
     found = collect(service, files)
-    while _held(files) > max_bytes:
-        removed = _delete(service, service.clock.wall(), _once())
+    # Files of younger runs would stay for now: without them nothing is won, and the runs are lost.
+    settled = service.clock.wall() - timedelta(seconds=_YOUNG)
+    while service.store.named_files().is_settled and _held(files) > max_bytes:
+        removed = _delete(service, settled, _once())
         if not removed:
             break
         runs += removed

@@ -29,7 +29,9 @@ class Started:
     log: Path
 
 
-def start(service: "Service", *, drain: float, another: bool = False) -> Started:
+def start(
+    service: "Service", *, drain: float, quiet: bool = False, another: bool = False
+) -> Started:
     """Start a scheduler that outlives this process; return when it is at work.
 
     Raises UsageError NBF716 if one works for this home already, unless ``another`` is wanted;
@@ -48,10 +50,11 @@ def start(service: "Service", *, drain: float, another: bool = False) -> Started
     with suppress(OSError):
         if log.stat().st_size > _LARGEST_LOG:
             log.replace(log.with_suffix(".log.1"))
+    command = [sys.executable, "-m", "nbflow", "scheduler", "--drain", str(drain)]
     with log.open("ab") as out:
         log.chmod(0o600)
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "nbflow", "scheduler", "--drain", str(drain)],
+            [*command, *(["--quiet"] if quiet else [])],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

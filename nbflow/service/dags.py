@@ -85,14 +85,23 @@ def pause(service: "Service", dag_id: str, *, paused: bool) -> bool:
 def delete(service: "Service", dag_id: str, *, keep_runs: bool = False) -> int:
     """Delete a DAG with all its runs, or only let it rest; return how many runs were deleted.
 
-    Raises NotFoundError; UsageError NBF619 while runs of it go on.
+    Raises NotFoundError; UsageError NBF619 while runs of it go on, ConflictError NBF661 while one
+    waits to.
     """
+    from nbflow.service.deleting import goes_on
+
     store, found, deleted = service.store, DagId(dag_id), 0
+    for run_id in store.requested_clears():
+        if store.run_snapshot(run_id).dag_id == found:
+            raise goes_on(run_id)
     store.undeploy(found)
     if keep_runs:
         return 0
     while runs := store.runs_of(found, limit=_BATCH):
-        deleted += store.delete_runs(runs)
+        gone = store.delete_runs(runs)
+        deleted += gone
+        if not gone:
+            raise goes_on(runs[0])
     store.delete_dag(found)
     return deleted
 

@@ -25,12 +25,17 @@ def runs_to_delete(service: "Service", texts: Iterable[str]) -> tuple[RunId, ...
         if not service.store.run_snapshot(run_id).state.is_final:
             raise not_ended(run_id)
         if run_id in waiting:
-            raise ConflictError(
-                Sentence("Run {run_id} was cleared and is about to go on.", run_id=run_id),
-                hint="nbflow runs cancel withdraws the clear.",
-                code="NBF661",
-            )
+            raise goes_on(run_id)
     return found
+
+
+def goes_on(run_id: RunId) -> ConflictError:
+    """Return the error for an ended run that waits to go on."""
+    return ConflictError(
+        Sentence("Run {run_id} was cleared and is about to go on.", run_id=run_id),
+        hint="nbflow runs cancel withdraws the clear.",
+        code="NBF661",
+    )
 
 
 def delete_runs(service: "Service", run_ids: Sequence[RunId]) -> int:

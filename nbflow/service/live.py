@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.errors import ConflictError, NbflowError, NotebookError, NotFoundError
+from nbflow.errors import NotebookError, NotFoundError, UsageError
 from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Severity
 from nbflow.model.ids import DagId, Digest, RunId
@@ -168,11 +168,7 @@ class LiveFolder:
         try:
             done = deploy_one(self.service, compiled)
             self.service.store.replace_import_errors(_scope(dag.id), [])
-        except ConflictError:
-            raise
-        except NbflowError as problem:
-            if problem.exit_code != 2:
-                raise
+        except UsageError as problem:
             errors.append(_error(dag.notebooks[0], problem.code, problem.message, problem.hint))
             return None
         _log.info(

@@ -7,6 +7,7 @@ from typing import Any
 from nbflow.model.attempt import AttemptSpec, Limits, Load, ReplayStep, StoredValue
 from nbflow.model.dag import CodeUnit, Dag, Input, Replay, Task
 from nbflow.model.ids import CellId, RunId, TaskName, Token
+from nbflow.notebooks.fields import split_foreach
 from nbflow.service.pages import Page, Pages
 from nbflow.service.published import LiveKernel, Published, gathered
 
@@ -233,8 +234,7 @@ def _cells_before_inputs(task: Task, page: Page) -> int:
 
 
 def _foreach(task: Task) -> tuple[str, str]:
-    name, _, expression = (task.options.foreach or "").partition(" in ")
-    return name.strip(), expression.strip()
+    return split_foreach(task.options.foreach or "") or ("", "")
 
 
 def _item(task: Task, value: StoredValue | None) -> tuple[Load, ...]:

@@ -319,6 +319,7 @@ def merged_notebook(compiled: Compiled, pages: Pages, report: RunReport) -> dict
 
 def executed_tasks(report: RunReport) -> "dict[TaskName, ExecutedTask]":
     """Read the executed notebooks of a run's tasks, as far as they exist."""
+    from nbflow.execution.kernel_runtime import read_warned
     from nbflow.notebooks.merge import ExecutedTask
 
     found: dict[TaskName, ExecutedTask] = {}
@@ -328,17 +329,8 @@ def executed_tasks(report: RunReport) -> "dict[TaskName, ExecutedTask]":
                 raw = json.loads(task.notebook.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            found[task.name] = ExecutedTask(raw=raw, warned=_warned(task.notebook.parent))
+            found[task.name] = ExecutedTask(raw=raw, warned=read_warned(task.notebook.parent))
     return found
-
-
-def _warned(folder: Path) -> dict[int, list[Any]]:
-    """Read what the kernel noted of warnings, by prompt; it is a kernel's word, so it may be wrong."""
-    try:
-        cells = json.loads((folder / "runtime-warned.json").read_text(encoding="utf-8"))["cells"]
-        return {int(prompt): list(events) for prompt, events in cells.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
 
 
 def _statuses(compiled: Compiled, report: RunReport, path: str) -> dict[str, str]:

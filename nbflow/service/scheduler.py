@@ -114,20 +114,32 @@ class Scheduler:
 
     def step(self, patience: float) -> None:
         """Do what is due, then wait up to ``patience`` seconds for something to happen."""
+        self._through_faults(self._look_and_start)
+        self._through_faults(partial(self._take, patience))
+        self._renew()
+
+    def _through_faults(self, work: Callable[[], None]) -> None:
+        """Do a part of a step. What the metastore refuses is told, and tried again with the next
+        step; an attempt whose end can't be recorded counts as lost when its lease is over.
+        """
         try:
-            now = self._clock.monotonic()
-            if not self._is_busy or now - self._looked >= LOOK_EVERY:
-                self._look()
-                self._looked = now
-            self._start()
+            work()
         except MetastoreBusyError as problem:
             _log.warning("the metastore is busy: %s", problem, extra={"action": "busy"})
         except MetastoreError as problem:
             _log.error("the metastore failed: %s", problem, extra={"action": "metastore"})
             if not self._leases.are_trusted:
                 self._let_go()
-        self._take(patience)
-        self._renew()
+        except NbflowError as problem:
+            # What it was about is gone meanwhile, a DAG say.
+            _log.error("a step broke off: %s", problem, extra={"action": "step"})
+
+    def _look_and_start(self) -> None:
+        now = self._clock.monotonic()
+        if not self._is_busy or now - self._looked >= LOOK_EVERY:
+            self._look()
+            self._looked = now
+        self._start()
 
     def _look(self) -> None:
         """See what time and other processes have brought; what ended here needs no look."""
@@ -190,10 +202,10 @@ class Scheduler:
         while any(driver.claims for driver in self._drivers.values()):
             if self.stop.at_once or self._clock.monotonic() > deadline:
                 break
-            self._take(GLANCE)
+            self._through_faults(partial(self._take, GLANCE))
             self._renew()
         for driver in self._drivers.values():
-            driver.hand_back()
+            self._through_faults(driver.hand_back)
         self._drivers.clear()
 
     def _plan(self, due: DueSchedule) -> "Tick":

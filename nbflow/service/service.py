@@ -48,12 +48,6 @@ class Service:
 
         return load_one(target, dag).dag
 
-    def load_all(self, target: "Target") -> "list[Dag]":
-        """Return every DAG at ``target``."""
-        from nbflow.service.targets import load_all
-
-        return [one.dag for one in load_all(target)]
-
     def run(
         self,
         target: "Target",

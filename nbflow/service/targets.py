@@ -8,7 +8,7 @@ from typing import Any
 
 from nbflow.errors import CompileError, NotFoundError, ParameterError
 from nbflow.model.dag import Dag, Parameter
-from nbflow.model.diagnostics import Diagnostic, Severity, has_errors
+from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
 from nbflow.model.notebook import Cell, CellType, Notebook, Role
 from nbflow.model.sentence import Sentence
@@ -215,8 +215,3 @@ def _with_schedule_findings(dag: Dag) -> Dag:
 
 def _is_utc(dag: Dag) -> bool:
     return dag.options.timezone == "UTC"
-
-
-def is_runnable(dag: Dag) -> bool:
-    """Tell whether no finding stops the DAG from being run."""
-    return not has_errors(dag.diagnostics)

@@ -33,9 +33,10 @@ def all_commands() -> dict[str, set[str]]:
         for name, command in group.commands.items():  # type: ignore[attr-defined]
             if hasattr(command, "commands"):
                 found |= walk(command, (*path, name))
-            else:
-                options = {opt for p in command.params for opt in (*p.opts, *p.secondary_opts)}
-                found[" ".join((*path, name))] = options
+                if not command.invoke_without_command:
+                    continue
+            options = {opt for p in command.params for opt in (*p.opts, *p.secondary_opts)}
+            found[" ".join((*path, name))] = options
         return found
 
     return walk(typer.main.get_command(make_app()), ())

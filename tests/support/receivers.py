@@ -21,6 +21,7 @@ class Received:
         self.headers: dict[str, str] = {}
         self.location = ""
         self.body = b"ok"
+        self.promised: int | None = None
         self.drip: threading.Event | None = None
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
 
@@ -50,7 +51,7 @@ def http_server(authority: trustme.CA | None = None, name: str = "127.0.0.1") ->
             self.send_response(status)
             for key, value in received.headers.items():
                 self.send_header(key, value)
-            self.send_header("Content-Length", str(len(received.body)))
+            self.send_header("Content-Length", str(received.promised or len(received.body)))
             self.end_headers()
             self.wfile.write(received.body)
 

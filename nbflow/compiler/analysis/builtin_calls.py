@@ -79,7 +79,7 @@ class BuiltinCalls(Library):
         if args:
             return fresh("list") if word == "dir" else replace(contents(args[0]), type="dict")
         if word in ("locals", "dir", "vars") and self.stack:
-            return holding("dict", [])
+            return fresh("list") if word == "dir" else holding("dict", [])
         if word == "dir":
             self.opaque("dir()", history=True, binds=False)
             return fresh("list")
@@ -134,8 +134,6 @@ class BuiltinCalls(Library):
         )
 
     def _dynamic(self, word: str, args: list[Value], keywords: Keywords) -> Value:
-        if word == "compile":
-            return UNKNOWN
         texts = sorted(args[0].strings) if word == "eval" and len(args) == 1 else []
         if not texts:
             self.opaque(word)

@@ -237,7 +237,8 @@ except KeyError as problem:
 
 
 def test_a_set_keeps_its_order(kernel):
-    words = "words = set('it was the best of times it was the worst of times'.split())"
+    sentence = "a quick brown fox jumps over the lazy dog and runs away from every cat it meets"
+    words = f"words = set({sentence!r}.split())"
     environment = {"PYTHONHASHSEED": "0"}
     stored = kernel.run(words + "; print(words)", outputs=("words",), env=environment)
     used = kernel.run("print(words)", loads=stored.values.values(), env=environment)

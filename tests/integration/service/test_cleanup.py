@@ -92,6 +92,17 @@ def test_the_oldest_runs_go_while_the_store_holds_too_much(service, calendar):
     assert kept[0] > run_id(100)
 
 
+def test_no_run_goes_for_space_that_would_not_become_free(service, calendar):
+    for number in range(1, 9):
+        attempt(service, number, size=100_000)
+        calendar.at += timedelta(minutes=1)
+    done = service.cleanup(keep_days=90, max_bytes=700_000)
+    assert (done.runs, done.left) == (0, 800_000)
+    calendar.at += DAY
+    attempt(service, 9, ends=False)
+    assert service.cleanup(keep_days=90, max_bytes=700_000).runs == 0
+
+
 def test_no_file_goes_while_an_attempt_runs(service, calendar):
     old = attempt(service, 1)
     calendar.at += 10 * DAY

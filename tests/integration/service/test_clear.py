@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 
 import nbflow.app
-from nbflow.errors import NotFoundError, ParameterError, UsageError
+from nbflow.errors import ConflictError, NotFoundError, ParameterError, UsageError
 from nbflow.metastore import check
 from nbflow.model.clock import SystemClock
 from nbflow.model.ids import TaskName
 from nbflow.model.states import RunState, TaskState
 from nbflow.service.cleanup import cleanup
 from nbflow.service.clear import ClearOptions, clear, clear_and_run
-from nbflow.service.dags import deploy
+from nbflow.service.dags import delete, deploy
 from nbflow.service.deleting import delete_runs, runs_to_delete
 from nbflow.service.scheduler import Scheduler
 
@@ -166,7 +166,7 @@ def test_what_no_disk_can_hold_is_made_again_for_the_task_that_needs_it(
 def test_what_a_scheduler_knew_of_a_run_before_its_clear_counts_no_more(
     service, page, outputs, tmp_path
 ):
-    """The same scheduler drives both lives of the run: values stored anew are the ones used."""
+    """The same scheduler drives both lives of the run: no kernel kept of the first serves the second."""
     path = page(
         ("import secrets\nx = (n for n in [secrets.token_hex(4)])", "task:load"),
         (GATE + "y = list(x)", "task:train"),
@@ -225,3 +225,14 @@ def test_files_of_a_delete_that_was_killed_go_with_the_next_clean_up(service, pa
     cleaned = cleanup(replace(service, clock=Later()))
     assert cleaned.attempts == 3
     assert list((service.settings.store / "runs").iterdir()) == []
+
+
+def test_a_dag_whose_run_waits_to_go_on_is_not_deleted(service, page, tmp_path):
+    path = gated(page)
+    deploy(service, path)
+    failed = service.run(path)
+    clear(service, failed.run_id, ClearOptions(only_failed=True))
+    with pytest.raises(ConflictError, match="about to go on"):
+        delete(service, "page")
+    assert service.cancel_run(failed.run_id)
+    assert delete(service, "page") == 1

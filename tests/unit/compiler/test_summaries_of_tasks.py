@@ -34,6 +34,8 @@ BEFORE = ("xs = [1]; q = 2; items = [3]", ["task:before"], {})
         ("print(1)", ["writes:r"], {}, {"binds": ("r",)}),
         ("xs.append(1)", ["ignores:xs"], {}, {"needs_now": ("xs",), "mutates": ()}),
         ("print(1)", [], {"when": "q > 1"}, {"needs_now": ("q",)}),
+        ("y = n * 2", [], {"foreach": "n  in\titems"},
+         {"needs_now": ("items",), "binds": ("n", "y")}),
         ("y = n * 2", [], {"foreach": "n in items"},
          {"needs_now": ("items",), "binds": ("n", "y")}),
     ],

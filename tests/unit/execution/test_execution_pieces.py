@@ -10,6 +10,7 @@ import pytest
 
 from nbflow.execution.attempt_log import AttemptLog
 from nbflow.execution.codec import decode, dumps
+from nbflow.execution.kernel_runtime import read_metrics, read_warned, result_path
 from nbflow.execution.notebook_file import NO_SPACE, notebook_text, write_notebook
 from nbflow.execution.outputs import OutputBudget
 from nbflow.execution.runtime_steps import for_runtime
@@ -178,3 +179,15 @@ def test_a_step_that_shows_becomes_two_silent_ones_around_its_cell():
     assert first.source == "1"
     assert (bind.source, bind.loads, bind.unit) == ("", (load,), "")
     assert (note.source, note.loads, note.unit) == ("", (), "u2")
+
+
+def test_of_what_a_kernel_left_only_what_makes_sense_is_taken(tmp_path):
+    metrics = {"loss": 0.5, "count": 3, "huge": 10**400, "yes": True, "text": "a", "": 1}
+    result_path(tmp_path, "metrics").write_text(json.dumps({"metrics": metrics}))
+    assert read_metrics(tmp_path) == {"loss": 0.5, "count": 3.0}
+    events = [["place", "text"], None, "x", [1], ["a"], 5, [["k"], "t"]]
+    result_path(tmp_path, "warned").write_text(json.dumps({"cells": {"3": events}}))
+    assert read_warned(tmp_path) == {3: [("place", "text"), None]}
+    for damaged in ("", "[" * 100_000, '{"cells": {"x": []}}', '{"cells": 1}', "{}"):
+        result_path(tmp_path, "warned").write_text(damaged)
+        assert read_warned(tmp_path) == {}

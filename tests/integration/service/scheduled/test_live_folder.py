@@ -82,6 +82,13 @@ def test_a_notebook_is_deployed_whenever_it_changed_and_has_been_quiet(
     assert outputs(path)["c0"] == "two"
 
 
+def test_a_notebook_that_was_run_by_hand_before_is_deployed(service, save, look):
+    path = save(("x = 1", "task:a"), dag=LIVE)
+    assert service.run(path).state is RunState.SUCCESS
+    assert look() == ["page"]
+    assert service.store.schedule("page").next_fire == NOON + HOUR
+
+
 def test_what_cannot_be_read_or_compiled_never_takes_the_place_of_what_runs(
     service, save, look, settings
 ):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from scheduler_bench import HOUR, NOON, ended, schedulers, until
+from sqlalchemy import text
 
 from nbflow.model.backfill import BackfillState, Reprocess
 from nbflow.model.states import Reason, RunKind, RunState, TaskState
@@ -79,8 +80,8 @@ def test_several_schedulers_run_each_slot_once(service, settings, calendar, page
         runs = until(ended(service, 2), *working)
     assert [run.logical_date for run in runs] == [NOON + HOUR, NOON + 2 * HOUR]
     assert {run.state for run in runs} == {RunState.SUCCESS}
-    owners = {a.try_no for run in runs for a in service.store.attempts(run.id)}
-    assert owners == {1}
+    tries = {a.try_no for run in runs for a in service.store.attempts(run.id)}
+    assert tries == {1}
 
 
 def test_a_paused_dag_runs_nothing_until_it_is_let_go(service, settings, calendar, page):
@@ -139,6 +140,27 @@ def test_a_scheduler_told_to_stop_gives_back_what_does_not_end_in_time(
     assert (task.state, task.lost) == (TaskState.QUEUED, 0)
     (attempt,) = service.store.attempts(run_id)
     assert attempt.reason is Reason.DRAINED
+
+
+def test_an_end_that_the_metastore_refuses_does_not_end_the_scheduler(
+    service, settings, calendar, page, caplog
+):
+    (deployment,) = deploy(service, page(("x = 1", "task:a")))
+    run_id = trigger(service, deployment.dag.id)
+
+    def renamed(one, other):
+        statement = text(f"ALTER TABLE {one} RENAME TO {other}")
+        service.store.db.write("test", lambda connection: connection.execute(statement))
+
+    with schedulers(settings, calendar) as (scheduler,):
+        until(lambda: service.store.attempts(run_id), scheduler)
+        renamed("cell_run", "elsewhere")
+        until(lambda: "the metastore failed" in caplog.text, scheduler)
+        renamed("elsewhere", "cell_run")
+        calendar.move(120)
+        (run,) = until(ended(service), scheduler)
+    assert run.state is RunState.SUCCESS
+    assert [a.reason for a in service.store.attempts(run_id)] == [Reason.LOST, Reason.DONE]
 
 
 def test_a_cancelled_run_ends_with_its_kernels(service, settings, calendar, page, tmp_path):
