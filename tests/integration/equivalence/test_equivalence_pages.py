@@ -94,11 +94,13 @@ def test_sets_keep_their_order_and_cells_may_raise(differences):
 
 
 def test_what_is_drawn_without_a_seed_may_differ_in_each_run(differences):
+    # Among enough words: of a coin, all plain runs may by chance agree on the other side.
     assert not differences(
         "import random, numpy as np",
-        "random.choice(['heads', 'tails']), [random.randint(0, 1) for _ in range(8)]",
+        "words = 'oak elm ash fir yew box bay fig lime pine pear plum'.split()",
+        "random.choice(words), [random.randint(0, 1) for _ in range(8)]",
         "a = np.random.randn(3, 3); a",
-        "a > 0, np.random.permutation(list('abc')), a.tobytes()",
+        "a > 0, np.random.permutation(list('abcdefgh')), a.tobytes()",
     )
 
 
