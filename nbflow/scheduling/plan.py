@@ -1,5 +1,6 @@
 """What a deploy does to a DAG's schedule, and what a tick writes for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -144,13 +145,29 @@ def plan_tick(due: DueSchedule, now: datetime) -> PlannedTick:
     return PlannedTick(
         cursor=decided.cursor,
         next_fire=decided.next_fire,
-        run=tuple((slot, data_interval(watch.schedule, slot)) for slot in run),
+        run=_intervals(watch.schedule, run, entry.cursor, decided.next_fire),
         missed=tuple(
             MissedSlot(dag_id=entry.dag_id, slot=slot, reason=reason.value, at=now)
             for slot, reason in sorted(missed)
         ),
         cancel_others=replaces,
     )
+
+
+def _intervals(
+    schedule: Schedule, slots: Sequence[datetime], cursor: datetime, following: datetime | None
+) -> tuple[tuple[datetime, DataInterval], ...]:
+    """Return the slots with what their runs cover. The slot before the first is likely the cursor,
+    or as far before it as the next is after the last.
+    """
+    found: list[tuple[datetime, DataInterval]] = []
+    near = cursor
+    if following is not None and slots:
+        near = min(near, slots[0] - (following - slots[-1]))
+    for slot in slots:
+        found.append((slot, data_interval(schedule, slot, near=near)))
+        near = slot
+    return tuple(found)
 
 
 def preview_unpause(entry: ScheduleEntry, now: datetime) -> tuple[int, int]:

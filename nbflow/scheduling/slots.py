@@ -23,6 +23,7 @@ SLOTS_A_TICK = 100
 """More slots than this are decided over several ticks, oldest first."""
 CATCHUP_LIMIT = 1_000
 """More slots than this are caught up on only if somebody confirms it."""
+_INSTANT = timedelta(microseconds=1)
 _ONE_OFF = timedelta(days=1)
 _FIRST_WINDOW = timedelta(minutes=2)
 _LONGEST_WINDOW = timedelta(days=366 * 10)
@@ -98,7 +99,7 @@ def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> S
     The newest slot runs if it is on time; for it otherwise, and for the others, the catch-up policy
     decides. Every slot looked at either runs or is missed.
     """
-    due = list(islice(_due(watch, now), limit + 1))
+    due, following = _due(watch, now, limit + 1)
     more = len(due) > limit
     looked_at = due[:limit]
     run: list[datetime] = []
@@ -112,7 +113,7 @@ def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> S
     cursor = looked_at[-1] if looked_at else watch.cursor
     return SlotDecisions(
         run=tuple(run), missed=tuple(missed), cursor=cursor,
-        next_fire=due[limit] if more else next_slot(watch, max(now, cursor)), more=more,
+        next_fire=due[limit] if more else following, more=more,
     )  # fmt: skip
 
 
@@ -132,33 +133,46 @@ def slots_between(
     schedule: Schedule, first: datetime, last: datetime, *, limit: int | None = None
 ) -> list[datetime]:
     """Return the slots from ``first`` to ``last``, both ends included, at most ``limit``."""
-    found = _until(fires(schedule, first - timedelta(microseconds=1)), last)
+    found = _until(fires(schedule, first - _INSTANT), last)
     return list(islice(found, limit))
 
 
-def previous_slot(schedule: Schedule, before: datetime) -> datetime | None:
+def previous_slot(
+    schedule: Schedule, before: datetime, *, near: datetime | None = None
+) -> datetime | None:
     """Return the last slot strictly before ``before``; the inverse of the next one.
 
-    Found by looking forward from further and further back, so that both directions keep one rule.
+    Found by looking forward from further and further back, so that both directions keep one rule;
+    first from ``near``, where that is likely to be the slot.
     """
+    if near is not None and near < before:
+        found = _last_slot(schedule, near - _INSTANT, before)
+        if found is not None:
+            return found
     window = _FIRST_WINDOW
     while True:
-        found = _until(fires(schedule, before - window), before - timedelta(microseconds=1))
-        last = deque(found, maxlen=1)
-        if last or window == _LONGEST_WINDOW:
-            return last[0] if last else None
+        found = _last_slot(schedule, before - window, before)
+        if found is not None or window == _LONGEST_WINDOW:
+            return found
         window = min(window * 4, _LONGEST_WINDOW)
 
 
-def data_interval(schedule: Schedule, slot: datetime) -> DataInterval:
+def _last_slot(schedule: Schedule, after: datetime, before: datetime) -> datetime | None:
+    last = deque(_until(fires(schedule, after), before - _INSTANT), maxlen=1)
+    return last[0] if last else None
+
+
+def data_interval(
+    schedule: Schedule, slot: datetime, *, near: datetime | None = None
+) -> DataInterval:
     """Return what the run of ``slot`` covers, told from the schedule alone; never empty.
 
     The first slot of an interval schedule covers one step before its anchor; a schedule that fires
-    once, the day before.
+    once, the day before. ``near`` only saves time: an instant that probably is the slot before.
     """
     if isinstance(schedule, Once):
         return DataInterval(start=slot - _ONE_OFF, end=slot)
-    before = previous_slot(schedule, slot)
+    before = previous_slot(schedule, slot, near=near)
     if before is None and isinstance(schedule, Interval):
         before = _step_before(schedule, slot)
     return DataInterval(start=before if before is not None else slot - _ONE_OFF, end=slot)
@@ -189,15 +203,22 @@ def first_cursor(deployed: datetime, *, start: datetime | None, catchup: Catchup
     in the past and every slot since is wanted.
     """
     if start is not None and start < deployed and catchup is Catchup.ALL:
-        return start - timedelta(microseconds=1)
+        return start - _INSTANT
     return deployed
 
 
-def _due(watch: Watch, now: datetime) -> Iterator[datetime]:
+def _due(watch: Watch, now: datetime, limit: int) -> tuple[list[datetime], datetime | None]:
+    """Return the slots in (cursor, now], at most ``limit``, and the first after ``now``."""
     start = _just_before(watch.start)
     begin = max(watch.cursor, start) if start else watch.cursor
-    last = min(now, watch.end) if watch.end else now
-    return _until(fires(watch.schedule, begin), last)
+    found: list[datetime] = []
+    for slot in fires(watch.schedule, begin):
+        if (watch.end and slot > watch.end) or len(found) == limit:
+            break
+        if slot > now:
+            return found, slot
+        found.append(slot)
+    return found, None
 
 
 def _runs(watch: Watch, slot: datetime, now: datetime, *, is_newest: bool) -> bool:
@@ -216,7 +237,7 @@ def _until(found: Iterator[datetime], last: datetime) -> Iterator[datetime]:
 
 
 def _just_before(instant: datetime | None) -> datetime | None:
-    return instant.astimezone(UTC) - timedelta(microseconds=1) if instant else None
+    return instant.astimezone(UTC) - _INSTANT if instant else None
 
 
 def _step_before(schedule: Interval, slot: datetime) -> datetime:

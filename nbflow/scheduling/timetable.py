@@ -30,6 +30,8 @@ from nbflow.scheduling.schedule import (
 
 _SETTLED = timedelta(hours=3)
 """No clock change of this size or more is made up for; nothing earlier can still turn up."""
+_CALM = timedelta(hours=4)
+"""So long before and after a clock change the wall clock and the instants run alike again."""
 _SAMPLE = 50
 _YEARS_AHEAD = 9
 
@@ -136,23 +138,44 @@ def _check_fires(schedule: Schedule, text: str, start: datetime, min_period: flo
 
 
 def _cron_fires(schedule: Cron, after: datetime) -> Iterator[datetime]:
-    """Map wall times to instants; one is let go when no earlier one can turn up any more."""
-    begin = after.astimezone(schedule.zone).replace(tzinfo=None) - _SETTLED - timedelta(hours=1)
+    """Map wall times to instants; one is let go when no earlier one can turn up any more.
+
+    Far from any clock change that is at once: wall times and instants are in the same order.
+    """
+    zone = schedule.zone
+    begin = after.astimezone(zone).replace(tzinfo=None, microsecond=0) - timedelta(seconds=1)
+    if not _is_calm(begin, zone):
+        begin -= _CALM
     waiting: list[datetime] = []
     last = after
     for wall in _wall_times(schedule, begin):
-        safe = (wall - _SETTLED).replace(tzinfo=schedule.zone).astimezone(UTC)
-        while waiting and waiting[0] < safe:
+        found = _instants(wall, zone, fixed=schedule.is_fixed)
+        if _is_calm(wall, zone):
+            (safe,) = found
+        else:
+            safe = (wall - _SETTLED).replace(tzinfo=zone).astimezone(UTC)
+        waiting = sorted([*waiting, *found])
+        while waiting and waiting[0] <= safe:
             first = waiting.pop(0)
             if first > last:
                 last = first
                 yield first
-        waiting.extend(_instants(wall, schedule.zone, fixed=schedule.is_fixed))
-        waiting.sort()
     for first in waiting:
         if first > last:
             last = first
             yield first
+
+
+def _is_calm(wall: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether the zone's offset is one and the same around a wall time.
+
+    Three looks are enough: no zone on record changes its clock and changes it back within hours.
+    """
+    here = wall.replace(tzinfo=zone)
+    offset = here.utcoffset()
+    return here.replace(fold=1).utcoffset() == offset and all(
+        (here + way).utcoffset() == offset for way in (-_CALM, _CALM)
+    )
 
 
 def _wall_times(schedule: Cron, begin: datetime) -> Iterator[datetime]:

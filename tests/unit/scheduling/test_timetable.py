@@ -1,13 +1,17 @@
 """Schedules: what they mean, when they fire through clock changes, what is refused."""
 
+import struct
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from croniter import croniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbflow.scheduling import timetable
 from nbflow.scheduling.schedule import Cron, ScheduleError, parse_schedule
 from nbflow.scheduling.timetable import check_schedule, fires, next_fires
 
@@ -215,3 +219,37 @@ def test_wildcard_jobs_fire_on_every_real_matching_minute(zone, expression, star
     found = list(islice(fires(schedule, begin), len(scanned)))
     assert found == scanned
     assert all(a < b for a, b in pairwise(found))
+
+
+def transitions(zone: str) -> list[int]:
+    """Return the instants at which a zone changes its clock, read from its file (RFC 8536)."""
+    data = (resources.files("tzdata") / "zoneinfo" / zone).read_bytes()
+    sizes = struct.unpack(">6l", data[20:44])
+    isut, isstd, leap, times, types, letters = sizes
+    second = 44 + times * 5 + types * 6 + letters + leap * 8 + isstd + isut
+    (times,) = struct.unpack(">l", data[second + 32 : second + 36])
+    return list(struct.unpack(f">{times}q", data[second + 44 : second + 44 + 8 * times]))
+
+
+def test_no_zone_changes_its_clock_and_back_within_the_hours_that_are_looked_at():
+    closest = min(
+        later - earlier
+        for zone in (resources.files("tzdata") / "zones").read_text().split()
+        for earlier, later in pairwise(transitions(zone))
+    )
+    assert closest > 2 * 4 * 3600
+
+
+def test_far_from_clock_changes_no_wall_time_is_computed_twice():
+    calls = []
+
+    class Counted(croniter):
+        def get_next(self, *arguments):
+            calls.append(1)
+            return super().get_next(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timetable, "croniter", Counted)
+        found = next_fires("* * * * *", NEW_YORK, at("2026-07-01T12:00"), 5)
+    assert len(found) == 5
+    assert len(calls) <= 7
