@@ -18,6 +18,8 @@ from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
 from nbflow.model.sentence import Sentence
 
 _SLOT = "slot:"
+_SLOTS = ("cursor_utc", "expr", "tz", "anchor_utc", "start_utc", "end_utc")
+"""What says which slots there are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +64,9 @@ def keep(db: Database, connection: Connection, entry: ScheduleEntry) -> None:
         return
     of = t.schedule.c
     seen = (of.dag_id == entry.dag_id, of.version == entry.version)
-    moved = or_(of.cursor_utc.is_(None), of.cursor_utc != entry.cursor)
-    connection.execute(t.schedule.update().where(*seen, moved).values(since_utc=entry.cursor))
+    # Nothing is said of the past by another schedule, even if it came in the cursor's very instant.
+    other = or_(*(of[name].is_distinct_from(row[name]) for name in _SLOTS))
+    connection.execute(t.schedule.update().where(*seen, other).values(since_utc=entry.cursor))
     done = connection.execute(
         t.schedule.update().where(*seen).values(row | {"version": of.version + 1})
     )

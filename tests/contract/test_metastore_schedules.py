@@ -11,7 +11,16 @@ import pytest
 from small_dags import run_id, small_dag
 
 from nbflow.errors import ConflictError, NotFoundError
-from nbflow.metastore import Metastore, NewRun, RunFilter, Tick, open_metastore, slot_key
+from nbflow.metastore import (
+    Looks,
+    Metastore,
+    NewRun,
+    RunFilter,
+    Tick,
+    check,
+    open_metastore,
+    slot_key,
+)
 from nbflow.metastore.attention import FEW_QUEUED
 from nbflow.metastore.schedules import due_query
 from nbflow.model.clock import Clock
@@ -21,6 +30,7 @@ from nbflow.model.options import Catchup
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
 from nbflow.model.states import RunKind, RunState
 from nbflow.scheduling.plan import plan_tick
+from nbflow.service.checking import rules
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -96,6 +106,43 @@ def test_a_dag_without_a_schedule_lets_it_rest_and_keeps_the_names_of_its_slots(
     assert resting is not None
     assert (resting.id, resting.expression, resting.next_fire) == (first.id, "", None)
     assert store.due(NOON + 5 * HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "edit"),
+    [
+        ({}, {"expression": "*/20 * * * *"}),
+        ({}, {"timezone": "Asia/Kolkata"}),
+        ({"start": NOON}, {"start": NOON - 2 * HOUR}),
+    ],
+)
+def test_an_edit_in_the_instant_of_the_cursor_asks_nothing_of_the_slots_before_it(
+    store: Metastore, url: str, before: dict[str, Any], edit: dict[str, Any]
+) -> None:
+    cursor = NOON - (3 * HOUR if before else HOUR)
+    seen = deployed(store, cursor=cursor, next_fire=NOON, **before)
+    tick = Tick(seen=seen, cursor=NOON, next_fire=NOON + HOUR, runs=[scheduled(seen, NOON)])
+    assert store.tick(tick)
+    looks = Looks(rules=rules(), clock=store.db.clock)
+    assert check(url, looks) == []
+    moved = store.schedule(PAIR.id)
+    assert moved is not None
+    edited = replace(moved, cursor=NOON, **edit)
+    store.deploy(PAIR, NOTEBOOKS, schedule=replace(edited, next_fire=rules().next_slot(edited)))
+    assert check(url, looks) == []
+
+
+def test_a_deploy_that_leaves_the_slots_as_they_are_forgets_none_of_them(
+    store: Metastore, url: str
+) -> None:
+    seen = deployed(store, cursor=NOON - HOUR, next_fire=NOON)
+    assert store.tick(Tick(seen=seen, cursor=NOON, next_fire=NOON + HOUR))
+    looks = Looks(rules=rules(), clock=store.db.clock)
+    assert [one.code for one in check(url, looks)] == ["I2"]
+    moved = store.schedule(PAIR.id)
+    assert moved is not None
+    store.deploy(PAIR, NOTEBOOKS, schedule=replace(moved, max_active_runs=7))
+    assert [one.code for one in check(url, looks)] == ["I2"]
 
 
 def test_a_deploy_that_says_nothing_of_a_schedule_leaves_it(store: Metastore) -> None:

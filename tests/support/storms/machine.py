@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -135,7 +136,25 @@ class Machine(RuleBasedStateMachine):
         self.workers = [SteppedScheduler(self.settings, self.clock) for _ in range(2)]
         self.is_sound = True
 
+    @initialize(seconds=st.sampled_from((0.0, HOUR, 2 * HOUR)))
+    def begin(self, seconds: float) -> None:
+        """There is work from the start: most orders of few steps would not get that far."""
+        self.clock.passed += seconds
+        for dag in DAGS:
+            self.trigger(dag, 0)
+        for worker in self.workers:
+            worker.step()
+
     # What schedulers do
+
+    @rule(worker=WORKERS, well=st.sampled_from((True, True, False)))
+    def work(self, worker: int, well: bool) -> None:
+        """End all that runs here, and take what follows."""
+        one = self.workers[worker]
+        for _ in range(2):
+            for token in sorted(one.executor.running):
+                one.executor.finish(token, well=well)
+            one.step()
 
     @rule(worker=WORKERS)
     def step(self, worker: int) -> None:
