@@ -97,8 +97,9 @@ def advance(
         if begins and not _has_room(connection, seen, max_active_runs):
             return Decisions()
         decisions = decide(seen)
-        moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
-        moves.apply(decisions)
+        moves = Moves(db=db, connection=connection, who=who, now=now)
+        moves.decided(run_id, decisions)
+        moves.write()
         return decisions
 
     return db.write("advance", work)

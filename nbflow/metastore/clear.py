@@ -53,7 +53,7 @@ def clear_tasks(
     seen = snapshot(connection, run_id, lock_run(db, connection, run_id))
     if not seen.state.is_final:
         raise not_ended(run_id)
-    moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
+    moves = Moves(db=db, connection=connection, who=who, now=now)
     wanted = set(choose(seen))
     chosen = [task for task in seen.tasks if task in wanted]
     gone = _onto(connection, seen, version) if version and version != seen.version else set()
@@ -62,11 +62,11 @@ def clear_tasks(
         target = TaskState.REMOVED if task in gone else TaskState.NONE
         if source is not target:
             note = "the version that the run goes on with lacks it" if task in gone else "cleared"
-            moves.task(TaskMove(task=task, source=source, target=target, note=note))
+            moves.task(run_id, TaskMove(task=task, source=source, target=target, note=note))
     for table in (t.artifact, t.metric):
         of_tasks = table.c.run_id == run_id, table.c.task.in_([*chosen, *gone])
         connection.execute(table.delete().where(*of_tasks))
-    moves.run(RunMove(source=seen.state, target=RunState.QUEUED))
+    moves.run(run_id, RunMove(source=seen.state, target=RunState.QUEUED))
     run = t.run.c
     connection.execute(
         t.run.update()
@@ -84,7 +84,7 @@ def clear_tasks(
     # Its next end is told anew.
     told = t.outbox.c
     connection.execute(t.outbox.delete().where(told.run_id == run_id, told.id.like("run-end:%")))
-    moves.tell()
+    moves.write()
     return tuple(task for task in chosen if task not in gone)
 
 

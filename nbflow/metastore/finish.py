@@ -12,9 +12,9 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.codec import to_data
 from nbflow.metastore.engine import Database
 from nbflow.metastore.metrics import record_metrics
-from nbflow.metastore.moves import Moves, lock_run, snapshot
+from nbflow.metastore.moves import Moves, execute_all, lock_run, lock_runs, snapshots
 from nbflow.metastore.trigger_events import tell_metrics
-from nbflow.model.attempt import AttemptResult, CellEvent, CellOutcome, StoredValue
+from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
 from nbflow.model.ids import RunId, TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
 from nbflow.model.states import CellStatus, Reason, TaskState
@@ -43,12 +43,9 @@ def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> lis
 
     Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one.
     """
-    # Whoever holds several runs took them in this order.
-    order = sorted(range(len(ends)), key=lambda number: ends[number].claim.run_id)
 
     def work(connection: Connection) -> list[Decisions]:
-        made = {number: _finish_one(db, connection, ends[number], who, now) for number in order}
-        return [made[number] for number in range(len(ends))]
+        return _finish_all(db, connection, ends, who, now)
 
     def confirm(connection: Connection) -> list[Decisions] | None:
         of = t.attempt.c
@@ -60,27 +57,31 @@ def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> lis
     return db.write("finish", work, confirm)
 
 
-def _finish_one(
-    db: Database, connection: Connection, end: Finish, who: str, now: datetime
-) -> Decisions:
-    claim, result = end.claim, end.result
-    run = lock_run(db, connection, claim.run_id)
-    _end_attempt(connection, claim.token, _outcome(result), result, now)
-    if end.move.target is TaskState.SUCCESS:
-        _publish(connection, claim, result)
-    if result.metrics or claim.try_no > 1:
-        record_metrics(connection, claim, result)
-    if end.move.target is TaskState.SUCCESS:
-        about = {"run": claim.run_id, "task": claim.task, "token": claim.token}
-        tell_metrics(db, connection, about, result.metrics, now)
-    _record_outcomes(connection, claim.token, result.cells)
-    moves = Moves(db=db, connection=connection, run_id=claim.run_id, who=who, now=now)
-    moves.task(end.move, token=claim.token, **_counters(result))
-    decisions = Decisions()
-    if end.decide is not None:
-        decisions = end.decide(snapshot(connection, claim.run_id, run))
-    moves.apply(decisions)
-    return decisions
+def _finish_all(
+    db: Database, connection: Connection, ends: Sequence[Finish], who: str, now: datetime
+) -> list[Decisions]:
+    locked = lock_runs(db, connection, {RunId(end.claim.run_id) for end in ends})
+    _end_attempts(connection, ends, now)
+    _publish(connection, ends)
+    for end in ends:
+        _record_figures(db, connection, end, now)
+    _record_outcomes(connection, ends)
+    moves = Moves(db=db, connection=connection, who=who, now=now)
+    for end in ends:
+        claim, columns = end.claim, _columns(end.result)
+        moves.task(claim.run_id, end.move, token=claim.token, **columns)
+    moves.write()
+    # Of a run's ends the last sees what all of them leave.
+    last = {end.claim.run_id: number for number, end in enumerate(ends) if end.decide is not None}
+    seen = snapshots(connection, last, locked) if last else {}
+    decided = [Decisions() for _ in ends]
+    for run_id, number in last.items():
+        decide = ends[number].decide
+        assert decide is not None, "those without one were left out"
+        decided[number] = decide(seen[run_id])
+        moves.decided(run_id, decided[number])
+    moves.write()
+    return decided
 
 
 def _outcome(result: AttemptResult) -> str:
@@ -100,21 +101,12 @@ _END = (
 )
 
 
-def _end_attempt(
-    connection: Connection, token: Token, outcome: str, result: AttemptResult, now: datetime
-) -> None:
-    kept = {"values", "ambient", "cells", "metrics"}
-    document = {key: value for key, value in to_data(result).items() if key not in kept}
-    values = {
-        "of_token": token,
-        "new_outcome": outcome,
-        "new_reason": result.reason.value,
-        "new_message": result.message,
-        "new_ended": now,
-        "new_result": document,
-    }
-    done = connection.execute(_END, values)
-    if done.rowcount != 1:
+def _end_attempts(connection: Connection, ends: Sequence[Finish], now: datetime) -> None:
+    _end(connection, [_end_values(e.claim.token, _outcome(e.result), e.result, now) for e in ends])
+
+
+def _end(connection: Connection, values: Sequence[dict[str, Any]]) -> None:
+    if execute_all(connection, _END, values) != len(values):
         raise ConflictError(
             "The attempt lost its lease before it ended.",
             hint="Its result doesn't count; the task is tried again.",
@@ -122,28 +114,52 @@ def _end_attempt(
         )
 
 
-def _counters(result: AttemptResult) -> dict[str, Any]:
-    ti = t.task_instance.c
+def _end_values(token: Token, outcome: str, result: AttemptResult, now: datetime) -> dict[str, Any]:
+    kept = {"values", "ambient", "cells", "metrics"}
+    document = {key: value for key, value in to_data(result).items() if key not in kept}
+    return {
+        "of_token": token,
+        "new_outcome": outcome,
+        "new_reason": result.reason.value,
+        "new_message": result.message,
+        "new_ended": now,
+        "new_result": document,
+    }
+
+
+def _columns(result: AttemptResult) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "kept_kernel": result.kept_kernel,
         "unstorable": dict(result.unstorable),
     }
     if result.reason is Reason.LOST:
-        columns["lost"] = ti.lost + 1
+        columns["count"] = "lost"
     elif result.state is TaskState.FAILED and result.reason is not Reason.DRAINED:
-        columns["failures"] = ti.failures + 1
+        columns["count"] = "failures"
         columns["last_error"] = result.error.name if result.error else None
     return columns
 
 
-def _publish(connection: Connection, claim: Claim, result: AttemptResult) -> None:
+def _record_figures(db: Database, connection: Connection, end: Finish, now: datetime) -> None:
+    claim, result = end.claim, end.result
+    if result.metrics or claim.try_no > 1:
+        record_metrics(connection, claim, result)
+    if end.move.target is TaskState.SUCCESS:
+        about = {"run": claim.run_id, "task": claim.task, "token": claim.token}
+        tell_metrics(db, connection, about, result.metrics, now)
+
+
+def _publish(connection: Connection, ends: Sequence[Finish]) -> None:
     of = t.artifact.c
-    if claim.try_no > 1:
-        mine = (of.run_id == claim.run_id, of.task == claim.task)
-        connection.execute(t.artifact.delete().where(*mine))
+    good = [end for end in ends if end.move.target is TaskState.SUCCESS]
+    for end in good:
+        if end.claim.try_no > 1:
+            mine = (of.run_id == end.claim.run_id, of.task == end.claim.task)
+            connection.execute(t.artifact.delete().where(*mine))
     rows = [
-        _artifact(claim, value, ambient=ambient)
-        for ambient, values in ((0, result.values), (1, result.ambient))
+        _artifact(end.claim, value, ambient=ambient)
+        for end in good
+        for ambient, values in ((0, end.result.values), (1, end.result.ambient))
         for value in values
     ]
     if rows:
@@ -165,20 +181,23 @@ def _artifact(claim: Claim, value: StoredValue, *, ambient: int) -> dict[str, An
     }
 
 
-def _record_outcomes(connection: Connection, token: Token, outcomes: Sequence[CellOutcome]) -> None:
-    if not outcomes:
+def _record_outcomes(connection: Connection, ends: Sequence[Finish]) -> None:
+    told = [end for end in ends if end.result.cells]
+    if not told:
         return
-    connection.execute(t.cell_run.delete().where(t.cell_run.c.token == token))
+    tokens = [end.claim.token for end in told]
+    connection.execute(t.cell_run.delete().where(t.cell_run.c.token.in_(tokens)))
     rows = [
         {
-            "token": token,
+            "token": end.claim.token,
             "cell": outcome.cell,
             "position": position,
             "status": outcome.status.value,
             "started": outcome.started,
             "ended": outcome.ended,
         }
-        for position, outcome in enumerate({one.cell: one for one in outcomes}.values())
+        for end in told
+        for position, outcome in enumerate({one.cell: one for one in end.result.cells}.values())
     ]
     connection.execute(t.cell_run.insert(), rows)
 
@@ -226,14 +245,12 @@ def lose(moves: Moves, row: Any, *, reason: Reason, target: TaskState, message: 
     """End a running instance's attempt as lost, and move the instance on."""
     result = AttemptResult(state=TaskState.FAILED, reason=reason, message=message)
     token = Token(row.token)
-    _end_attempt(moves.connection, token, LOST, result, moves.now)
-    columns: dict[str, Any] = {}
-    if reason is Reason.LOST:
-        columns["lost"] = t.task_instance.c.lost + 1
+    _end(moves.connection, [_end_values(token, LOST, result, moves.now)])
     moves.task(
+        RunId(row.run_id),
         TaskMove(task=TaskName(row.task), source=TaskState.RUNNING, target=target, note=message),
         token=token,
-        **columns,
+        count="lost" if reason is Reason.LOST else None,
     )
 
 
@@ -251,8 +268,8 @@ def hand_back(db: Database, claim: Claim, who: str, now: datetime, message: str)
         ).one_or_none()
         if row is None:
             raise ConflictError("The attempt is another process's now.", code="NBF615")
-        moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
+        moves = Moves(db=db, connection=connection, who=who, now=now)
         lose(moves, row, reason=Reason.DRAINED, target=TaskState.QUEUED, message=message)
-        moves.tell()
+        moves.write()
 
     db.write("hand_back", work)

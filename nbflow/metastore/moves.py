@@ -1,11 +1,12 @@
 """Every change of a state: guarded by the state it leaves, legal by the model, told as an event."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ClauseElement, Connection, Update, bindparam, select
+from sqlalchemy import Connection, Update, bindparam, select
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import tables as t
@@ -30,17 +31,21 @@ _FRESH = {
 
 @dataclass(kw_only=True, slots=True)
 class Moves:
-    """The moves of one transaction in one run; `tell` writes their events at its end."""
+    """The moves of one transaction: collected, then written together, with an event for each.
+
+    Moves of one shape are one statement, however many runs they are of.
+    """
 
     db: Database
     connection: Connection
-    run_id: RunId
     who: str
     now: datetime
-    events: list[dict[str, Any]] = field(default_factory=list)
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _moves: dict["_Shape", list[dict[str, Any]]] = field(default_factory=dict)
+    _moved: set[tuple[RunId, TaskName]] = field(default_factory=set)
 
-    def apply(self, decisions: Decisions) -> None:
-        """Carry out all moves; ConflictError, and nothing written, if one no longer fits."""
+    def decided(self, run_id: RunId, decisions: Decisions) -> None:
+        """Collect all moves of a decision."""
         for move in decisions.tasks:
             if TaskState.RUNNING in (move.source, move.target):
                 # Only a claim starts an attempt, and only its token ends it.
@@ -52,13 +57,22 @@ class Moves:
                         target=move.target,
                     )
                 )
-            self.task(move)
+            self.task(run_id, move)
         if decisions.run is not None:
-            self.run(decisions.run)
-        self.tell()
+            self.run(run_id, decisions.run)
 
-    def task(self, move: TaskMove, *, token: Token | None = None, **columns: Any) -> None:
-        """Move one task instance, and set more of its columns in the same statement."""
+    def task(
+        self,
+        run_id: RunId,
+        move: TaskMove,
+        *,
+        token: Token | None = None,
+        count: str | None = None,
+        **columns: Any,
+    ) -> None:
+        """Collect the move of a task instance, with more of its columns set in the same statement
+        and ``count``, a column, one higher.
+        """
         if move.target not in TASK_MOVES[move.source]:
             raise _no_move(
                 Sentence(
@@ -80,32 +94,18 @@ class Moves:
             row |= {"lease_until": None, "lease_mono": None, "owner": None}
         if move.source.is_final:
             row |= _FRESH
-        guard: dict[str, Any] = {
-            "of_run": self.run_id,
-            "of_task": move.task,
-            "of_state": move.source.value,
-        }
+        values = {f"new_{name}": value for name, value in row.items()}
+        values |= {"of_run": run_id, "of_task": move.task, "of_state": move.source.value}
         if token is not None:
-            guard["of_token"] = token
-        plain = {k: v for k, v in row.items() if not isinstance(v, ClauseElement)}
-        statement = _move(tuple(sorted(plain)), is_fenced=token is not None)
-        if len(plain) < len(row):
-            statement = statement.values({k: v for k, v in row.items() if k not in plain})
-        values = {f"new_{name}": value for name, value in plain.items()}
-        done = self.connection.execute(statement, guard | values)
-        if done.rowcount != 1:
-            raise ConflictError(
-                Sentence(
-                    "{task} of run {run_id} is no longer {source}.",
-                    task=move.task,
-                    run_id=self.run_id,
-                    source=move.source,
-                ),
-                hint="Another process was first; nothing was written.",
-            )
-        self.note(move.task, move.source, move.target, move.note, token)
+            values["of_token"] = token
+        if (run_id, move.task) in self._moved:
+            self._write_moves()
+        self._moved.add((run_id, move.task))
+        shape = _Shape(tuple(sorted(row)), count, is_fenced=token is not None)
+        self._moves.setdefault(shape, []).append(values)
+        self.note(run_id, move.task, move.source, move.target, move.note, token)
 
-    def run(self, move: RunMove) -> None:
+    def run(self, run_id: RunId, move: RunMove) -> None:
         """Move the run; its end writes the notification to send."""
         if move.target not in RUN_MOVES[move.source]:
             raise _no_move(
@@ -117,45 +117,42 @@ class Moves:
         row["ended"] = self.now if move.target.is_final else None
         done = self.connection.execute(
             t.run.update()
-            .where(t.run.c.id == self.run_id, t.run.c.state == move.source.value)
+            .where(t.run.c.id == run_id, t.run.c.state == move.source.value)
             .values(row)
         )
         if done.rowcount != 1:
             raise ConflictError(
-                Sentence(
-                    "Run {run_id} is no longer {source}.", run_id=self.run_id, source=move.source
-                ),
+                Sentence("Run {run_id} is no longer {source}.", run_id=run_id, source=move.source),
                 hint="Another process was first; nothing was written.",
             )
-        self.note(None, move.source, move.target, move.note, None)
+        self.note(run_id, None, move.source, move.target, move.note, None)
         if move.target.is_final:
-            clears = self.connection.execute(
-                select(t.run.c.clears).where(t.run.c.id == self.run_id)
-            ).scalar_one()
-            tell_run_end(self.db, self.connection, self.run_id, move.target, self.now)
+            ended = self.connection.execute(_RUN, {"of_run": run_id}).one()
+            tell_run_end(self.db, self.connection, ended, move.target, self.now)
             self.db.insert_once(
                 self.connection,
                 t.outbox,
                 {
-                    "id": f"run-end:{self.run_id}" + (f":{clears}" if clears else ""),
-                    "run_id": self.run_id,
-                    "payload": {"run": self.run_id, "state": move.target.value},
+                    "id": f"run-end:{run_id}" + (f":{ended.clears}" if ended.clears else ""),
+                    "run_id": run_id,
+                    "payload": {"run": run_id, "state": move.target.value},
                     "created": self.now,
                 },
             )
 
     def note(
         self,
+        run_id: RunId,
         task: TaskName | None,
         source: TaskState | RunState,
         target: TaskState | RunState,
         note: str,
         token: Token | None,
     ) -> None:
-        """Remember one event."""
-        self.events.append(
+        """Collect one event."""
+        self._events.append(
             {
-                "run_id": self.run_id,
+                "run_id": run_id,
                 "task": task,
                 "source": source.value,
                 "target": target.value,
@@ -166,15 +163,32 @@ class Moves:
             }
         )
 
-    def tell(self) -> None:
-        """Write the events in the order of the moves."""
-        if self.events:
-            self.connection.execute(_EVENTS, self.events)
-            self.events = []
+    def write(self) -> None:
+        """Write what was collected, the events in the order of the moves.
+
+        Raises ConflictError, so that nothing is written, if one of the moves no longer fits.
+        """
+        self._write_moves()
+        if self._events:
+            self.connection.execute(_EVENTS, self._events)
+            self._events = []
+
+    def _write_moves(self) -> None:
+        for shape, values in self._moves.items():
+            if execute_all(self.connection, _move(shape), values) != len(values):
+                raise _moved_meanwhile(values)
+        self._moves.clear()
+        self._moved.clear()
+
+
+class _Shape(NamedTuple):
+    columns: tuple[str, ...]
+    counted: str | None
+    is_fenced: bool
 
 
 @lru_cache(maxsize=64)
-def _move(columns: tuple[str, ...], *, is_fenced: bool) -> Update:
+def _move(shape: _Shape) -> Update:
     """Return the guarded change of one task instance; made once, since making it takes longest."""
     of = t.task_instance.c
     guard = [
@@ -182,16 +196,46 @@ def _move(columns: tuple[str, ...], *, is_fenced: bool) -> Update:
         of.task == bindparam("of_task"),
         of.state == bindparam("of_state"),
     ]
-    if is_fenced:
+    if shape.is_fenced:
         guard.append(of.token == bindparam("of_token"))
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in shape.columns}
+    if shape.counted is not None:
+        new[shape.counted] = of[shape.counted] + 1
     return t.task_instance.update().where(*guard).values(new)
 
 
+def _moved_meanwhile(values: Sequence[Mapping[str, Any]]) -> ConflictError:
+    hint = "Another process was first; nothing was written."
+    if len(values) > 1:
+        text = Sentence("One of {count} tasks is no longer as it was.", count=len(values))
+        return ConflictError(text, hint=hint)
+    (one,) = values
+    return ConflictError(
+        Sentence(
+            "{task} of run {run_id} is no longer {source}.",
+            task=one["of_task"],
+            run_id=one["of_run"],
+            source=TaskState(one["of_state"]),
+        ),
+        hint=hint,
+    )
+
+
+def execute_all(
+    connection: Connection, statement: Update, values: Sequence[Mapping[str, Any]]
+) -> int:
+    """Execute a change once for each of ``values``; return how many rows it changed in all."""
+    done = connection.execute(statement, values if len(values) > 1 else values[0])
+    return int(done.rowcount)
+
+
 _RUN = select(t.run).where(t.run.c.id == bindparam("of_run"))
+_RUNS = (
+    select(t.run).where(t.run.c.id.in_(bindparam("of_runs", expanding=True))).order_by(t.run.c.id)
+)
 _TASKS = (
     select(t.task_instance)
-    .where(t.task_instance.c.run_id == bindparam("of_run"))
+    .where(t.task_instance.c.run_id.in_(bindparam("of_runs", expanding=True)))
     .order_by(t.task_instance.c.position)
 )
 _EVENTS = t.event.insert()
@@ -213,6 +257,16 @@ def lock_run(db: Database, connection: Connection, run_id: RunId) -> Any:
     return row
 
 
+def lock_runs(db: Database, connection: Connection, run_ids: Collection[RunId]) -> dict[RunId, Any]:
+    """Hold the rows of several runs, taken in one order by all; NotFoundError if one isn't there."""
+    rows = connection.execute(db.locked(_RUNS), {"of_runs": sorted(run_ids)}).all()
+    found = {RunId(row.id): row for row in rows}
+    for run_id in run_ids:
+        if run_id not in found:
+            raise no_run(run_id)
+    return found
+
+
 def no_run(run_id: str) -> NotFoundError:
     """Return the error for a run that isn't there."""
     return NotFoundError(
@@ -224,17 +278,35 @@ def no_run(run_id: str) -> NotFoundError:
 
 def snapshot(connection: Connection, run_id: RunId, locked: Any = None) -> RunSnapshot:
     """Read a run with its task instances in page order; ``locked`` is its row, if it is held."""
-    run = locked or connection.execute(_RUN, {"of_run": run_id}).one_or_none()
-    if run is None:
-        raise no_run(run_id)
-    rows = connection.execute(_TASKS, {"of_run": run_id})
+    return snapshots(connection, [run_id], None if locked is None else {run_id: locked})[run_id]
+
+
+def snapshots(
+    connection: Connection,
+    run_ids: Collection[RunId],
+    locked: Mapping[RunId, Any] | None = None,
+) -> dict[RunId, RunSnapshot]:
+    """Read several runs as `snapshot` does; NotFoundError if one isn't there."""
+    wanted = {"of_runs": sorted(run_ids)}
+    if locked is None:
+        locked = {RunId(row.id): row for row in connection.execute(_RUNS, wanted)}
+    tasks: dict[RunId, dict[TaskName, TaskSnapshot]] = {run_id: {} for run_id in run_ids}
+    for row in connection.execute(_TASKS, wanted):
+        tasks[row.run_id][row.task] = _task(row)
+    for run_id in run_ids:
+        if run_id not in locked:
+            raise no_run(run_id)
+    return {run_id: _snapshot(locked[run_id], tasks[run_id]) for run_id in run_ids}
+
+
+def _snapshot(run: Any, tasks: Mapping[TaskName, TaskSnapshot]) -> RunSnapshot:
     return RunSnapshot(
-        run_id=run_id,
+        run_id=run.id,
         dag_id=run.dag_id,
         version=run.version,
         kind=RunKind(run.kind),
         state=RunState(run.state),
-        tasks={row.task: _task(row) for row in rows},
+        tasks=tasks,
         parameters=run.parameters,
         selected=None if run.selected is None else tuple(run.selected),
         cancel_requested=bool(run.cancel_requested),

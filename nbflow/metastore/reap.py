@@ -59,7 +59,7 @@ def _end_run(db: Database, run_id: RunId, note: str, who: str, lease: float) -> 
         if RunState(state).is_final or run_id not in still:
             return []
         now = db.clock.wall()
-        moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=now)
+        moves = Moves(db=db, connection=connection, who=who, now=now)
         rows = connection.execute(
             select(t.task_instance).where(t.task_instance.c.run_id == run_id)
         ).all()
@@ -72,10 +72,10 @@ def _end_run(db: Database, run_id: RunId, note: str, who: str, lease: float) -> 
             if source is TaskState.RUNNING:
                 lose(moves, row, reason=Reason.LOST, target=target, message=note)
             else:
-                moves.task(TaskMove(task=task, source=source, target=target, note=note))
+                moves.task(run_id, TaskMove(task=task, source=source, target=target, note=note))
             ended.append(Reaped(run_id=run_id, task=task, target=target.value, note=note))
-        moves.run(RunMove(source=RunState(state), target=RunState.FAILED, note=note))
-        moves.tell()
+        moves.run(run_id, RunMove(source=RunState(state), target=RunState.FAILED, note=note))
+        moves.write()
         return [*ended, Reaped(run_id=run_id, task=None, target=RunState.FAILED.value, note=note)]
 
     return db.write("reap_run", work)
@@ -123,9 +123,9 @@ def _requeue(db: Database, run_id: RunId, task: TaskName, who: str) -> list[Reap
         note = f"lost: worker died ({row.pid}, {row.host})"
         if poison:
             note = f"worker died {row.lost + 1} times running this task"
-        moves = Moves(db=db, connection=connection, run_id=run_id, who=who, now=db.clock.wall())
+        moves = Moves(db=db, connection=connection, who=who, now=db.clock.wall())
         lose(moves, row, reason=Reason.LOST, target=target, message=note)
-        moves.tell()
+        moves.write()
         return [Reaped(run_id=run_id, task=task, target=target.value, note=note)]
 
     return db.write("reap", work)

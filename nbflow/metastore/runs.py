@@ -158,7 +158,9 @@ def apply(db: Database, run_id: RunId, decisions: Decisions, who: str, now: date
 
     def work(connection: Connection) -> None:
         lock_run(db, connection, run_id)
-        Moves(db=db, connection=connection, run_id=run_id, who=who, now=now).apply(decisions)
+        moves = Moves(db=db, connection=connection, who=who, now=now)
+        moves.decided(run_id, decisions)
+        moves.write()
 
     # After an unknown commit the same moves are refused as stale: the caller decides anew.
     db.write("apply", work)

@@ -1,6 +1,6 @@
 """The metastore as one object: each verb is one transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
@@ -32,7 +32,7 @@ from nbflow.metastore.backfills import Backfills
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
 from nbflow.metastore.finish import Finish
-from nbflow.metastore.moves import snapshot
+from nbflow.metastore.moves import snapshots
 from nbflow.metastore.notice_store import Notices
 from nbflow.metastore.pools import Pools
 from nbflow.metastore.rows import (
@@ -251,7 +251,11 @@ class Metastore:
 
     def run_snapshot(self, run_id: RunId) -> RunSnapshot:
         """Read a run as the deciding code sees it; NotFoundError if there is none."""
-        return self.db.read(lambda connection: snapshot(connection, run_id))
+        return self.run_snapshots([run_id])[run_id]
+
+    def run_snapshots(self, run_ids: Collection[RunId]) -> dict[RunId, RunSnapshot]:
+        """Read several runs as `run_snapshot` does one."""
+        return self.db.read(lambda connection: snapshots(connection, run_ids))
 
     def apply(self, run_id: RunId, decisions: Decisions) -> None:
         """Carry out all moves in one transaction; ConflictError, and none, if one is stale."""

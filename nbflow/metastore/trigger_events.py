@@ -11,23 +11,23 @@ from sqlalchemy import Connection, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data
 from nbflow.metastore.engine import Database
-from nbflow.model.ids import RunId
 from nbflow.model.states import RunState
 from nbflow.model.triggers import Trigger, TriggerKind
 
 
 def tell_run_end(
-    db: Database, connection: Connection, run_id: RunId, state: RunState, now: datetime
+    db: Database, connection: Connection, run: Any, state: RunState, now: datetime
 ) -> None:
-    """Note a run's end for the triggers that watch its DAG, within the transaction that ends it."""
-    run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one()
+    """Note a run's end for the triggers that watch its DAG, within the transaction that ends it;
+    ``run`` is its row.
+    """
     if run.owner is not None:
         # Run by hand: nothing that is tried out sets off what is deployed.
         return
-    payload = {"dag": run.dag_id, "run": run_id, "state": state.value, **_depth(run.cause)}
+    payload = {"dag": run.dag_id, "run": run.id, "state": state.value, **_depth(run.cause)}
     for row in _watching(connection, TriggerKind.DAG, run.dag_id):
         if from_data(Trigger, row.spec).state.includes(state.value):
-            _note(db, connection, row.id, f"{run_id}:{run.clears}", payload, now)
+            _note(db, connection, row.id, f"{run.id}:{run.clears}", payload, now)
 
 
 def tell_metrics(

@@ -278,10 +278,9 @@ class Scheduler:
     def _start(self) -> None:
         room = self.service.settings.slots - sum(d.used for d in self._drivers.values())
         if room > 0:
-            seen: dict[RunId, RunSnapshot] = {}
-            for claim in self._store.claim(limit=room):
-                if claim.run_id not in seen:
-                    seen[claim.run_id] = self._store.run_snapshot(claim.run_id)
+            claims = self._store.claim(limit=room)
+            seen = self._store.run_snapshots({claim.run_id for claim in claims}) if claims else {}
+            for claim in claims:
                 self._start_one(claim, seen[claim.run_id])
         for driver in self._drivers.values():
             if not driver.is_cancelling:

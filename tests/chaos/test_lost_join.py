@@ -58,7 +58,7 @@ def test_two_ends_that_meet_release_the_task_that_waits_for_both(new_url) -> Non
 def test_without_the_lock_of_the_run_the_join_is_lost_and_the_checker_says_so(
     new_url, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finish, "lock_run", lambda db, connection, run_id: None)
+    monkeypatch.setattr(finish, "lock_runs", lambda db, connection, run_ids: None)
     url = new_url("postgresql")
     assert end_both_at_once(url) is TaskState.NONE
     assert "I3" in {one.code for one in check(url, Looks(rules=rules(), drained=True))}

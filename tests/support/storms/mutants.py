@@ -101,12 +101,11 @@ def norunlock() -> None:
     """
     from nbflow.metastore import attention, finish
 
-    for module in (finish, attention):
-        module.lock_run = lambda db, connection, run_id: None  # type: ignore[attr-defined]
+    attention.lock_run = lambda db, connection, run_id: None  # type: ignore[attr-defined]
+    finish.lock_runs = lambda db, connection, run_ids: None  # type: ignore[attr-defined]
     mutate(
-        finish, "_finish_one",
-        ("    moves.apply(decisions)\n", ("    moves.apply(decisions)\n"
-         "    import time; time.sleep(0.1)\n")),
+        finish, "_finish_all",
+        ("    return decided\n", "    import time; time.sleep(0.1)\n    return decided\n"),
     )  # fmt: skip
     mutate(attention, "waiting_runs", ("or_(retry, ~going, and_(", "or_(retry, and_("))
 
