@@ -11,6 +11,7 @@
     │   ├── SchemaError     3   its schema is not the one this version works with
     │   ├── ConflictError   3   somebody else changed the row first
     │   └── MetastoreBusyError 3  locked, full or restarting: try again
+    │       └── RowLockedError 3  others hold just these rows
     ├── StoreError          3   the folder of values, notebooks and logs can't be used
     └── ExecutionError      1   a kernel or a slot could not do its work
 
@@ -128,6 +129,10 @@ class MetastoreBusyError(MetastoreError):
     """Locked, full or restarting: nothing was written, try again."""
 
     default_code = "NBF604"
+
+
+class RowLockedError(MetastoreBusyError):
+    """Others hold the rows that are wanted on a server, and other rows may be free."""
 
 
 class StoreError(NbflowError):

@@ -1,8 +1,16 @@
 """Crash points: named places where a test can make the process die, raise or stall.
 
 In production a point costs one ``if``. ``NBFLOW_FAULT='name:3:kill'`` acts on the third hit of
-``name``; actions are ``kill``, ``exc``, ``sleep:N``, ``stop`` and ``commit_then_raise`` (raised by
-the caller after its commit). Several specs are separated by ``,``.
+``name``; several specs are separated by ``,``. The actions:
+
+``kill``, ``stop``, ``sleep:N``
+    The process is killed, stopped, or does nothing for N seconds.
+``exc``
+    Something goes wrong here: `InjectedFaultError`, which nobody expects. Before a commit, nothing
+    was written; after it, all was.
+``commit_then_raise``
+    At a ``post_commit`` point: the commit took place, but its reply was lost on the way, and whoever
+    asked for it must find out (`LostReplyError`).
 """
 
 import os
@@ -15,7 +23,11 @@ _hits: Counter[str] = Counter()
 
 
 class InjectedFaultError(RuntimeError):
-    """Raised by a crash point whose action is ``exc`` or ``commit_then_raise``."""
+    """Raised by a crash point whose action is ``exc``."""
+
+
+class LostReplyError(RuntimeError):
+    """Raised by a crash point whose action is ``commit_then_raise``."""
 
 
 def point(name: str) -> None:
@@ -36,5 +48,7 @@ def _act(name: str, action: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     elif action.startswith("sleep:"):
         time.sleep(float(action.removeprefix("sleep:")))
+    elif action == "commit_then_raise":
+        raise LostReplyError(f"the reply to the commit at {name} was lost")
     else:
         raise InjectedFaultError(f"injected fault at {name}")

@@ -248,4 +248,7 @@ def _row(run: "RunRow") -> dict[str, Any]:
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
-    return round((end - begin).total_seconds(), 1) if begin and end else None
+    """How long it took; nobody knows if the calendar was set back meanwhile."""
+    if begin is None or end is None or end < begin:
+        return None
+    return round((end - begin).total_seconds(), 1)

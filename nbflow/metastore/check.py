@@ -25,7 +25,7 @@ def check(url: str, looks: Looks = _PLAIN) -> list[Violation]:
 
     Raises MetastoreError if the metastore can't be read at all, or is damaged.
     """
-    db = Database(parse_url(url), looks.clock)
+    db = Database(parse_url(url), looks.clock, is_patient=True)
     try:
         if db.path is not None and not db.path.exists():
             raise no_metastore(db.path)

@@ -7,16 +7,23 @@ from typing import Any
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from nbflow.errors import MetastoreBusyError, MetastoreError
+from nbflow.errors import MetastoreBusyError, MetastoreError, RowLockedError
 from nbflow.model.sentence import Sentence
 
 BUSY_TIMEOUT = 30_000
 """Milliseconds that SQLite waits for another writer."""
+ANSWER = 10.0
+"""Seconds that a server may be silent before it counts as gone: less than lies between the end of
+trust in a lease and the end of the lease.
+"""
+LOCK_TIMEOUT = 1.0
+"""Seconds that a transaction on a server waits for a lock before it is tried again."""
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs", "lustre"}
 )
 _RETRIED = frozenset({"40001", "40P01", "55P03", "1205", "1213"})
 _FULL = ("disk is full", "disk I/O error", "No space left")
+_SILENT = ("onnect", "timed out", "no answer")
 _DAMAGED = ("malformed", "not a database", "disk image")
 
 
@@ -77,32 +84,53 @@ def file_system_of(path: Path, mounts: str | None = None) -> str:
     return kind
 
 
-def make_engine(url: URL) -> Engine:
-    """Return an engine whose every transaction is begun as nbflow needs it."""
+def make_engine(url: URL, *, is_patient: bool = False) -> Engine:
+    """Return an engine whose every transaction is begun as nbflow needs it.
+
+    One that ``is_patient`` waits for a server, and for locks, as long as it takes.
+    """
     path = sqlite_path(url)
     if path is not None:
         return _sqlite_engine(url, path)
-    arguments: dict[str, Any] = {"connect_timeout": 10}
-    level = "READ COMMITTED"
-    if url.get_backend_name() != "postgresql":
-        arguments["charset"] = "utf8mb4"
+    name = url.get_backend_name()
     try:
-        return create_engine(
+        engine = create_engine(
             url,
-            isolation_level=level,
+            isolation_level="READ COMMITTED",
             # Transactions are tried again on a new connection; a ping before each costs as much.
             pool_pre_ping=False,
             pool_size=4,
             max_overflow=8,
-            connect_args=arguments,
+            connect_args=_arguments(name, is_patient=is_patient),
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        extra = url.get_backend_name().replace("mysql", "mariadb")
+        extra = name.replace("mysql", "mariadb")
         raise MetastoreError(
             Sentence("The driver for {extra} is not installed.", extra=extra),
             hint=Sentence("pip install 'jupyter-nbflow[{extra}]'", extra=extra),
             code="NBF605",
         ) from error
+    if name == "postgresql" and not is_patient:
+        event.listen(engine, "do_connect", _connect_postgresql)
+    return engine
+
+
+def _arguments(name: str, *, is_patient: bool) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"connect_timeout": 10 if is_patient else 5}
+    if name == "postgresql":
+        return arguments
+    arguments["charset"] = "utf8mb4"
+    if not is_patient:
+        arguments["read_timeout"] = arguments["write_timeout"] = ANSWER
+        wait = f"SET SESSION innodb_lock_wait_timeout = {int(LOCK_TIMEOUT)}"
+        arguments["init_command"] = wait
+    return arguments
+
+
+def _connect_postgresql(_dialect: Any, _record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
+    from nbflow.metastore.postgresql import connect
+
+    return connect(cargs, cparams, answer=ANSWER, lock=LOCK_TIMEOUT)
 
 
 def _sqlite_engine(url: URL, path: Path) -> Engine:
@@ -183,13 +211,20 @@ def translated(error: DBAPIError | sqlite3.Error, place: str) -> MetastoreError:
             hint="Free some disk space; nothing was written, and work goes on then.",
             code="NBF608",
         )
-    if "locked" in text or (isinstance(error, DBAPIError) and is_retried(error)):
+    if isinstance(error, DBAPIError) and is_retried(error):
+        return RowLockedError(
+            Sentence("Others hold what is wanted in the metastore {place}.", place=place),
+            hint="Nothing was written; try again, or end the session that holds it.",
+        )
+    if "locked" in text:
         return MetastoreBusyError(
             Sentence("The metastore {place} is locked by another process.", place=place),
             hint="Nothing was written; try again, or end the process that holds it.",
         )
     if isinstance(error, DBAPIError) and (
-        error.connection_invalidated or "onnect" in text or error_code(error).startswith("57P")
+        error.connection_invalidated
+        or any(word in text for word in _SILENT)
+        or error_code(error).startswith("57P")
     ):
         return MetastoreBusyError(
             Sentence("The metastore {place} does not answer: {first}.", place=place, first=first),

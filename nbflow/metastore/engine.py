@@ -12,8 +12,15 @@ from sqlalchemy import URL, Connection, Select, Table, literal, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbflow.errors import MetastoreBusyError
-from nbflow.faults import InjectedFaultError, point
-from nbflow.metastore.dialect import error_code, is_retried, make_engine, sqlite_path, translated
+from nbflow.faults import LostReplyError, point
+from nbflow.metastore.dialect import (
+    ANSWER,
+    error_code,
+    is_retried,
+    make_engine,
+    sqlite_path,
+    translated,
+)
 from nbflow.metastore.tables import EPOCH
 from nbflow.model.clock import Clock
 from nbflow.model.sentence import Sentence
@@ -25,14 +32,14 @@ ATTEMPTS = 5
 class Database:
     """One metastore's engine. Each transaction is a function of a connection, and may run twice."""
 
-    def __init__(self, url: URL, clock: Clock) -> None:
+    def __init__(self, url: URL, clock: Clock, *, is_patient: bool = False) -> None:
         path = sqlite_path(url)
         self.url = url
         self.path = path
         self.clock = clock
         self.name = url.get_backend_name()
         self.place = str(path) if path else url.render_as_string(hide_password=True)
-        self.engine = make_engine(url)
+        self.engine = make_engine(url, is_patient=is_patient)
         # At READ COMMITTED each statement sees a state of its own anyway: the two more messages of
         # a transaction tell nothing.
         self._reading = (
@@ -51,13 +58,14 @@ class Database:
         """Run ``work`` in one reading transaction; if ``steady``, all of it sees one state of the
         metastore (on SQLite it always does). It may run twice.
         """
+        begun = time.monotonic()
         for attempt in (1, 2):
             try:
                 return self._read_once(work, steady=steady)
             except (DBAPIError, sqlite3.Error) as error:
                 # A connection that lay idle may have been closed by the server meanwhile.
                 again = isinstance(error, DBAPIError) and error.connection_invalidated
-                if not again or attempt == 2:
+                if not again or attempt == 2 or time.monotonic() - begun > ANSWER / 2:
                     raise translated(error, self.place) from error
         raise AssertionError("the last attempt returns or raises")
 
@@ -83,18 +91,21 @@ class Database:
     ) -> T:
         """Run ``work`` in one writing transaction and commit it.
 
-        Undone by another transaction, it is tried again, five times at most. When the end of a
+        Undone by another transaction, it is tried again, five times at most and not for long. When the end of a
         commit is unknown, ``confirm`` looks whether it took place and returns its result; without
         one, ``work`` is repeated, so it must then find its own traces.
         """
+        begun = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(name, work, confirm)
+            except LostReplyError:
+                continue
             except (DBAPIError, sqlite3.Error) as error:
                 again = isinstance(error, DBAPIError) and (
                     is_retried(error) or error.connection_invalidated
                 )
-                if not again or attempt == ATTEMPTS:
+                if not again or attempt == ATTEMPTS or time.monotonic() - begun > ANSWER / 2:
                     raise translated(error, self.place) from error
             time.sleep(random.uniform(0.2, 1.0) * 0.02 * 2**attempt)  # noqa: S311
         raise MetastoreBusyError(
@@ -120,7 +131,7 @@ class Database:
                 transaction.commit()
                 point(f"{name}.post_commit")
                 return result
-        except (DBAPIError, InjectedFaultError):
+        except (DBAPIError, LostReplyError):
             if not committing or confirm is None:
                 raise
             found = self.read(confirm)

@@ -95,7 +95,7 @@ def _change(url: str, target: str, *, upgrade: bool) -> None:
     elif path is not None:
         _change_file(path, target, upgrade=upgrade)
     else:
-        db = Database(parsed, SystemClock())
+        db = Database(parsed, SystemClock(), is_patient=True)
         try:
             db.guard(lambda: _change_on_server(db, target, upgrade=upgrade))
         finally:

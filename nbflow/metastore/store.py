@@ -85,11 +85,19 @@ def _prepare(db: Database, *, create: bool) -> None:
         raise damaged(db.place, Sentence("the file is empty"))
     found = db.read(schema.revision)
     if found is None and create and db.path is None:
-        db.guard(lambda: schema.create_on_server(db))
+        _create_on_server(db)
         found = db.read(schema.revision)
     if found is None and db.path is not None:
         raise damaged(db.place, Sentence("it is no metastore"))
     schema.check_revision(found, db.place)
+
+
+def _create_on_server(db: Database) -> None:
+    patient = Database(db.url, db.clock, is_patient=True)
+    try:
+        patient.guard(lambda: schema.create_on_server(patient))
+    finally:
+        patient.close()
 
 
 class Metastore:
@@ -133,6 +141,10 @@ class Metastore:
         """Record that this process lives (as `renew` does)."""
         me = self.instance()
         self.db.write("heartbeat", lambda connection: instances.beat(self.db, connection, me))
+
+    def check_schema(self) -> None:
+        """Raise SchemaError if the metastore was migrated since it was opened."""
+        schema.check_revision(self.db.read(schema.revision), self.db.place)
 
     def has_scheduler(self) -> bool:
         """Tell whether a scheduler works on this metastore."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.errors import ConflictError, MetastoreBusyError
+from nbflow.errors import ConflictError, MetastoreBusyError, RowLockedError
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
 from nbflow.model.ids import RunId, TaskName, Token
@@ -316,12 +316,15 @@ def _record(endings: Sequence[Ending], store: "Metastore", leases: Leases) -> No
         Finish(claim=e.flight.claim, result=e.result, move=e.move, decide=e.driver.decide)
         for e in endings
     ]
+    is_alone = len(endings) == 1
     try:
-        follows = leases.insist(partial(store.finish_all, ends))
-    except ConflictError:
-        if len(endings) > 1:
+        follows = leases.insist(partial(store.finish_all, ends), through_locks=is_alone)
+    except (ConflictError, RowLockedError) as problem:
+        if not is_alone:
             for one in endings:
                 _record([one], store, leases)
+        elif isinstance(problem, RowLockedError):
+            raise
         else:
             endings[0].driver.fenced(endings[0])
         return

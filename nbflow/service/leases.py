@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
-from nbflow.errors import MetastoreBusyError
+from nbflow.errors import MetastoreBusyError, RowLockedError
 from nbflow.model.clock import Clock
 from nbflow.model.ids import Token
 
@@ -35,16 +35,18 @@ class Leases:
         """Tell whether nobody else can have taken the attempts over yet."""
         return self._clock.monotonic() - self._trusted <= TRUST
 
-    def insist(self, work: Callable[[], T]) -> T:
+    def insist(self, work: Callable[[], T], *, through_locks: bool = True) -> T:
         """Try again, less and less often, while the metastore is busy or full. Raises
-        MetastoreBusyError once trust is gone.
+        MetastoreBusyError once trust is gone, and at once if others hold some of the rows and it
+        is not to insist ``through_locks``.
         """
         pause = _FIRST_PAUSE
         while True:
             try:
                 return work()
-            except MetastoreBusyError:
-                if not self.are_trusted:
+            except MetastoreBusyError as problem:
+                is_local = isinstance(problem, RowLockedError)
+                if not self.are_trusted or (is_local and not through_locks):
                     raise
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -12,7 +12,14 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbflow.errors import ConflictError, MetastoreBusyError, MetastoreError, NbflowError
+from nbflow.errors import (
+    ConflictError,
+    MetastoreBusyError,
+    MetastoreError,
+    NbflowError,
+    RowLockedError,
+    SchemaError,
+)
 from nbflow.model.attempt import AttemptResult
 from nbflow.model.clock import Clock
 from nbflow.model.ids import RunId
@@ -96,7 +103,8 @@ class Scheduler:
         """Work until told to stop, then let running attempts end, or give them back.
 
         A metastore that can't be reached is waited for while leases are trusted; then attempts are
-        ended, since another scheduler may take them over.
+        ended, since another scheduler may take them over. One that was migrated meanwhile is left
+        alone: SchemaError.
         """
         while not self.stop.is_pressed:
             self.step(self.patience())
@@ -124,10 +132,13 @@ class Scheduler:
         """
         try:
             work()
-        except MetastoreBusyError as problem:
-            _log.warning("the metastore is busy: %s", problem, extra={"action": "busy"})
+        except SchemaError:
+            raise
         except MetastoreError as problem:
-            _log.error("the metastore failed: %s", problem, extra={"action": "metastore"})
+            if isinstance(problem, MetastoreBusyError):
+                _log.warning("the metastore is busy: %s", problem, extra={"action": "busy"})
+            else:
+                _log.error("the metastore failed: %s", problem, extra={"action": "metastore"})
             if not self._leases.are_trusted:
                 self._let_go()
         except NbflowError as problem:
@@ -181,9 +192,9 @@ class Scheduler:
         """Do the ticks together, or, if that fails, one by one, so that none holds up the others."""
         try:
             done = self._store.tick_all(ticks)
-        except MetastoreBusyError:
-            raise
         except NbflowError as problem:
+            if isinstance(problem, MetastoreBusyError) and not isinstance(problem, RowLockedError):
+                raise
             if len(ticks) > 1:
                 return sum(self._tick([one]) for one in ticks)
             _tick_failed(ticks[0].seen.dag_id, problem)
@@ -240,6 +251,8 @@ class Scheduler:
         for due in self._store.backfills.due():
             try:
                 backfill.work_on(self.service, due)
+            except RowLockedError as problem:
+                _held_up(due.entry.dag_id, problem)
             except MetastoreError:
                 raise
             except NbflowError as problem:
@@ -255,6 +268,9 @@ class Scheduler:
                 goes_on = self._store.carry_out_clear(run_id)
             except ConflictError:
                 continue
+            except RowLockedError as problem:
+                _held_up(run_id, problem)
+                continue
             if goes_on:
                 _log.info("run %s goes on", run_id, extra={"action": "cleared", "run_id": run_id})
 
@@ -269,6 +285,8 @@ class Scheduler:
                 )
             except ConflictError:
                 continue
+            except RowLockedError as problem:
+                _held_up(waiting.run_id, problem)
 
     def _heed_cancels(self) -> None:
         busy = [run for run, driver in self._drivers.items() if driver.claims]
@@ -377,11 +395,17 @@ class Scheduler:
         if now - self._reaped < REAP_EVERY:
             return
         self._reaped = now
+        self._store.check_schema()
         for found in self._store.reap():
             _log.warning(
                 "%s %s: %s", found.run_id, found.task or "", found.note,
                 extra={"action": "reaped", "run_id": found.run_id, "task": found.task},
             )  # fmt: skip
+
+
+def _held_up(what: str, problem: RowLockedError) -> None:
+    """Say what is left for the next look, so that others need not wait for it."""
+    _log.warning("%s has to wait: %s", what, problem, extra={"action": "held_up"})
 
 
 def _tick_failed(dag_id: str, problem: NbflowError) -> None:

@@ -286,7 +286,7 @@ def test_a_commit_whose_answer_was_lost_counts_once(
     store: Metastore, verb: str, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     deployed(store)
-    monkeypatch.setattr(faults, "_spec", f"{verb}.post_commit:1:exc")
+    monkeypatch.setattr(faults, "_spec", f"{verb}.post_commit:1:commit_then_raise")
     faults._hits.clear()
     found = asked(store)
     assert work(store) == [True]

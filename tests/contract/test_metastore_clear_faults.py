@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_dags import run_id
+from small_dags import STOPS, run_id
 
 from nbflow.metastore import check, open_metastore
 from nbflow.model.clock import SystemClock
@@ -51,8 +51,7 @@ if "here" not in sys.argv:
 """
 
 
-@pytest.mark.parametrize("action", ["kill", "exc"])
-@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", ["clear_request", "clear"])
 def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carried_out(
     address: str, verb: str, side: str, action: str
@@ -61,16 +60,13 @@ def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carr
     command = [sys.executable, "-c", CLEARED, address, support]
     fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
     stopped = subprocess.run(command, env=os.environ | fault, timeout=60, check=False)
-    if (side, action) == ("post", "exc"):
-        # The answer was lost, the commit was not: it counts, once.
-        assert stopped.returncode == 0
-    else:
-        assert stopped.returncode != 0
+    assert stopped.returncode == STOPS[side, action]
     assert check(address) == []
     with open_metastore(address, clock=SystemClock()) as store:
         snapshot = store.run_snapshot(run_id())
         waits = [run_id()] if (verb, side) in {("clear_request", "post"), ("clear", "pre")} else []
-        if (side, action) == ("post", "exc"):
+        if action == "commit_then_raise":
+            # The answer was lost, the commit was not: it counts, once.
             assert (snapshot.state, snapshot.clears) == (RunState.SUCCESS, 1)
             waits = []
         elif (verb, side) == ("clear", "post"):
@@ -106,7 +102,7 @@ def test_a_process_killed_while_it_clears_for_itself_leaves_an_ended_run(
 def test_a_clear_of_its_own_whose_answer_was_lost_counts_once(address: str) -> None:
     support = str(Path(__file__).parents[1] / "support")
     command = [sys.executable, "-c", CLEARED, address, support, "here"]
-    fault = {"NBFLOW_FAULT": "clear_here.post_commit:1:exc"}
+    fault = {"NBFLOW_FAULT": "clear_here.post_commit:1:commit_then_raise"}
     done = subprocess.run(
         command, env=os.environ | fault, capture_output=True, timeout=60, check=False
     )

@@ -147,7 +147,7 @@ def test_a_commit_whose_answer_was_lost_counts(
 ) -> None:
     store = open_store()
     deployed(store)
-    monkeypatch.setattr(faults, "_spec", f"{verb}.post_commit:1:exc")
+    monkeypatch.setattr(faults, "_spec", f"{verb}.post_commit:1:commit_then_raise")
     faults._hits.clear()
     store.undeploy(PAIR.id)
     store.delete_dag(PAIR.id)

@@ -184,7 +184,7 @@ def test_a_deleted_pool_whose_answer_was_lost_is_deleted(
     store: Metastore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.pools.set("small", 2)
-    monkeypatch.setattr(faults, "_spec", "pool_delete.post_commit:1:exc")
+    monkeypatch.setattr(faults, "_spec", "pool_delete.post_commit:1:commit_then_raise")
     faults._hits.clear()
     store.pools.delete("small")
     assert [pool.name for pool in store.pools.rows()] == ["default"]

@@ -216,18 +216,18 @@ def test_a_trigger_whose_run_has_not_begun_is_waiting(store: Metastore) -> None:
     assert store.run_snapshot(made.id).tasks[TaskName("a")].state is TaskState.QUEUED
 
 
-@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("fault", ["pre_commit:1:exc", "post_commit:1:commit_then_raise"])
 def test_a_firing_whose_commit_is_unknown_makes_one_run(
-    store: Metastore, monkeypatch: pytest.MonkeyPatch, side: str
+    store: Metastore, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     from nbflow import faults
 
     watch(store, AFTER)
     run_etl(store)
     (event,) = store.trigger_events()
-    monkeypatch.setattr(faults, "_spec", f"fire.{side}_commit:1:exc")
+    monkeypatch.setattr(faults, "_spec", f"fire.{fault}")
     faults._hits.clear()
-    if side == "pre":
+    if fault.startswith("pre"):
         with pytest.raises(faults.InjectedFaultError):
             store.fire(firing(event))
         (event,) = store.trigger_events()

@@ -10,6 +10,15 @@ from nbflow.model.options import DagOptions, TaskOptions
 from nbflow.model.run import TaskMove
 from nbflow.model.states import CellStatus, Reason, TaskState
 
+STOPS = {
+    ("pre", "kill"): -9,
+    ("post", "kill"): -9,
+    ("pre", "exc"): 1,
+    ("post", "exc"): 1,
+    ("post", "commit_then_raise"): 0,
+}
+"""How a process can be stopped at a commit, and how it ends then: a lost reply stops nobody."""
+
 
 def small_dag(
     upstream: Mapping[str, Sequence[str]],

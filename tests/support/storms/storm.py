@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from noop_executor import NoopExecutor
+from small_dags import STOPS
 
 from nbflow import faults
 from nbflow.app import open_service
@@ -29,6 +30,8 @@ LEASE = 1.0
 SPEED = 120.0
 """The calendar's seconds in one: a schedule of every minute fires twice a second."""
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WENT_ON = 2
+"""How a scheduler's process ends that met its fault and worked on to the end of its time."""
 POINTS = ("tick", "advance", "claim", "renew", "finish", "reap", "hand_back")
 SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
     "chain": (("x = 1", "a"), ("y = x + 1", "b"), ("print(y)", "c")),
@@ -168,12 +171,17 @@ def _fork(what: Storm, settings: Settings, clock: FastClock, fault: str, until: 
         os.dup2(devnull, 1)
         os.dup2(os.open(Path(what.home, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
         _work(what, settings, clock, fault, until)
-        code = 0
+        code = WENT_ON if _was_met(fault) else 0
     except BaseException:
         import traceback
 
         traceback.print_exc()
     os._exit(code)
+
+
+def _was_met(fault: str) -> bool:
+    name, _, rest = fault.partition(":")
+    return bool(fault) and faults._hits[name] >= int(rest.split(":")[0])
 
 
 def _rage(what: Storm, settings: Settings, clock: FastClock, report: Report) -> None:
@@ -219,8 +227,7 @@ def _rage(what: Storm, settings: Settings, clock: FastClock, report: Report) -> 
 def _fault(chance: random.Random) -> str:
     if chance.random() < 0.7:
         return ""
-    side = chance.choice(("pre", "post"))
-    action = chance.choice(("kill", "exc", "commit_then_raise"))
+    side, action = chance.choice(tuple(STOPS))
     return f"{chance.choice(POINTS)}.{side}_commit:{chance.randint(1, 12)}:{action}"
 
 
