@@ -11,6 +11,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.clear import clear_tasks, not_ended
 from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import lock_run
+from nbflow.metastore.pools import check_needs
 from nbflow.metastore.runs import tasks_of
 from nbflow.model.ids import Digest, RunId, TaskName
 from nbflow.model.sentence import Sentence
@@ -33,7 +34,7 @@ def request(db: Database, wanted: Clear, now: datetime) -> None:
     of it.
 
     Raises NotFoundError for an unknown run, task or version, ConflictError NBF661 for a run that
-    has not ended.
+    has not ended, UsageError NBF614 for a task that wants more slots than its pool has by now.
     """
 
     def work(connection: Connection) -> None:
@@ -118,6 +119,7 @@ def _joined(before: Clear | None, wanted: Clear) -> Clear:
 
 
 def _check(db: Database, connection: Connection, wanted: Clear) -> None:
+    _check_pools(db, connection, wanted)
     run = lock_run(db, connection, wanted.run_id)
     if not RunState(run.state).is_final:
         raise not_ended(wanted.run_id)
@@ -135,6 +137,20 @@ def _check(db: Database, connection: Connection, wanted: Clear) -> None:
             hint=Sentence("Tasks: {names}.", names=", ".join(sorted(known))),
             code="NBF512",
         )
+
+
+def _check_pools(db: Database, connection: Connection, wanted: Clear) -> None:
+    """Raise UsageError NBF614 if a task would wait for slots that its pool hasn't got any more."""
+    # Before the run is locked: claims take pools first, too.
+    query = select(t.run.c.dag_id, t.run.c.version).where(t.run.c.id == wanted.run_id)
+    run = connection.execute(query).one_or_none()
+    if run is None:
+        return
+    slots: dict[str, int] = {}
+    for task in tasks_of(connection, wanted.version or run.version):
+        if task.name in wanted.tasks:
+            slots[task.pool] = max(slots.get(task.pool, 1), task.pool_slots)
+    check_needs(db, connection, run.dag_id, slots)
 
 
 def _clear(

@@ -58,7 +58,13 @@ class Pools:
                     hint="Lower its pool_slots and deploy it, or leave the pool larger.",
                     code="NBF614",
                 )
-            connection.execute(t.pool.update().where(t.pool.c.name == name).values(slots=slots))
+            # Whoever claims takes tokens under the lock of the pool.
+            newest = select(t.counter.c.value).where(t.counter.c.name == "token")
+            connection.execute(
+                t.pool.update()
+                .where(t.pool.c.name == name)
+                .values(slots=slots, since_token=newest.scalar_subquery())
+            )
             return is_new
 
         return self._db.write("pool", work)
@@ -127,8 +133,11 @@ def _rows(connection: Connection) -> list[PoolRow]:
 
 
 def _largest_need(connection: Connection, name: str) -> Any | None:
-    """Return the task that takes most slots of a pool, of what is deployed and of runs that go on."""
+    """Return the task that takes most slots of a pool, of what is deployed, and of runs that go on or
+    were asked to.
+    """
     task, ti, run, dag = t.dag_task.c, t.task_instance.c, t.run.c, t.dag.c
+    asked = t.clear_request.c
     deployed = (
         select(dag.id.label("dag_id"), task.name.label("task"), task.pool_slots)
         .join(t.dag_task, and_(task.version == dag.version, dag.is_deployed == 1))
@@ -139,8 +148,15 @@ def _largest_need(connection: Connection, name: str) -> Any | None:
         .join(t.task_instance, ti.run_id == run.id)
         .where(ti.pool == name, ti.state.not_in(_DONE))
     )
-    both = union_all(deployed, going).subquery()
-    query = select(both).order_by(both.c.pool_slots.desc(), both.c.dag_id, both.c.task).limit(1)
+    to_go_on = (
+        select(run.dag_id.label("dag_id"), task.name.label("task"), task.pool_slots)
+        .select_from(t.clear_request)
+        .join(t.run, run.id == asked.run_id)
+        .join(t.dag_task, task.version == func.coalesce(asked.version, run.version))
+        .where(task.pool == name)
+    )
+    found = union_all(deployed, going, to_go_on).subquery()
+    query = select(found).order_by(found.c.pool_slots.desc(), found.c.dag_id, found.c.task).limit(1)
     return connection.execute(query).one_or_none()
 
 

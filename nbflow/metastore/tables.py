@@ -115,6 +115,8 @@ dag = _table(
     Column("version", SHA, nullable=False),
     Column("paused", Integer, nullable=False, server_default="0"),
     Column("max_active_tasks", Integer),
+    # None where it is not known: of a DAG that was deployed before this was kept.
+    Column("max_active_runs", Integer),
     Column("deployed", Instant, nullable=False),
     Column("owner", VARIABLE),
     Column("description", Words),
@@ -432,6 +434,8 @@ pool = _table(
     "pool",
     Column("name", DAG_ID, primary_key=True),
     Column("slots", Integer, nullable=False),
+    # Attempts with a later token were claimed under this size.
+    Column("since_token", BigInteger, nullable=False, server_default="0"),
 )
 schema_step = _table(
     "schema_step",

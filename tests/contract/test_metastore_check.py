@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from nbflow.artifacts.store import ArtifactStore
 from nbflow.errors import ConflictError, MetastoreError
 from nbflow.metastore import (
+    Clear,
     Looks,
     Metastore,
     NewRun,
@@ -167,6 +168,35 @@ def test_a_task_that_failed_more_often_than_it_may_is_found(store: Metastore, ur
             "test", lambda c, n=failures: c.execute(task_instance.update().values(failures=n))
         )
         assert {violation.code for violation in check(url)} == codes
+
+
+@ONE_DATABASE
+def test_a_task_left_alone_is_not_judged_by_the_limits_of_the_version_that_its_run_goes_on_with(
+    store: Metastore, url: str
+) -> None:
+    often = TaskOptions(retries=2, max_lost=3)
+    lax = small_dag({"a": [], "b": ["a"]}, a=often)
+    strict = small_dag({"a": [], "b": ["a"]}, a=TaskOptions(retries=0, max_lost=0))
+    wall = store.db.clock.wall
+    store.deploy(lax, {"etl.ipynb": b"{}"})
+    run = begin_run(store, lax)
+    for target in (*[TaskState.UP_FOR_RETRY] * 2, TaskState.SUCCESS, TaskState.FAILED):
+        (claim,) = store.claim(limit=1)
+        result = succeeded(stored("x")) if target is TaskState.SUCCESS else failed()
+        store.finish(claim, result, ended(claim.task, target), lambda s: decide(lax, s, wall()))
+    lost = task_instance.update().where(task_instance.c.task == "a").values(lost=3)
+    store.db.write("test", lambda c: c.execute(lost))
+    store.deploy(strict, {"etl.ipynb": b"{}"})
+    store.request_clear(Clear(run_id=run, tasks=[TaskName("b")], version=strict.digest))
+    assert store.carry_out_clear(run)
+    assert check(url) == []
+    store.advance(run, lambda s: decide(strict, s, wall()), max_active_runs=9)
+    assert [claim.task for claim in store.claim(limit=9)] == ["b"]
+    assert check(url) == []
+    store.db.write(
+        "test", lambda c: c.execute(task_instance.update().values(lost=9, failures=9))
+    )
+    assert [one.place for one in check(url)] == [f"{run}/b"]
 
 
 @ONE_DATABASE

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from nbflow import faults
 from nbflow.errors import ConflictError, NotFoundError, UsageError
-from nbflow.metastore import Metastore, NewRun, check
+from nbflow.metastore import Clear, Metastore, NewRun, check
 from nbflow.metastore import tables as t
 from nbflow.metastore.pools import PoolRow
 from nbflow.model.dag import Dag
@@ -130,6 +130,55 @@ def test_a_pool_that_was_made_smaller_while_tasks_run_fills_again_only_below_its
         assert store.claim(limit=9) == []
     store.finish(claims[2], succeeded(), ended(claims[2].task))
     assert len(store.claim(limit=9)) == 1
+
+
+@pytest.mark.parametrize("slots", [1, 0])
+def test_tasks_that_ran_before_their_pool_was_made_smaller_are_no_violation_later_ones_are(
+    store: Metastore, url: str, slots: int
+) -> None:
+    store.pools.set("small", 3)
+    dag = small_dag({f"t{n}": [] for n in range(4)}, **{f"t{n}": SMALL for n in range(4)})
+    start(store, dag)
+    claims = store.claim(limit=9)
+    store.pools.set("small", 1)
+    assert check(url) == []
+    store.finish(claims[0], succeeded(), ended(claims[0].task))
+    assert check(url) == []
+    larger = t.pool.update().where(t.pool.c.name == "small").values(slots=9)
+    store.db.write("test", lambda c: c.execute(larger))
+    assert len(store.claim(limit=9)) == 1
+    smaller = larger.values(slots=slots)
+    store.db.write("test", lambda c: c.execute(smaller))
+    assert [(one.code, one.place) for one in check(url)] == [("I18", "small")]
+
+
+def test_a_run_that_is_cleared_finds_room_in_the_pools_of_its_tasks(
+    store: Metastore, url: str
+) -> None:
+    wide, narrow = small_dag({"a": []}, a=WIDE), small_dag({"a": []}, a=SMALL)
+    start(store, wide)
+    (claim,) = store.claim(limit=1)
+    store.finish(claim, succeeded(), ended("a"), partial(decide, wide, now=wall(store)))
+    store.deploy(narrow, {})
+    again = Clear(run_id=run_id(), tasks=("a",))  # type: ignore[arg-type]
+    store.request_clear(again)
+    with pytest.raises(UsageError, match="Task a of etl wants 3 slots"):
+        store.pools.set("small", 2)
+    with pytest.raises(UsageError, match="takes slots"):
+        store.pools.delete("small")
+    assert store.request_cancel(run_id())
+    store.pools.set("small", 2)
+    with pytest.raises(UsageError, match="wants 3 slots of the pool 'small'") as caught:
+        store.request_clear(again)
+    assert caught.value.code == "NBF614"
+    assert store.requested_clears() == []
+    store.deploy(small_dag({"b": []}), {})
+    store.pools.delete("small")
+    store.request_clear(again)
+    assert store.carry_out_clear(run_id())
+    store.advance(run_id(), partial(decide, wide, now=wall(store)), max_active_runs=9)
+    assert len(store.claim(limit=1)) == 1
+    assert check(url) == []
 
 
 def test_a_task_never_waits_for_more_slots_than_its_pool_has(store: Metastore) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
@@ -15,9 +15,9 @@ from nbflow.metastore.versions import load_version
 from nbflow.model.ids import Digest
 from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import TaskState
+from nbflow.model.states import RunState, TaskState
 
-_RUNNING = TaskState.RUNNING.value
+_RUNNING, _QUEUED = TaskState.RUNNING.value, RunState.QUEUED.value
 _GRACE = timedelta(seconds=5)
 """What an ended run's processes may take to go."""
 _LOOK_BACK = timedelta(days=31)
@@ -36,24 +36,38 @@ def time(db: Database, connection: Connection, looks: Looks) -> Iterator[Violati
 
 
 def _retries(connection: Connection) -> Iterator[Violation]:
-    """I25: no more failures than tries. Only since the last clear: the count begins anew there."""
+    """I25: no more failures and losses than allowed. The counts begin anew when a task is cleared."""
     ti, run = t.task_instance.c, t.run.c
     query = (
-        select(ti.run_id, ti.task, ti.failures, run.version)
+        select(ti.run_id, ti.task, ti.failures, ti.lost, ti.max_lost, run.version)
         .join(t.run, run.id == ti.run_id)
-        .where(ti.failures > 1)
+        .where(or_(ti.failures > 1, ti.lost > ti.max_lost + 1))
     )
     limits: dict[str, dict[str, int]] = {}
     for row in connection.execute(query):
         if row.version not in limits:
             dag = load_version(connection, Digest(row.version))
             limits[row.version] = {task.name: task.options.retries for task in dag.tasks}
-        if row.failures > limits[row.version].get(row.task, row.failures) + 1:
-            yield Violation(
-                code="I25",
-                place=f"{row.run_id}/{row.task}",
-                message=Sentence("tried again more often than allowed"),
-            )
+        place = f"{row.run_id}/{row.task}"
+        too_often = row.failures > limits[row.version].get(row.task, row.failures) + 1
+        if not (too_often or row.lost > row.max_lost + 1) or _rests(connection, row):
+            continue
+        if too_often:
+            message = Sentence("tried again more often than allowed")
+        else:
+            message = Sentence("lost more often than allowed")
+        yield Violation(code="I25", place=place, message=message)
+
+
+def _rests(connection: Connection, row: Any) -> bool:
+    """Tell whether a task was left alone when its run went on last: maybe with another version, whose
+    limits are not those that it ran by.
+    """
+    of = t.event.c
+    newest = select(func.max(of.seq)).where(of.run_id == row.run_id)
+    clear = connection.execute(newest.where(of.task.is_(None), of.target == _QUEUED)).scalar()
+    claim = connection.execute(newest.where(of.task == row.task, of.target == _RUNNING)).scalar()
+    return clear is not None and (claim or 0) < clear
 
 
 def _left_over(db: Database, connection: Connection, looks: Looks) -> Iterator[Violation]:
