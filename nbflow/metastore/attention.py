@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
@@ -32,7 +32,7 @@ class WaitingRun:
 def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[WaitingRun]:
     """Return the runs that are queued, asked to end with tasks that don't run, have a retry due, or
     stand still: what goes already first, those of backfills last. Of the queued runs of a DAG only
-    the first few: those behind them wait for these, and must not hide other DAGs' runs.
+    the first few, and none while as many go as may: they must not hide other DAGs' runs.
     """
     run, ti = t.run.c, t.task_instance.c
     of_run = ti.run_id == run.id
@@ -49,7 +49,7 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
         .where(
             run.owner.is_(None),
             or_(
-                run.state == RunState.QUEUED.value,
+                and_(run.state == RunState.QUEUED.value, _may_begin()),
                 and_(running, or_(retry, ~going, and_(run.cancel_requested == 1, undecided))),
             ),
         )
@@ -72,6 +72,27 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
         )
         for row in connection.execute(query)
     ]
+
+
+def _may_begin() -> ColumnElement[bool]:
+    """Tell whether a queued run's DAG has room, as `_has_room` counts; a first look, without locks."""
+    run, of = t.run.c, t.backfill.c
+    going = t.run.alias("going")
+    full = (
+        select(going.c.dag_id)
+        .select_from(going)
+        .join(t.dag, t.dag.c.id == going.c.dag_id)
+        .outerjoin(t.backfill, of.id == going.c.backfill_id)
+        .where(
+            going.c.state == RunState.RUNNING.value,
+            going.c.owner.is_(None),
+            of.max_active.is_(None),
+        )
+        .group_by(going.c.dag_id, t.dag.c.max_active_runs)
+        .having(func.count() >= t.dag.c.max_active_runs)
+    )
+    own_limit = select(of.id).where(of.max_active.is_not(None))
+    return or_(run.cancel_requested == 1, run.dag_id.not_in(full), run.backfill_id.in_(own_limit))
 
 
 def advance(

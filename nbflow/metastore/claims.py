@@ -20,7 +20,7 @@ from nbflow.model.states import RunState, TaskState
 _FIRST_LOOK = 4
 _LOOK = 1000
 """Queued instances looked at in one claim: so many times those wanted, and, if pools or DAGs are full
-for these, so many.
+for these, so many that have room.
 """
 
 
@@ -123,8 +123,41 @@ def _choose(db: Database, connection: Connection, me: Instance, request: ClaimRe
     chosen = _fitting(db, connection, rows, request.limit)
     if len(chosen) == request.limit or len(rows) < few:
         return chosen
-    rows = connection.execute(query.limit(max(_LOOK, request.limit))).all()
+    rows = connection.execute(_with_room(query).limit(max(_LOOK, request.limit))).all()
     return _fitting(db, connection, rows, request.limit)
+
+
+def _with_room(query: Any) -> Any:
+    """Leave out what pools and DAGs have no room for, so that it hides nothing behind it."""
+    ti, run, pool, dag = t.task_instance.c, t.run.c, t.pool.c, t.dag.c
+    running = t.task_instance.alias("running")
+    of = running.c
+    taken = (
+        select(of.pool, func.sum(of.pool_slots).label("slots"))
+        .where(of.state == TaskState.RUNNING.value)
+        .group_by(of.pool)
+        .subquery("taken")
+    )
+    busy_run = t.run.alias("busy_run")
+    busy = (
+        select(busy_run.c.dag_id, func.count().label("tasks"))
+        .join(running, of.run_id == busy_run.c.id)
+        .where(of.state == TaskState.RUNNING.value)
+        .group_by(busy_run.c.dag_id)
+        .subquery("busy")
+    )
+    return (
+        query.join(t.pool, pool.name == ti.pool)
+        .outerjoin(taken, taken.c.pool == ti.pool)
+        .outerjoin(busy, busy.c.dag_id == run.dag_id)
+        .where(
+            ti.pool_slots + func.coalesce(taken.c.slots, 0) <= pool.slots,
+            or_(
+                dag.max_active_tasks.is_(None),
+                func.coalesce(busy.c.tasks, 0) < dag.max_active_tasks,
+            ),
+        )
+    )
 
 
 def _fitting(db: Database, connection: Connection, rows: Sequence[Any], limit: int) -> list[Any]:

@@ -115,7 +115,6 @@ dag = _table(
     Column("version", SHA, nullable=False),
     Column("paused", Integer, nullable=False, server_default="0"),
     Column("max_active_tasks", Integer),
-    # None where it is not known: of a DAG that was deployed before this was kept.
     Column("max_active_runs", Integer),
     Column("deployed", Instant, nullable=False),
     Column("owner", VARIABLE),

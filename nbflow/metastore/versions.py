@@ -48,6 +48,7 @@ def deploy(
                     version=dag.digest,
                     is_deployed=1 if current else t.dag.c.is_deployed,
                     max_active_tasks=dag.options.max_active_tasks,
+                    max_active_runs=dag.options.max_active_runs,
                     deployed=now,
                     owner=dag.options.owner or None,
                     description=dag.options.description or None,

@@ -193,9 +193,7 @@ def test_a_task_left_alone_is_not_judged_by_the_limits_of_the_version_that_its_r
     store.advance(run, lambda s: decide(strict, s, wall()), max_active_runs=9)
     assert [claim.task for claim in store.claim(limit=9)] == ["b"]
     assert check(url) == []
-    store.db.write(
-        "test", lambda c: c.execute(task_instance.update().values(lost=9, failures=9))
-    )
+    store.db.write("test", lambda c: c.execute(task_instance.update().values(lost=9, failures=9)))
     assert [one.place for one in check(url)] == [f"{run}/b"]
 
 

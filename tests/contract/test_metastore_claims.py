@@ -8,7 +8,7 @@ from small_dags import ended, run_id, small_dag, stored, succeeded
 from sqlalchemy import event
 
 from nbflow.errors import ConflictError
-from nbflow.metastore import Metastore, NewRun
+from nbflow.metastore import Metastore, NewRun, claims
 from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.options import TaskOptions
@@ -150,6 +150,31 @@ def test_a_task_in_a_full_pool_does_not_hold_up_others(store: Metastore) -> None
     small = TaskOptions(pool="small", priority=9)
     start(store, small_dag({"a": [], "b": [], "c": []}, a=small, b=small))
     assert [claim.task for claim in store.claim(limit=3)] == ["a", "c"]
+
+
+@pytest.mark.parametrize("full", ["dags", "pools"])
+def test_what_has_no_room_hides_nothing_behind_it(
+    store: Metastore, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    monkeypatch.setattr(claims, "_LOOK", 8)
+    first = TaskOptions(priority=9)
+    names = {f"t{number}": [] for number in range(4)}
+    for number in range(4):
+        pool = replace(first, pool=f"p{number}") if full == "pools" else first
+        start(
+            store,
+            small_dag(
+                names,
+                dag_id=f"full{number}",
+                max_active_tasks=None if full == "pools" else 1,
+                **dict.fromkeys(names, pool),
+            ),
+            number,
+        )
+    assert len([store.claim(limit=1) for _ in range(4)]) == 4
+    start(store, small_dag({"behind": []}, dag_id="other"), 9)
+    assert [claim.task for claim in store.claim(limit=1)] == ["behind"]
+    assert store.claim(limit=1) == []
 
 
 def test_a_renewal_tells_what_is_still_held(store: Metastore) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from nbflow.model.ids import DagId, RunId
 from nbflow.model.options import Catchup
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
 from nbflow.model.states import RunKind, RunState
+from nbflow.scheduling.decide import decide
 from nbflow.scheduling.plan import plan_tick
 from nbflow.service.checking import rules
 
@@ -285,6 +287,21 @@ def _tick_all(store: Metastore, now: datetime, number: int) -> None:
                     missed=planned.missed,
                 )
             )  # fmt: skip
+
+
+def test_dags_with_as_many_runs_as_may_go_hide_no_other_dags_run(store: Metastore) -> None:
+    dags = [small_dag({"a": []}, dag_id=f"full{number}") for number in range(3)]
+    other = small_dag({"a": []}, dag_id="other")
+    for place, dag in enumerate([*dags, other]):
+        store.deploy(dag, NOTEBOOKS)
+        for number in range(1 if dag is other else 4):
+            new = scheduled(entry(dag, id=1), NOON + number * HOUR, 10 * place + number, dag)
+            store.create_run(new)
+    for place, dag in enumerate(dags):
+        store.advance(run_id(10 * place), partial(decide, dag, now=NOON), max_active_runs=1)
+    assert [one.dag_id for one in store.waiting_runs(limit=5)] == ["other"]
+    store.request_cancel(run_id(1))
+    assert [one.run_id for one in store.waiting_runs(limit=5)] == [run_id(1), run_id(30)]
 
 
 def test_queued_runs_of_one_dag_hide_no_other_dags_run(store: Metastore) -> None:
