@@ -78,7 +78,8 @@ class Backfills:
         return self._db.read(_due)
 
     def work_on(self, chunk: Chunk) -> bool:
-        """Decide on the next slots of a backfill; False if another process was first.
+        """Decide on the next slots of a backfill; False if another process was first, or its DAG has
+        another version by now.
 
         A slot gets its run, and its place in the backfill's record, in the transaction that moves
         the cursor. Without slots left and with all its runs ended, the backfill is done.
@@ -203,6 +204,10 @@ def _work_on(db: Database, chunk: Chunk, who: str, now: datetime) -> bool:
     entry, of = chunk.due.entry, t.backfill.c
 
     def work(connection: Connection) -> bool:
+        # Whoever lets the DAG rest, or deletes it, counts its runs before these or after.
+        dag = select(t.dag.c.version).where(t.dag.c.id == entry.dag_id)
+        if connection.execute(db.locked(dag)).scalar() != chunk.due.dag_version:
+            return False
         guard = (of.id == entry.id, of.version == entry.version, of.state == _GOING)
         moved = {"version": entry.version + 1}
         if connection.execute(t.backfill.update().where(*guard).values(moved)).rowcount != 1:

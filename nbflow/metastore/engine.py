@@ -88,13 +88,18 @@ class Database:
         name: str,
         work: Callable[[Connection], T],
         confirm: Callable[[Connection], T | None] | None = None,
+        *,
+        stands: Callable[[Connection, T], bool] | None = None,
     ) -> T:
         """Run ``work`` in one writing transaction and commit it.
 
-        Undone by another transaction, it is tried again, five times at most and not for long. When the end of a
-        commit is unknown, ``confirm`` looks whether it took place and returns its result; without
-        one, ``work`` is repeated, so it must then find its own traces.
+        Undone by another transaction, it is tried again, five times at most and not for long. When
+        the end of a commit is unknown, ``confirm`` looks whether it took place and returns its
+        result, or ``stands``, which is given the result, tells whether what ``work`` wrote is there.
+        Without either, ``work`` is repeated, so it must then find its own traces.
         """
+        if stands is not None:
+            work, confirm = _remembered(work, stands)
         begun = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -191,6 +196,22 @@ def _insert(name: str, table: Table) -> Any:
     from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
     return postgresql_insert(table)
+
+
+def _remembered(
+    work: Callable[[Connection], T], stands: Callable[[Connection, T], bool]
+) -> tuple[Callable[[Connection], T], Callable[[Connection], T | None]]:
+    """Return the work, and how it is confirmed by what it returned."""
+    results: list[T] = []
+
+    def remembering(connection: Connection) -> T:
+        results[:] = [work(connection)]
+        return results[0]
+
+    def confirm(connection: Connection) -> T | None:
+        return results[0] if stands(connection, results[0]) else None
+
+    return remembering, confirm
 
 
 class _Nothing:

@@ -257,7 +257,7 @@ def lose(moves: Moves, row: Any, *, reason: Reason, target: TaskState, message: 
 def hand_back(db: Database, claim: Claim, who: str, now: datetime, message: str) -> None:
     """Give a claimed task back, uncounted: its process was told to stop. ConflictError if lost."""
 
-    def work(connection: Connection) -> None:
+    def work(connection: Connection) -> bool:
         run_id = RunId(claim.run_id)
         lock_run(db, connection, run_id)
         ti = t.task_instance.c
@@ -271,5 +271,11 @@ def hand_back(db: Database, claim: Claim, who: str, now: datetime, message: str)
         moves = Moves(db=db, connection=connection, who=who, now=now)
         lose(moves, row, reason=Reason.DRAINED, target=TaskState.QUEUED, message=message)
         moves.write()
+        return True
 
-    db.write("hand_back", work)
+    def stands(connection: Connection, _: bool) -> bool:
+        of = t.attempt.c
+        reason = connection.execute(select(of.reason).where(of.token == claim.token)).scalar()
+        return bool(reason == Reason.DRAINED.value)
+
+    db.write("hand_back", work, stands=stands)

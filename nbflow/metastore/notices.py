@@ -168,7 +168,12 @@ def plan_missed(
         _insert(db, connection, notices, now)
         return True
 
-    return db.write("notice_missed", work)
+    def stands(connection: Connection, _: bool) -> bool:
+        of = t.missed.c
+        untold = select(of.slot_key).where(of.dag_id == dag_id, of.slot_key.in_(keys), of.told == 0)
+        return connection.execute(untold).first() is None
+
+    return db.write("notice_missed", work, stands=stands)
 
 
 def _insert(
@@ -249,7 +254,11 @@ def again(db: Database, notice_id: str, now: datetime) -> bool:
         )
         return done.rowcount == 1
 
-    return db.write("notice_again", work)
+    def stands(connection: Connection, _: bool) -> bool:
+        dead = select(t.notice.c.dead_at).where(t.notice.c.id == notice_id)
+        return connection.execute(dead).scalar() is None
+
+    return db.write("notice_again", work, stands=stands)
 
 
 def forget(db: Database, before: datetime) -> int:

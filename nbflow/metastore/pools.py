@@ -67,7 +67,11 @@ class Pools:
             )
             return is_new
 
-        return self._db.write("pool", work)
+        def stands(connection: Connection, _: bool) -> bool:
+            found = select(t.pool.c.slots).where(t.pool.c.name == name)
+            return connection.execute(found).scalar() == slots
+
+        return self._db.write("pool", work, stands=stands)
 
     def delete(self, name: str) -> None:
         """Delete a pool. Raises NotFoundError; UsageError NBF620 for the default one, and for one

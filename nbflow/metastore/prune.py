@@ -64,7 +64,11 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
         connection.execute(t.run.delete().where(t.run.c.id.in_(gone)))
         return len(gone)
 
-    return db.write("prune", work)
+    def stands(connection: Connection, count: int) -> bool:
+        left = select(func.count()).where(t.run.c.id.in_(run_ids))
+        return count + int(connection.execute(left).scalar_one()) <= len(set(run_ids))
+
+    return db.write("prune", work, stands=stands)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

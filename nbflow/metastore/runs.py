@@ -181,4 +181,10 @@ def request_cancel(db: Database, run_id: RunId) -> bool:
         )
         return done.rowcount == 1
 
-    return db.write("cancel", work)
+    def stands(connection: Connection, asked: bool) -> bool:
+        waits = select(t.clear_request.c.run_id).where(t.clear_request.c.run_id == run_id)
+        run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one()
+        asks = bool(run.cancel_requested) or run.state in t.ENDED
+        return not asked or (asks and connection.execute(waits).first() is None)
+
+    return db.write("cancel", work, stands=stands)

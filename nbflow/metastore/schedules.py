@@ -60,7 +60,10 @@ def keep(db: Database, connection: Connection, entry: ScheduleEntry) -> None:
         "max_active_runs": entry.max_active_runs,
     }
     new = row | {"dag_id": entry.dag_id, "since_utc": entry.cursor}
-    if entry.id == 0 and db.insert_once(connection, t.schedule, new):
+    if entry.id == 0:
+        if not db.insert_once(connection, t.schedule, new):
+            # Another deploy was the first.
+            raise _moved(entry.dag_id)
         return
     of = t.schedule.c
     seen = (of.dag_id == entry.dag_id, of.version == entry.version)
@@ -71,10 +74,14 @@ def keep(db: Database, connection: Connection, entry: ScheduleEntry) -> None:
         t.schedule.update().where(*seen).values(row | {"version": of.version + 1})
     )
     if done.rowcount != 1:
-        raise ConflictError(
-            Sentence("The schedule of {dag} was moved meanwhile.", dag=entry.dag_id),
-            hint="Deploy it again.",
-        )
+        raise _moved(entry.dag_id)
+
+
+def _moved(dag_id: DagId) -> ConflictError:
+    return ConflictError(
+        Sentence("The schedule of {dag} was moved meanwhile.", dag=dag_id),
+        hint="Deploy it again.",
+    )
 
 
 def forget(connection: Connection, dag_id: DagId) -> None:
@@ -242,7 +249,11 @@ def pause(db: Database, dag_id: DagId, *, paused: bool) -> bool:
         connection.execute(t.dag.update().where(of.id == dag_id).values(paused=int(paused)))
         return bool(was) != paused
 
-    return db.write("pause", work)
+    def stands(connection: Connection, _: bool) -> bool:
+        now = connection.execute(select(t.dag.c.paused).where(t.dag.c.id == dag_id)).scalar()
+        return now == int(paused)
+
+    return db.write("pause", work, stands=stands)
 
 
 def entry_of(row: Any) -> ScheduleEntry:

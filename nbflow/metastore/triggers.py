@@ -225,8 +225,8 @@ def fire(db: Database, what: Firing, now: datetime) -> bool:
     seen, of = what.seen, t.dag_trigger.c
 
     def work(connection: Connection) -> bool:
-        dag = select(t.dag.c.paused).where(t.dag.c.id == seen.dag_id)
-        if connection.execute(db.locked(dag)).scalar() != int(seen.is_paused):
+        dag = select(t.dag.c.paused, t.dag.c.version).where(t.dag.c.id == seen.dag_id)
+        if connection.execute(db.locked(dag)).one_or_none() != (seen.is_paused, seen.dag_version):
             return False
         guard = (of.id == seen.id, of.version == seen.version, of.active == 1)
         values = {"state": to_data(what.state), "version": seen.version + 1}

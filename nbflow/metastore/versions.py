@@ -58,7 +58,14 @@ def deploy(
             also(connection)
         return dag.digest
 
-    return db.write("deploy", work)
+    def stands(connection: Connection, digest: Digest) -> bool:
+        deployed = select(t.dag_version.c.digest, t.dag.c.version, t.dag.c.deployed).join(
+            t.dag, t.dag.c.id == t.dag_version.c.dag_id
+        )
+        row = connection.execute(deployed.where(t.dag_version.c.digest == digest)).one_or_none()
+        return row is not None and (not current or (row.version, row.deployed) == (digest, now))
+
+    return db.write("deploy", work, stands=stands)
 
 
 def _slots_wanted(dag: Dag) -> dict[str, int]:

@@ -257,6 +257,47 @@ def test_a_chunk_that_was_read_before_a_cancel_makes_nothing(store: Metastore) -
     assert store.list_runs() == []
 
 
+def test_a_dag_is_not_let_rest_while_a_backfill_makes_its_runs(open_store, url: str) -> None:
+    store, other = open_store(), open_store()
+    asked(store)
+    (due,) = store.backfills.due()
+    ends: list[object] = []
+
+    def undeploy() -> None:
+        try:
+            other.undeploy(PAIR.id)
+            ends.append("rests")
+        except UsageError as problem:
+            ends.append(problem.code)
+
+    resting = threading.Thread(target=undeploy)
+
+    def decide_meanwhile(state: RunState | None):
+        if not resting.is_alive() and not ends:
+            resting.start()
+            # It can't end before the chunk does; long enough to have counted the runs.
+            resting.join(0.3)
+        return decide_slot(state, Reprocess.NONE)
+
+    assert store.backfills.work_on(replace(chunk(due), decide=decide_meanwhile))
+    resting.join()
+    assert ends == ["NBF619"]
+    assert len(store.list_runs()) == 1
+    assert check(url) == []
+
+
+def test_a_chunk_that_was_read_before_a_deploy_makes_no_run_of_the_old_version(
+    store: Metastore,
+) -> None:
+    asked(store)
+    (due,) = store.backfills.due()
+    edited = small_dag({"a": [], "b": ["a"], "c": ["b"]})
+    store.deploy(edited, NOTEBOOKS)
+    assert not store.backfills.work_on(chunk(due))
+    assert work(store) == [True]
+    assert [run.version for run in store.list_runs()] == [edited.digest]
+
+
 def test_three_schedulers_make_each_run_once(open_store, url: str) -> None:
     stores = [open_store() for _ in range(3)]
     asked(stores[0], 1, 9, max_active=9)

@@ -99,6 +99,19 @@ def test_an_edit_of_what_a_tick_has_moved_is_refused_and_nothing_is_deployed(
     assert store.current_version(PAIR.id) == PAIR.digest
 
 
+def test_of_two_first_deploys_of_a_dag_one_counts_and_the_other_is_refused(
+    open_store: Callable[[], Metastore],
+) -> None:
+    other = small_dag({"a": [], "b": ["a"], "c": ["b"]})
+    first, second = open_store(), open_store()
+    first.deploy(PAIR, NOTEBOOKS, schedule=entry())
+    with pytest.raises(ConflictError, match="moved meanwhile"):
+        second.deploy(other, NOTEBOOKS, schedule=entry(other, expression="@daily"))
+    found = first.schedule(PAIR.id)
+    assert found is not None
+    assert (found.expression, first.current_version(PAIR.id)) == ("@hourly", PAIR.digest)
+
+
 def test_a_dag_without_a_schedule_lets_it_rest_and_keeps_the_names_of_its_slots(
     store: Metastore,
 ) -> None:

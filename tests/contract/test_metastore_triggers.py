@@ -168,6 +168,17 @@ def test_a_pause_that_came_between_stops_the_firing(store: Metastore) -> None:
     assert store.missed(REPORT.id) == []
 
 
+def test_a_deploy_that_came_between_makes_the_run_one_of_the_new_version(store: Metastore) -> None:
+    watch(store, AFTER)
+    run_etl(store)
+    (event,) = store.trigger_events()
+    edited = small_dag({"a": [], "b": ["a"]}, dag_id=REPORT.id)
+    store.deploy(edited, {"etl.ipynb": b"{}"})
+    assert not store.fire(firing(event))
+    (event,) = store.trigger_events()
+    assert event.row.dag_version == edited.digest
+
+
 def test_a_deploy_keeps_the_triggers_that_stay_and_begins_others_anew(store: Metastore) -> None:
     mark = FileMark(size=1, time=2, sha="3")
     watch(store, FILES, AFTER, state=TriggerState(seen={"/d/a": mark}))
