@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from nbflow.metastore.checks.files import files
 from nbflow.metastore.checks.history import history
+from nbflow.metastore.checks.reactions import ends_on_record, reactions
 from nbflow.metastore.checks.rows import rows
 from nbflow.metastore.checks.soundness import leaks, soundness
 from nbflow.metastore.checks.time import time
@@ -39,6 +40,8 @@ def _all(db: Database, connection: Connection, looks: Looks) -> Iterator[Violati
     if revision(connection) != REVISION:
         return
     yield from rows(connection, drained=looks.drained, sent=looks.sent)
+    yield from ends_on_record(connection)
+    yield from reactions(connection)
     yield from history(connection, looks.rules)
     yield from time(db, connection, looks)
     yield from leaks(connection, looks.secrets)

@@ -56,6 +56,16 @@ def test_the_generated_pages_are_fresh() -> None:
         assert make() == (ROOT / "docs/reference" / page).read_text(encoding="utf-8"), page
 
 
+def test_every_invariant_of_the_checker_is_documented() -> None:
+    checks = (ROOT / "nbflow/metastore/checks").glob("*.py")
+    asked = {code for path in checks for code in re.findall(r'"(I\d+)"', path.read_text())}
+    page = (ROOT / "docs/reference/reliability.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| I")]
+    told = {code for row in rows for code in re.findall(r"I\d+", row)}
+    assert asked == told
+    assert len(told) > 35
+
+
 def test_every_command_and_option_is_documented() -> None:
     page = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
     for command, options in all_commands().items():

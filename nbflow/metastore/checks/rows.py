@@ -1,23 +1,17 @@
 """Invariants that one question each can tell: a sound metastore answers with nothing."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from nbflow.metastore import tables as t
+from nbflow.metastore.checks.questions import Question, ask
 from nbflow.metastore.checks.violation import Violation
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import FINAL_TASK_STATES, RunState, TaskState
 
 _DONE = [state.value for state in FINAL_TASK_STATES]
 _RUNNING = TaskState.RUNNING.value
-
-
-class _Question(NamedTuple):
-    code: str
-    message: Sentence
-    query: Select[Any]
 
 
 def rows(connection: Connection, *, drained: bool, sent: bool) -> Iterator[Violation]:
@@ -29,13 +23,10 @@ def rows(connection: Connection, *, drained: bool, sent: bool) -> Iterator[Viola
         questions += _drained_questions()
     if sent:
         questions.append(_sent_question())
-    for question in questions:
-        for row in connection.execute(question.query):
-            place = "/".join(str(part) for part in row)
-            yield Violation(code=question.code, place=place, message=question.message)
+    yield from ask(connection, questions)
 
 
-def _run_questions() -> list[_Question]:
+def _run_questions() -> list[Question]:
     run, ti, told = t.run.c, t.task_instance.c, t.outbox.c
     sent = (
         select(told.run_id, func.count().label("n"))
@@ -44,21 +35,21 @@ def _run_questions() -> list[_Question]:
         .subquery()
     )
     return [
-        _Question(
+        Question(
             "I1",
             Sentence("two runs of one slot"),
             select(run.dag_id, run.slot_key)
             .group_by(run.dag_id, run.slot_key)
             .having(func.count() > 1),
         ),
-        _Question(
+        Question(
             "I4",
             Sentence("the run has ended, this task has not"),
             select(ti.run_id, ti.task)
             .join(t.run, run.id == ti.run_id)
             .where(run.state.in_(t.ENDED), ti.state.not_in(_DONE)),
         ),
-        _Question(
+        Question(
             "I11",
             Sentence("is queued, but a task of it runs"),
             select(run.id)
@@ -66,19 +57,19 @@ def _run_questions() -> list[_Question]:
             .where(run.state == RunState.QUEUED.value, ti.state == _RUNNING)
             .distinct(),
         ),
-        _Question(
+        Question(
             "I12",
             Sentence("an ended run has one notification"),
             select(run.id)
             .outerjoin(sent, sent.c.run_id == run.id)
             .where(run.state.in_(t.ENDED), func.coalesce(sent.c.n, 0) != 1),
         ),
-        _Question(
+        Question(
             "I15",
             Sentence("counts as sent, but was never tried"),
             select(told.id).where(told.sent_at.is_not(None), told.tries < 1),
         ),
-        _Question(
+        Question(
             "I27",
             Sentence("the run's version is not stored"),
             select(run.id)
@@ -88,7 +79,7 @@ def _run_questions() -> list[_Question]:
     ]
 
 
-def _task_questions() -> list[_Question]:
+def _task_questions() -> list[Question]:
     ti, at = t.task_instance.c, t.attempt.c
     tries = (
         select(at.run_id, at.task, func.count().label("n"), func.max(at.try_no).label("last"))
@@ -108,7 +99,7 @@ def _task_questions() -> list[_Question]:
         .subquery()
     )
     return [
-        _Question(
+        Question(
             "I8",
             Sentence("the tries are not the attempts"),
             select(ti.run_id, ti.task)
@@ -120,7 +111,7 @@ def _task_questions() -> list[_Question]:
                 )
             ),
         ),
-        _Question(
+        Question(
             "I18",
             Sentence("more tasks run than the pool allows"),
             # What ran already when a pool was made smaller may go on.
@@ -128,7 +119,7 @@ def _task_questions() -> list[_Question]:
             .join(used, used.c.pool == pool.name)
             .where(used.c.slots > pool.slots, used.c.newest > pool.since_token),
         ),
-        _Question(
+        Question(
             "I19",
             Sentence("a lease without a running task, or the reverse"),
             select(ti.run_id, ti.task).where(
@@ -141,55 +132,55 @@ def _task_questions() -> list[_Question]:
     ]
 
 
-def _attempt_questions() -> list[_Question]:
+def _attempt_questions() -> list[Question]:
     ti, at, art = t.task_instance.c, t.attempt.c, t.artifact.c
     same_task = and_(at.run_id == ti.run_id, at.task == ti.task)
     success = TaskState.SUCCESS.value
     later = t.attempt.alias()
     return [
-        _Question(
+        Question(
             "I5",
             Sentence("values of two attempts are published at once"),
             select(art.run_id, art.task)
             .group_by(art.run_id, art.task)
             .having(func.min(art.token) != func.max(art.token)),
         ),
-        _Question(
+        Question(
             "I6",
             Sentence("a value that its task's last attempt did not publish"),
             select(art.run_id, art.task, art.name)
             .join(t.attempt, at.token == art.token)
             .where(or_(at.outcome.is_(None), at.outcome != success)),
         ),
-        _Question(
+        Question(
             "I6",
             Sentence("succeeded without an attempt that did"),
             select(ti.run_id, ti.task)
             .outerjoin(t.attempt, at.token == ti.token)
             .where(ti.state == success, func.coalesce(at.outcome, "") != success),
         ),
-        _Question(
+        Question(
             "I7",
             Sentence("an attempt is open, its task is not running"),
             select(at.run_id, at.task)
             .join(t.task_instance, same_task)
             .where(at.outcome.is_(None), or_(ti.state != _RUNNING, ti.token != at.token)),
         ),
-        _Question(
+        Question(
             "I7",
             Sentence("the task is running, no attempt is open"),
             select(ti.run_id, ti.task)
             .outerjoin(t.attempt, and_(same_task, at.outcome.is_(None)))
             .where(ti.state == _RUNNING, at.token.is_(None)),
         ),
-        _Question(
+        Question(
             "I16",
             Sentence("a later try has an older token"),
             select(at.run_id, at.task, at.try_no)
             .join(later, and_(later.c.run_id == at.run_id, later.c.task == at.task))
             .where(later.c.try_no > at.try_no, later.c.token <= at.token),
         ),
-        _Question(
+        Question(
             "I17",
             Sentence("two attempts are open at once"),
             select(at.run_id, at.task)
@@ -200,11 +191,11 @@ def _attempt_questions() -> list[_Question]:
     ]
 
 
-def _end_questions() -> list[_Question]:
+def _end_questions() -> list[Question]:
     """I23: what began comes before what ended. By stamps of one clock only: calendars may jump."""
     run, at, ti = t.run.c, t.attempt.c, t.task_instance.c
     return [
-        _Question(
+        Question(
             "I23",
             Sentence("has an end and goes on, or ended without one"),
             select(run.id).where(
@@ -214,7 +205,7 @@ def _end_questions() -> list[_Question]:
                 )
             ),
         ),
-        _Question(
+        Question(
             "I23",
             Sentence("has an end and goes on, or ended without one"),
             select(at.run_id, at.task, at.try_no).where(
@@ -224,7 +215,7 @@ def _end_questions() -> list[_Question]:
                 )
             ),
         ),
-        _Question(
+        Question(
             "I23",
             Sentence("a task of it was tried, but it never began"),
             select(run.id)
@@ -235,15 +226,15 @@ def _end_questions() -> list[_Question]:
     ]
 
 
-def _drained_questions() -> list[_Question]:
+def _drained_questions() -> list[Question]:
     run, at = t.run.c, t.attempt.c
     return [
-        _Question(
+        Question(
             "I3",
             Sentence("all work is over, this run has not ended"),
             select(run.id).where(run.state.not_in(t.ENDED)),
         ),
-        _Question(
+        Question(
             "I7",
             Sentence("all work is over, this attempt has not ended"),
             select(at.run_id, at.task, at.try_no).where(at.outcome.is_(None)),
@@ -251,9 +242,9 @@ def _drained_questions() -> list[_Question]:
     ]
 
 
-def _sent_question() -> _Question:
+def _sent_question() -> Question:
     told = t.outbox.c
-    return _Question(
+    return Question(
         "I14",
         Sentence("all work is over, this notification was not sent"),
         select(told.id).where(told.sent_at.is_(None)),
