@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.moves import Moves, lock_run, snapshot
+from nbflow.metastore.moves import Moves, lock_run
+from nbflow.metastore.snapshots import snapshot
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.run import Decisions, RunSnapshot
 from nbflow.model.states import RunState, TaskState
@@ -113,7 +114,7 @@ def advance(
         # Whoever begins a run of a DAG counts alone: the row is the DAG's, not the run's.
         connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag_id)))
         run = lock_run(db, connection, run_id)
-        seen = snapshot(connection, run_id, run)
+        seen = snapshot(db, connection, run_id, run)
         begins = seen.state is RunState.QUEUED and not seen.cancel_requested
         if begins and not _has_room(connection, seen, max_active_runs):
             return Decisions()

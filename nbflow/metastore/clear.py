@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.moves import Moves, lock_run, snapshot
+from nbflow.metastore.moves import Moves, lock_run
 from nbflow.metastore.runs import task_row, tasks_of
+from nbflow.metastore.snapshots import snapshot
 from nbflow.model.ids import Digest, RunId, TaskName
 from nbflow.model.run import RunMove, RunSnapshot, TaskMove
 from nbflow.model.sentence import Sentence
@@ -50,7 +51,7 @@ def clear_tasks(
     run then, or any scheduler. Raises NotFoundError; ConflictError, and writes nothing, if the run
     goes on.
     """
-    seen = snapshot(connection, run_id, lock_run(db, connection, run_id))
+    seen = snapshot(db, connection, run_id, lock_run(db, connection, run_id))
     if not seen.state.is_final:
         raise not_ended(run_id)
     moves = Moves(db=db, connection=connection, who=who, now=now)

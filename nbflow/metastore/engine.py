@@ -21,6 +21,7 @@ from nbflow.metastore.dialect import (
     sqlite_path,
     translated,
 )
+from nbflow.metastore.known_runs import KnownRuns
 from nbflow.metastore.tables import EPOCH
 from nbflow.model.clock import Clock
 from nbflow.model.sentence import Sentence
@@ -48,6 +49,7 @@ class Database:
             else self.engine
         )
         self._writing = threading.RLock()
+        self.known_runs = KnownRuns()
 
     @property
     def is_sqlite(self) -> bool:

@@ -11,8 +11,10 @@ from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import to_data
 from nbflow.metastore.engine import Database
+from nbflow.metastore.known_runs import KnownRun
 from nbflow.metastore.metrics import record_metrics
-from nbflow.metastore.moves import Moves, execute_all, lock_run, lock_runs, snapshots
+from nbflow.metastore.moves import Moves, execute_all, lock_run, lock_runs
+from nbflow.metastore.snapshots import note_large, snapshots
 from nbflow.metastore.trigger_events import tell_metrics
 from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
 from nbflow.model.ids import RunId, TaskName, Token
@@ -43,9 +45,11 @@ def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> lis
 
     Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one.
     """
+    known: dict[RunId, KnownRun] = {}
 
     def work(connection: Connection) -> list[Decisions]:
-        return _finish_all(db, connection, ends, who, now)
+        known.clear()
+        return _finish_all(db, connection, ends, who, now, known)
 
     def confirm(connection: Connection) -> list[Decisions] | None:
         of = t.attempt.c
@@ -54,11 +58,18 @@ def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> lis
         found = {row.token: row.outcome for row in connection.execute(query)}
         return [Decisions() for _ in ends] if found == wanted else None
 
-    return db.write("finish", work, confirm)
+    done = db.write("finish", work, confirm)
+    db.known_runs.put(known)
+    return done
 
 
 def _finish_all(
-    db: Database, connection: Connection, ends: Sequence[Finish], who: str, now: datetime
+    db: Database,
+    connection: Connection,
+    ends: Sequence[Finish],
+    who: str,
+    now: datetime,
+    known: dict[RunId, KnownRun],
 ) -> list[Decisions]:
     locked = lock_runs(db, connection, {RunId(end.claim.run_id) for end in ends})
     _end_attempts(connection, ends, now)
@@ -73,7 +84,8 @@ def _finish_all(
     moves.write()
     # Of a run's ends the last sees what all of them leave.
     last = {end.claim.run_id: number for number, end in enumerate(ends) if end.decide is not None}
-    seen = snapshots(connection, last, locked) if last else {}
+    seen = snapshots(db, connection, last, locked) if last else {}
+    known |= note_large(db, connection, seen)
     decided = [Decisions() for _ in ends]
     for run_id, number in last.items():
         decide = ends[number].decide

@@ -13,9 +13,9 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.trigger_events import tell_run_end
 from nbflow.model.ids import RunId, TaskName, Token
-from nbflow.model.run import Decisions, RunMove, RunSnapshot, TaskMove, TaskSnapshot
+from nbflow.model.run import Decisions, RunMove, TaskMove
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import RUN_MOVES, TASK_MOVES, RunKind, RunState, TaskState
+from nbflow.model.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
 
 _WAITING = frozenset({TaskState.QUEUED, TaskState.UP_FOR_RETRY})
 _FRESH = {
@@ -127,7 +127,7 @@ class Moves:
             )
         self.note(run_id, None, move.source, move.target, move.note, None)
         if move.target.is_final:
-            ended = self.connection.execute(_RUN, {"of_run": run_id}).one()
+            ended = self.connection.execute(RUN_ROW, {"of_run": run_id}).one()
             tell_run_end(self.db, self.connection, ended, move.target, self.now)
             self.db.insert_once(
                 self.connection,
@@ -176,6 +176,8 @@ class Moves:
     def _write_moves(self) -> None:
         for shape, values in self._moves.items():
             if execute_all(self.connection, _move(shape), values) != len(values):
+                for one in values:
+                    self.db.known_runs.forget(one["of_run"])
                 raise _moved_meanwhile(values)
         self._moves.clear()
         self._moved.clear()
@@ -229,14 +231,9 @@ def execute_all(
     return int(done.rowcount)
 
 
-_RUN = select(t.run).where(t.run.c.id == bindparam("of_run"))
-_RUNS = (
+RUN_ROW = select(t.run).where(t.run.c.id == bindparam("of_run"))
+RUN_ROWS = (
     select(t.run).where(t.run.c.id.in_(bindparam("of_runs", expanding=True))).order_by(t.run.c.id)
-)
-_TASKS = (
-    select(t.task_instance)
-    .where(t.task_instance.c.run_id.in_(bindparam("of_runs", expanding=True)))
-    .order_by(t.task_instance.c.position)
 )
 _EVENTS = t.event.insert()
 
@@ -251,7 +248,7 @@ def _no_move(what: str) -> ConflictError:
 
 def lock_run(db: Database, connection: Connection, run_id: RunId) -> Any:
     """Hold the run's row until the transaction ends, and return it; NotFoundError if there is none."""
-    row = connection.execute(db.locked(_RUN), {"of_run": run_id}).one_or_none()
+    row = connection.execute(db.locked(RUN_ROW), {"of_run": run_id}).one_or_none()
     if row is None:
         raise no_run(run_id)
     return row
@@ -259,7 +256,7 @@ def lock_run(db: Database, connection: Connection, run_id: RunId) -> Any:
 
 def lock_runs(db: Database, connection: Connection, run_ids: Collection[RunId]) -> dict[RunId, Any]:
     """Hold the rows of several runs, taken in one order by all; NotFoundError if one isn't there."""
-    rows = connection.execute(db.locked(_RUNS), {"of_runs": sorted(run_ids)}).all()
+    rows = connection.execute(db.locked(RUN_ROWS), {"of_runs": sorted(run_ids)}).all()
     found = {RunId(row.id): row for row in rows}
     for run_id in run_ids:
         if run_id not in found:
@@ -273,64 +270,4 @@ def no_run(run_id: str) -> NotFoundError:
         Sentence("There is no run {run_id!r}.", run_id=run_id),
         hint="`nbflow runs list` shows them.",
         code="NBF613",
-    )
-
-
-def snapshot(connection: Connection, run_id: RunId, locked: Any = None) -> RunSnapshot:
-    """Read a run with its task instances in page order; ``locked`` is its row, if it is held."""
-    return snapshots(connection, [run_id], None if locked is None else {run_id: locked})[run_id]
-
-
-def snapshots(
-    connection: Connection,
-    run_ids: Collection[RunId],
-    locked: Mapping[RunId, Any] | None = None,
-) -> dict[RunId, RunSnapshot]:
-    """Read several runs as `snapshot` does; NotFoundError if one isn't there."""
-    wanted = {"of_runs": sorted(run_ids)}
-    if locked is None:
-        locked = {RunId(row.id): row for row in connection.execute(_RUNS, wanted)}
-    tasks: dict[RunId, dict[TaskName, TaskSnapshot]] = {run_id: {} for run_id in run_ids}
-    for row in connection.execute(_TASKS, wanted):
-        tasks[row.run_id][row.task] = _task(row)
-    for run_id in run_ids:
-        if run_id not in locked:
-            raise no_run(run_id)
-    return {run_id: _snapshot(locked[run_id], tasks[run_id]) for run_id in run_ids}
-
-
-def _snapshot(run: Any, tasks: Mapping[TaskName, TaskSnapshot]) -> RunSnapshot:
-    return RunSnapshot(
-        run_id=run.id,
-        dag_id=run.dag_id,
-        version=run.version,
-        kind=RunKind(run.kind),
-        state=RunState(run.state),
-        tasks=tasks,
-        parameters=run.parameters,
-        selected=None if run.selected is None else tuple(run.selected),
-        cancel_requested=bool(run.cancel_requested),
-        created=run.created,
-        logical_date=run.logical_date,
-        data_interval_start=run.data_interval_start,
-        data_interval_end=run.data_interval_end,
-        note=run.note,
-        folder=run.folder,
-        clears=run.clears,
-    )
-
-
-def _task(row: Any) -> TaskSnapshot:
-    return TaskSnapshot(
-        name=row.task,
-        state=TaskState(row.state),
-        tries=row.tries,
-        failures=row.failures,
-        lost=row.lost,
-        not_before=row.not_before,
-        token=row.token,
-        kept_kernel=row.kept_kernel,
-        unstorable=row.unstorable or {},
-        last_error=row.last_error,
-        note=row.note,
     )

@@ -32,7 +32,6 @@ from nbflow.metastore.backfills import Backfills
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
 from nbflow.metastore.finish import Finish
-from nbflow.metastore.moves import snapshots
 from nbflow.metastore.notice_store import Notices
 from nbflow.metastore.pools import Pools
 from nbflow.metastore.rows import (
@@ -46,6 +45,7 @@ from nbflow.metastore.rows import (
     TaskInstanceRow,
     TaskValues,
 )
+from nbflow.metastore.snapshots import snapshots
 from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
@@ -267,7 +267,7 @@ class Metastore:
 
     def run_snapshots(self, run_ids: Collection[RunId]) -> dict[RunId, RunSnapshot]:
         """Read several runs as `run_snapshot` does one."""
-        return self.db.read(lambda connection: snapshots(connection, run_ids))
+        return self.db.read(lambda connection: snapshots(self.db, connection, run_ids))
 
     def apply(self, run_id: RunId, decisions: Decisions) -> None:
         """Carry out all moves in one transaction; ConflictError, and none, if one is stale."""

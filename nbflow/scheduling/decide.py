@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from graphlib import TopologicalSorter
 
 from nbflow.model.dag import Dag, Task
@@ -20,6 +21,8 @@ from nbflow.scheduling.trigger_rules import RuleOutcome, evaluate_rule
 _WAITING = frozenset({TaskState.NONE, TaskState.QUEUED, TaskState.UP_FOR_RETRY})
 _ACTIVE = frozenset({TaskState.QUEUED, TaskState.RUNNING, TaskState.UP_FOR_RETRY})
 _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
+_KEPT = 64
+"""DAGs whose order is known; every end of a task asks for it."""
 
 
 def decide(dag: Dag, snapshot: RunSnapshot, now: datetime) -> Decisions:
@@ -93,14 +96,41 @@ def retry_delay(options: TaskOptions, run_id: str, task: str, failure: int) -> f
     return delay
 
 
-def upstream_of(dag: Dag) -> dict[TaskName, tuple[TaskName, ...]]:
+class _Same:
+    """A DAG as a key by what it is, not by what it says: large ones take long to compare."""
+
+    __slots__ = ("dag",)
+
+    def __init__(self, dag: Dag) -> None:
+        self.dag = dag
+
+    def __hash__(self) -> int:
+        return id(self.dag)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.dag is other.dag
+
+
+def upstream_of(dag: Dag) -> Mapping[TaskName, tuple[TaskName, ...]]:
     """Return every task's direct upstream tasks, each once, in page order."""
-    order = {task.name: index for index, task in enumerate(dag.tasks)}
+    return _upstream(_Same(dag))
+
+
+@lru_cache(maxsize=_KEPT)
+def _upstream(of: _Same) -> Mapping[TaskName, tuple[TaskName, ...]]:
+    order = {task.name: index for index, task in enumerate(of.dag.tasks)}
     sources: dict[TaskName, set[TaskName]] = {name: set() for name in order}
-    for edge in dag.edges:
+    for edge in of.dag.edges:
         if edge.target in sources and edge.source in order:
             sources[edge.target].add(edge.source)
     return {name: tuple(sorted(found, key=order.__getitem__)) for name, found in sources.items()}
+
+
+@lru_cache(maxsize=_KEPT)
+def _walk(of: _Same) -> tuple[Task, ...]:
+    """Return the tasks so that each stands after those it waits for."""
+    tasks = {task.name: task for task in of.dag.tasks}
+    return tuple(tasks[name] for name in TopologicalSorter(_upstream(of)).static_order())
 
 
 def kernel_sharers(dag: Dag, snapshot: RunSnapshot) -> dict[TaskName, set[TaskName]]:
@@ -162,22 +192,22 @@ def _due_retries(snapshot: RunSnapshot, now: datetime) -> Iterable[TaskMove]:
 
 def _releases(dag: Dag, snapshot: RunSnapshot) -> tuple[TaskMove, ...]:
     """Walk the tasks in topological order once: what is decided upstream counts downstream."""
-    tasks = {task.name: task for task in dag.tasks}
     upstream = upstream_of(dag)
     shared = kernel_sharers(dag, snapshot)
     states = {name: task.state for name, task in snapshot.tasks.items()}
     moves: list[TaskMove] = []
-    for name in TopologicalSorter(upstream).static_order():
+    for task in _walk(_Same(dag)):
+        name = task.name
         if states.get(name) is not TaskState.NONE:
             continue
         sources = [source for source in upstream[name] if source in states]
         if any(not states[m].is_final for m in shared.get(name, ()) if m in states):
-            outcome = _early(tasks[name], sources, states)
+            outcome = _early(task, sources, states)
         else:
             outcome = evaluate_rule(
-                tasks[name].options.trigger_rule, [states[source] for source in sources]
+                task.options.trigger_rule, [states[source] for source in sources]
             )
-        move = _move(name, outcome, tasks[name].options, sources, states)
+        move = _move(name, outcome, task.options, sources, states)
         if move is not None:
             states[name] = move.target
             moves.append(move)

@@ -5,6 +5,7 @@ it that a slot has one run and a task one attempt at a time, whoever comes first
 """
 
 import logging
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -177,16 +178,27 @@ class Scheduler:
         return moved
 
     def _move_on(self, due: Sequence[DueSchedule]) -> int:
+        """Move schedules on, oldest slots first, until another scheduler turns out to do the same:
+        then each goes its own way through what is left, so that they share the work.
+        """
         moved = 0
+        left = [due[begin : begin + TICKS_AT_ONCE] for begin in range(0, len(due), TICKS_AT_ONCE)]
+        while left:
+            planned = self._planned(left.pop(0))
+            done = self._tick(planned)
+            moved += done
+            if done < len(planned):
+                random.shuffle(left)
+        return moved
+
+    def _planned(self, due: Sequence[DueSchedule]) -> "list[Tick]":
         planned: list[Tick] = []
         for one in due:
             try:
                 planned.append(self._plan(one))
             except NbflowError as problem:
                 _tick_failed(one.entry.dag_id, problem)
-        for begin in range(0, len(planned), TICKS_AT_ONCE):
-            moved += self._tick(planned[begin : begin + TICKS_AT_ONCE])
-        return moved
+        return planned
 
     def _tick(self, ticks: "Sequence[Tick]") -> int:
         """Do the ticks together, or, if that fails, one by one, so that none holds up the others."""
@@ -298,18 +310,23 @@ class Scheduler:
         if room > 0:
             claims = self._store.claim(limit=room)
             seen = self._store.run_snapshots({claim.run_id for claim in claims}) if claims else {}
+            ready: dict[RunId, RunDriver] = {}
             for claim in claims:
-                self._start_one(claim, seen[claim.run_id])
+                self._start_one(claim, seen[claim.run_id], ready)
         for driver in self._drivers.values():
             if not driver.is_cancelling:
                 used = sum(d.used for d in self._drivers.values())
                 driver.start_items(self.service.settings.slots - used)
 
-    def _start_one(self, claim: Claim, snapshot: RunSnapshot) -> None:
+    def _start_one(
+        self, claim: Claim, snapshot: RunSnapshot, ready: dict[RunId, RunDriver]
+    ) -> None:
         try:
-            driver = self._driver_of(snapshot)
-            self._drivers.move_to_end(claim.run_id)
-            refresh(self._store, driver.published, snapshot)
+            driver = ready.get(claim.run_id)
+            if driver is None:
+                driver = ready[claim.run_id] = self._driver_of(snapshot)
+                self._drivers.move_to_end(claim.run_id)
+                refresh(self._store, driver.published, snapshot)
             driver.start(claim, snapshot)
         except MetastoreError:
             raise
