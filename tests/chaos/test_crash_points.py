@@ -16,6 +16,7 @@ SHORT["postgresql"] += [(point, "post", "commit_then_raise") for point in ("clai
 CASES = [(backend, *case) for backend in SHORT for case in (ALL if LONG else SHORT[backend])]
 
 
+@pytest.mark.fault(1, 2, 17)
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("backend", "point", "side", "action"), CASES)
 def test_whatever_commit_a_scheduler_is_stopped_at_nothing_is_lost_or_done_twice(

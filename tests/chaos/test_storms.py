@@ -33,6 +33,7 @@ def storm(
     return report
 
 
+@pytest.mark.fault(2, 22, 23)
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("turn", ROUNDS)
 @pytest.mark.parametrize("mix", MIXES)
@@ -50,6 +51,7 @@ def test_whatever_is_killed_or_stalled_the_metastore_stays_sound_and_every_run_e
 SHORT = [mutant for mutant in MUTANTS if mutant != "norunlock"]
 
 
+@pytest.mark.fault(22, 23)
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("mutant", MUTANTS if LONG else SHORT)
 def test_a_design_without_one_guard_is_found_out(new_url, tmp_path, mutant: str) -> None:

@@ -322,6 +322,7 @@ def test_three_schedulers_make_each_run_once(open_store, url: str) -> None:
     assert check(url) == []
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("verb", ["backfill", "backfill_chunk", "backfill_cancel"])
 def test_a_commit_whose_answer_was_lost_counts_once(
     store: Metastore, verb: str, monkeypatch: pytest.MonkeyPatch, url: str

@@ -191,6 +191,7 @@ def test_a_live_lease_is_left_alone(store: Metastore) -> None:
     assert store.reap() == []
 
 
+@pytest.mark.fault(23)
 def test_a_task_whose_lease_ended_is_queued_again_and_its_late_result_is_fenced(
     open_store: Callable[[], Metastore],
 ) -> None:
@@ -213,6 +214,7 @@ def test_a_task_whose_lease_ended_is_queued_again_and_its_late_result_is_fenced(
     assert (task.tries, task.lost, task.failures) == (2, 1, 0)
 
 
+@pytest.mark.fault(44)
 def test_a_task_that_always_kills_its_worker_ends_failed(store: Metastore) -> None:
     run = start(store, small_dag({"a": []}, a=TaskOptions(max_lost=2)))
     for _ in range(3):
@@ -224,6 +226,7 @@ def test_a_task_that_always_kills_its_worker_ends_failed(store: Metastore) -> No
     assert task.note == "worker died 3 times running this task"
 
 
+@pytest.mark.fault(10)
 def test_a_task_that_is_handed_back_loses_no_try(store: Metastore) -> None:
     run = start(store, small_dag({"a": []}))
     (claim,) = store.claim(limit=1)

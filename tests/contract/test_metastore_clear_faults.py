@@ -51,6 +51,7 @@ if "here" not in sys.argv:
 """
 
 
+@pytest.mark.fault(2, 17)
 @pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", ["clear_request", "clear"])
 def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carried_out(
@@ -99,6 +100,7 @@ def test_a_process_killed_while_it_clears_for_itself_leaves_an_ended_run(
     assert check(address) == []
 
 
+@pytest.mark.fault(17)
 def test_a_clear_of_its_own_whose_answer_was_lost_counts_once(address: str) -> None:
     support = str(Path(__file__).parents[1] / "support")
     command = [sys.executable, "-c", CLEARED, address, support, "here"]

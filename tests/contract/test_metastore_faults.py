@@ -67,6 +67,7 @@ def test_file_and_folder_are_private_whatever_the_umask(address: str, file: Path
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.fault(13)
 def test_a_full_disk_stops_the_writer_and_it_goes_on_when_there_is_room(
     address: str, opened: Metastore
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_full_disk_stops_the_writer_and_it_goes_on_when_there_is_room(
     assert check(address) == []
 
 
+@pytest.mark.fault(14)
 def test_a_metastore_that_may_only_be_read_is_named(address: str, file: Path) -> None:
     open_metastore(address, clock=SystemClock()).close()
     file.chmod(0o444)
@@ -120,6 +122,7 @@ def test_a_metastore_that_may_only_be_read_is_named(address: str, file: Path) ->
     assert str(file) in done.stdout
 
 
+@pytest.mark.fault(19)
 def test_many_writing_processes_never_see_a_lock(address: str, opened: Metastore) -> None:
     script = (
         "import sys; from nbflow.metastore import open_metastore\n"
@@ -137,6 +140,7 @@ def test_many_writing_processes_never_see_a_lock(address: str, opened: Metastore
     assert errors == [""] * 4
 
 
+@pytest.mark.fault(20)
 def test_while_another_process_holds_the_lock_reads_go_on_and_writes_say_so(
     address: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +165,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_damaged_file_is_told_and_never_replaced(address: str, file: Path, how: str) -> None:
     with open_metastore(address, clock=SystemClock()) as store:
@@ -182,6 +187,7 @@ def test_a_damaged_file_is_told_and_never_replaced(address: str, file: Path, how
         assert check(address)
 
 
+@pytest.mark.fault(21)
 def test_a_log_that_was_deleted_while_nothing_ran_costs_only_what_was_in_it(
     address: str, file: Path
 ) -> None:
@@ -192,6 +198,7 @@ def test_a_log_that_was_deleted_while_nothing_ran_costs_only_what_was_in_it(
     assert check(address) == []
 
 
+@pytest.mark.fault(21)
 def test_a_network_file_system_is_refused() -> None:
     mounts = "/dev/sda / ext4 rw 0 0\nserver:/x /home/me/net\\040drive nfs4 rw 0 0\n"
     assert dialect.file_system_of(Path("/home/me/net drive/nbflow.db"), mounts) == "nfs4"
@@ -206,6 +213,7 @@ def test_an_odd_address_is_refused_in_words() -> None:
         assert caught.value.code == "NBF605"
 
 
+@pytest.mark.fault(17)
 def test_a_commit_whose_answer_was_lost_counts_once(
     opened: Metastore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +286,7 @@ store.finish(claim, succeeded(stored("x")), ended("a"), lambda s: decide(dag, s,
 """
 
 
+@pytest.mark.fault(1, 2)
 @pytest.mark.parametrize("side", ["pre", "post"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_process_killed_at_any_commit_leaves_a_sound_state_that_the_next_one_ends(
@@ -331,6 +340,7 @@ for waiting in store.waiting_runs():
 """
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", SCHEDULING)
 def test_a_scheduler_stopped_at_any_commit_leaves_each_slot_one_run_or_one_missed_record(
@@ -397,6 +407,7 @@ store.backfills.cancel("first")
 """
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", BACKFILLING)
 def test_a_backfill_stopped_at_any_commit_goes_on_where_it_was(
@@ -432,6 +443,7 @@ def test_a_backfill_stopped_at_any_commit_goes_on_where_it_was(
         }
 
 
+@pytest.mark.fault(2)
 def test_every_commit_is_a_known_crash_point() -> None:
     found = set()
     for path in Path(nbflow.metastore.__file__).parent.glob("*.py"):

@@ -141,6 +141,7 @@ def test_the_migrations_add_up_to_the_schema(new_url: Callable[[], str]) -> None
     assert check(url) == []
 
 
+@pytest.mark.fault(42)
 def test_down_and_up_again_keeps_every_row(new_url: Callable[[], str]) -> None:
     url = new_url()
     fill(url)
@@ -166,6 +167,7 @@ def test_an_older_schema_is_refused_until_it_is_migrated(new_url: Callable[[], s
     assert "nbflow db migrate" in caught.value.hint
 
 
+@pytest.mark.fault(43)
 def test_a_newer_schema_is_refused_by_every_verb(new_url: Callable[[], str]) -> None:
     url = new_url()
     fill(url)
@@ -180,6 +182,7 @@ def test_a_newer_schema_is_refused_by_every_verb(new_url: Callable[[], str]) -> 
     assert rows(url) == before
 
 
+@pytest.mark.fault(42)
 def test_of_two_that_start_a_migration_one_does_it(new_url: Callable[[], str]) -> None:
     url = new_url()
     fill(url)
@@ -222,6 +225,7 @@ def test_starters_that_find_nothing_make_one_metastore(new_url: Callable[[], str
 POINTS = ("migrate.step:1", "migrate.step:2", "migrate.step:4", "migrate.pre_commit:1")
 
 
+@pytest.mark.fault(42)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_migration_killed_at_any_step_is_taken_up_again(
     new_url: Callable[[], str], point: str

@@ -181,6 +181,7 @@ for own in store.notices.take(lease=0.0):
 """
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("side", ["pre", "post"])
 @pytest.mark.parametrize("verb", ["notice_plan", "notice_take", "notice_settle"])
 def test_a_relay_killed_at_any_commit_has_told_once_or_more_and_with_one_key(

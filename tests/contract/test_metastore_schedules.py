@@ -251,6 +251,7 @@ def test_due_schedules_are_found_by_their_index(tmp_path: Path, clock: Clock) ->
     assert any("USING INDEX ix_schedule_next_fire_utc" in row[3] for row in plan), plan
 
 
+@pytest.mark.fault(22)
 def test_schedulers_that_race_decide_every_slot_once(
     open_store: Callable[[], Metastore], clock: Any
 ) -> None:

@@ -227,6 +227,7 @@ def test_a_trigger_whose_run_has_not_begun_is_waiting(store: Metastore) -> None:
     assert store.run_snapshot(made.id).tasks[TaskName("a")].state is TaskState.QUEUED
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("fault", ["pre_commit:1:exc", "post_commit:1:commit_then_raise"])
 def test_a_firing_whose_commit_is_unknown_makes_one_run(
     store: Metastore, monkeypatch: pytest.MonkeyPatch, fault: str
@@ -261,6 +262,7 @@ for event in store.trigger_events():
 """
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("point", ["fire.pre_commit", "fire.post_commit"])
 def test_a_scheduler_killed_while_it_fires_leaves_one_run_in_the_end(
     tmp_path: Path, point: str

@@ -84,6 +84,7 @@ def until(condition: Callable[[], object], seconds: float) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.fault(3)
 def test_a_killed_command_line_leaves_no_process_and_the_next_verb_says_what_happened(
     running: Running, nbflow: Call
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_killed_command_line_leaves_no_process_and_the_next_verb_says_what_hap
     assert nbflow("db", "check").returncode == 0
 
 
+@pytest.mark.fault(11)
 def test_a_killed_slot_loses_one_attempt_and_the_run_goes_on(
     running: Running, nbflow: Call, tmp_path: Path
 ) -> None:

@@ -30,6 +30,11 @@ print(x)
 def folder(tmp_path: Path) -> Path:
     """A folder with a notebook that runs, one that can't, and places that can't be written to."""
     (tmp_path / "good.py").write_text(GOOD)
+    cells = ("a --after c", "x = 1"), ("b", "y = x"), ("c", "z = y")
+    (tmp_path / "cycle.py").write_text(
+        "".join(f"# %%\n# %%task {task}\n{c}\n" for task, c in cells)
+    )
+    (tmp_path / "itself.py").write_text("# %%\n# %%task a --after a\nx = 1\n")
     (tmp_path / "syntax.py").write_text("# %%\n# %%task a\nx = = 1\n")
     for name in ("empty", "taken"):
         (tmp_path / name).mkdir()
@@ -48,6 +53,8 @@ REFUSED = {
     "wrong type": (["good.py", "-p", "n=many"], "NBF401", "n is int"),
     "unknown name in a template": (["good.py", "-p", "n={{ day }}"], "NBF403", "ds, logical_date"),
     "syntax error": (["syntax.py"], "NBF200", "[1]:2"),
+    "cycle": (["cycle.py"], "NBF200", "NBF201 tasks wait for each other: a -> b -> c -> a"),
+    "waits for itself": (["itself.py"], "NBF200", "task 'a' waits for itself: a -> a"),
     "unknown task": (["good.py", "--select", "zz"], "NBF512", "Tasks: a, b."),
     "output onto a folder": (["good.py", "-o", "taken"], "NBF704", "taken/good.executed.ipynb"),
     "output into no folder": (["good.py", "-o", "no/out.ipynb"], "NBF704", "There is no folder"),
@@ -55,6 +62,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_work_is_refused_before_anything_runs(
     nbflow: Call, folder: Path, case: str
@@ -82,6 +90,7 @@ def without_override(*words: str) -> list[str]:
     return [setpriv, "--bounding-set=-dac_override,-dac_read_search", *words]
 
 
+@pytest.mark.fault(14)
 @pytest.mark.skipif(os.name != "posix", reason="file modes of POSIX")
 @pytest.mark.parametrize(
     ("closed", "code", "exit_code"), [("out", "NBF704", 2), ("home/store/runs", "NBF642", 3)]

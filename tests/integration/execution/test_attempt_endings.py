@@ -54,6 +54,7 @@ def test_a_syntax_error_names_its_line(driver, spec_of):
     assert result.error.line == 2
 
 
+@pytest.mark.fault(4, 5, 7)
 @pytest.mark.parametrize(
     ("death", "sentence"),
     [
@@ -71,6 +72,7 @@ def test_a_dead_kernel_is_a_failure_whatever_its_exit_code(driver, spec_of, deat
     assert executed(spec)["cells"][0]["outputs"][0]["text"] == ["before\n"]
 
 
+@pytest.mark.fault(6)
 def test_sys_exit_with_a_code_fails_the_attempt(driver, spec_of):
     result = driver.run(spec_of("import sys; sys.exit(3)"))
     assert (result.state, result.message) == (TaskState.FAILED, "SystemExit: 3")
@@ -82,6 +84,7 @@ def test_sys_exit_without_a_code_ends_the_attempt_early_and_well(driver, spec_of
     assert statuses(result) == ["completed", "not_run"]
 
 
+@pytest.mark.fault(7)
 def test_a_memory_limit_is_named_when_it_is_reached(driver, spec_of):
     limits = Limits(timeout=60, memory=1200 * 2**20)
     result = driver.run(spec_of("x = b'x' * (2 * 10**9)", limits=limits))
@@ -89,6 +92,7 @@ def test_a_memory_limit_is_named_when_it_is_reached(driver, spec_of):
     assert result.message == "out of memory (limit 1200 MiB)"
 
 
+@pytest.mark.fault(8)
 def test_a_busy_cell_is_interrupted_when_its_time_is_over(driver, spec_of):
     begun = time.monotonic()
     result = driver.run(spec_of("while True: pass", "1", limits=Limits(timeout=2)))
@@ -98,6 +102,7 @@ def test_a_busy_cell_is_interrupted_when_its_time_is_over(driver, spec_of):
     assert time.monotonic() - begun < 2 + 15
 
 
+@pytest.mark.fault(8)
 def test_a_cell_deaf_to_interrupts_is_killed_when_its_time_is_over(driver, spec_of):
     deaf = (
         "import signal, time\n"
@@ -111,6 +116,7 @@ def test_a_cell_deaf_to_interrupts_is_killed_when_its_time_is_over(driver, spec_
     assert time.monotonic() - begun < 2 + 15
 
 
+@pytest.mark.fault(41)
 def test_a_kernel_that_is_not_installed_is_named_with_those_that_are(driver, spec_of):
     result = driver.run(spec_of("1", kernel="nosuch"))
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.KERNEL_START)
@@ -118,6 +124,7 @@ def test_a_kernel_that_is_not_installed_is_named_with_those_that_are(driver, spe
     assert "python3" in result.message
 
 
+@pytest.mark.fault(41)
 def test_a_kernel_that_never_answers_is_given_up_after_the_start_time(
     own_driver, spec_of, tmp_path, monkeypatch
 ):

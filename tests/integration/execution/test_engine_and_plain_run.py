@@ -103,6 +103,7 @@ def test_a_full_disk_fails_the_attempt_and_leaves_a_whole_notebook(driver, spec_
     assert not list(Path(spec.workdir).glob(".executed*"))
 
 
+@pytest.mark.fault(9)
 def test_a_kernel_that_stops_answering_after_the_last_cell_holds_nothing_up(driver, spec_of):
     deaf = "k = get_ipython().kernel\nk.kernel_info_request = k.shell_handlers['kernel_info_request'] = None"
     assert driver.run(spec_of(deaf), 20).state is TaskState.SUCCESS

@@ -45,6 +45,7 @@ def below(pid):
     return {process.pid for process in psutil.Process(pid).children(recursive=True)}
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("source", [CHILD, NESTED], ids=["child", "double fork"])
 def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, until, source):
     spec = driver.start(spec_of(source))
@@ -53,6 +54,7 @@ def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, until, source)
     until(lambda: not of_attempt(spec), 3)
 
 
+@pytest.mark.fault(31)
 def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_driver, spec_of, until):
     result = own_driver.run(spec_of(DISGUISED))
     slot = own_driver.executor._slots[0].pid
@@ -60,6 +62,7 @@ def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_drive
     until(lambda: not below(slot), 3)
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("end", ["cancel", "time-out", "death"])
 def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, until, end):
     last = "import os; os._exit(1)" if end == "death" else "import time; time.sleep(600)"
@@ -73,20 +76,25 @@ def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, until, en
     until(lambda: not of_attempt(spec), 3)
 
 
-def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(own_driver, spec_of, until):
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(
+    own_driver, spec_of, until, end
+):
     spec = own_driver.start(spec_of(NESTED, "import time; time.sleep(600)"))
     own_driver.until_running(spec, "c2")
     assert of_attempt(spec)
-    os.kill(own_driver.executor._slots[0].pid, signal.SIGKILL)
+    os.kill(own_driver.executor._slots[0].pid, end)
     killed = time.monotonic()
     result = own_driver.end_of(spec)
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.LOST)
-    assert result.message == "slot died (signal 9)"
+    assert result.message == f"slot died (signal {end:d})"
     until(lambda: not of_attempt(spec), 3)
     assert time.monotonic() - killed < 4
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
 
 
+@pytest.mark.fault(44)
 def test_a_cell_that_kills_its_slot_loses_its_own_attempt_only(own_driver, spec_of):
     result = own_driver.run(spec_of("import os; os.kill(os.getppid(), 9)"))
     assert result.reason is Reason.LOST

@@ -19,6 +19,7 @@ def outputs(spec, cell=0):
     return notebook["cells"][cell]["outputs"]
 
 
+@pytest.mark.fault(33)
 @pytest.mark.skipif(sys.platform != "linux", reason="measures by /proc")
 def test_200_megabytes_of_output_are_cut_and_the_slot_stays_small(own_driver, spec_of):
     spec = spec_of("for _ in range(200):\n    print('x' * 2**20)", "print('still here')")
@@ -33,6 +34,7 @@ def test_200_megabytes_of_output_are_cut_and_the_slot_stays_small(own_driver, sp
     assert Path(spec.workdir, "attempt.log").stat().st_size <= 64 * 2**20
 
 
+@pytest.mark.fault(34)
 def test_output_without_end_ends_the_attempt_within_10_seconds(driver, spec_of):
     limits = Limits(timeout=60, output_total=30_000_000, log_bytes=1_000_000)
     begun = time.monotonic()

@@ -174,6 +174,7 @@ def test_items_that_cannot_be_had_are_told_in_words(kernel, items, words):
     assert words in answer["error"]["message"]
 
 
+@pytest.mark.fault(40)
 def test_a_kernel_killed_while_it_stores_leaves_nothing_visible(kernel):
     done = kernel.run("x = [1]", outputs=("x",), env={"NBFLOW_FAULT": "artifact.rename:1:kill"})
     assert done.exit_code == -9

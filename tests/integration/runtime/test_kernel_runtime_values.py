@@ -167,6 +167,7 @@ UNSTORABLE = [
 ]
 
 
+@pytest.mark.fault(40)
 @pytest.mark.parametrize(("make", "words"), UNSTORABLE)
 def test_what_cannot_be_stored_is_named_and_hinders_nothing_else(kernel, make, words):
     done = kernel.run(f"{make}\nfine = [1]", outputs=("v", "fine"))

@@ -65,6 +65,7 @@ def attempt(service, number, *, size=1000, ends=True):
     return log
 
 
+@pytest.mark.fault(35)
 def test_runs_go_by_age_but_for_the_newest_success(service, calendar):
     logs = []
     for number in range(1, 6):
@@ -103,6 +104,7 @@ def test_no_run_goes_for_space_that_would_not_become_free(service, calendar):
     assert service.cleanup(keep_days=90, max_bytes=700_000).runs == 0
 
 
+@pytest.mark.fault(35)
 def test_no_file_goes_while_an_attempt_runs(service, calendar):
     old = attempt(service, 1)
     calendar.at += 10 * DAY

@@ -40,6 +40,7 @@ def limits(monkeypatch):
     return narrow
 
 
+@pytest.mark.fault(13)
 def test_a_metastore_that_is_full_for_a_while_holds_the_run_up_and_no_more(service, page):
     names = "abcd"
     path = page(
@@ -70,6 +71,7 @@ def test_a_metastore_that_is_full_for_a_while_holds_the_run_up_and_no_more(servi
     assert "full" in refused[0]
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("moment", ["claim", "cells"])
 def test_a_metastore_that_is_locked_for_a_while_holds_the_run_up_and_no_more(
     service, page, home, monkeypatch, moment
@@ -97,6 +99,7 @@ def test_a_metastore_that_is_locked_for_a_while_holds_the_run_up_and_no_more(
     assert refused == ["database is locked"] * 2
 
 
+@pytest.mark.fault(12)
 def test_a_disk_that_is_full_for_an_attempt_fails_its_task_and_the_next_run_is_fine(
     service, page, tmp_path
 ):
@@ -116,6 +119,7 @@ def test_a_disk_that_is_full_for_an_attempt_fails_its_task_and_the_next_run_is_f
     assert service.run(path).is_success
 
 
+@pytest.mark.fault(12)
 def test_an_executed_notebook_that_does_not_fit_leaves_the_one_before_untouched(
     service, page, tmp_path
 ):
@@ -150,6 +154,7 @@ child = subprocess.Popen(['sleep', '300'])
 """
 
 
+@pytest.mark.fault(31)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 def test_what_a_cell_leaves_running_is_gone_when_the_run_has_ended(service, page, monkeypatch):
     mark = uuid.uuid4().hex
@@ -168,6 +173,7 @@ def _marked(mark):
     return [pid for pid in processes.marked({"NBTEST_MARK": mark}) if pid != os.getpid()]
 
 
+@pytest.mark.fault(34)
 def test_output_without_end_fails_the_task_and_its_log_stays_small(service, page, limits):
     limits(output_total=20_000_000, log_bytes=1_000_000)
     path = page(("while True: print('x' * 1000)", "task:flood"), ("print('fine')", "task:beside"))
@@ -187,6 +193,7 @@ def test_output_over_the_limit_is_cut_and_the_task_may_succeed(service, page, li
     assert report.output.stat().st_size < 200_000
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("content", [b"", b"null", b'{"cells": []}', b"<<<<<<< HEAD\n", b"{" * 200])
 def test_a_broken_notebook_is_one_error_and_no_run(service, tmp_path, content):
     path = tmp_path / "broken.ipynb"

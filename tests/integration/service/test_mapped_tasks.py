@@ -98,6 +98,7 @@ def test_no_items_skip_the_task_and_what_follows_by_its_rule(service, page, outp
     assert report.tasks[1].reason is Reason.CONDITION
 
 
+@pytest.mark.fault(40)
 def test_a_value_of_an_item_that_cannot_be_stored_fails_the_task_in_words(service, page):
     path = page(
         ("import threading", "setup"),

@@ -114,6 +114,7 @@ def test_a_second_ctrl_c_ends_it_at_once(driver, home):
     assert recorded(home).run.state is RunState.CANCELLED
 
 
+@pytest.mark.fault(3)
 def test_kill_9_of_the_driver_leaves_no_process_and_the_next_look_says_what_happened(driver, home):
     process, below = driver(SLEEP)
     process.kill()

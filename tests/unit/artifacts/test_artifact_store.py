@@ -94,6 +94,7 @@ def test_equal_content_is_stored_once_and_its_age_renewed(store):
     assert [p.name for p in store.values_folder().iterdir()] == [digest[:2]]
 
 
+@pytest.mark.fault(40)
 def test_a_writer_killed_before_the_rename_leaves_nothing_that_counts(store):
     _, code = add_bundle(store, env={"NBFLOW_FAULT": "artifact.rename:1:kill"})
     assert code == -signal.SIGKILL
@@ -103,6 +104,7 @@ def test_a_writer_killed_before_the_rename_leaves_nothing_that_counts(store):
     assert not list(store.values_folder().glob(".bundle-*"))
 
 
+@pytest.mark.fault(40)
 def test_a_file_is_written_whole_even_when_its_writer_dies(store):
     store.write_bytes("runs/r/notebook.ipynb", b"old")
     code = "from nbflow.artifacts.store import ArtifactStore; import sys; ArtifactStore(sys.argv[1]).write_bytes('runs/r/notebook.ipynb', b'new' * 99999)"
@@ -269,6 +271,7 @@ def test_a_key_that_others_can_read_is_refused(store):
         store.value_key()
 
 
+@pytest.mark.fault(40)
 def test_a_full_disk_keeps_the_old_file_and_names_the_path(store):
     """The limit on a file's size stands for a full disk: it needs no root."""
     store.write_bytes("runs/n.ipynb", b"old")

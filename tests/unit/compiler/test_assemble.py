@@ -174,6 +174,7 @@ def test_a_deleted_name_that_is_read_is_an_error() -> None:
     assert codes(dag, Severity.ERROR) == ["NBF205"]
 
 
+@pytest.mark.fault(38)
 def test_a_cycle_is_reported_with_its_whole_path() -> None:
     dag = compile_notebook(
         page("x = 1", "y = x", tags=["task:a after:b", "task:b"]),

@@ -155,6 +155,7 @@ def test_text_is_cut_at_the_limit_without_breaking_a_character():
     assert budget.notice() == "\n… truncated 0.1 MB\n"
 
 
+@pytest.mark.fault(35)
 def test_the_log_keeps_its_newest_half_and_stays_within_its_limit(tmp_path):
     log = AttemptLog(tmp_path, 1000, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
     for number in range(400):

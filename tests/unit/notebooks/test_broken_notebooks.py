@@ -63,6 +63,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_gives_one_clear_error_with_its_path(name, tmp_path):
     content, number, words = BROKEN[name]

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 
@@ -54,9 +55,14 @@ def test_tags_give_cells_their_roles_and_foreign_tags_are_ignored():
     assert third.id == "cell-0003"
 
 
-def test_a_task_name_is_spelled_as_its_first_cell_spells_it():
-    notebook = read(cell(tags=["task:Load"]), cell(tags=["task:load"]))
-    assert [one.task for one in notebook.cells] == ["Load", "Load"]
+@pytest.mark.fault(39)
+@pytest.mark.parametrize(
+    ("first", "second"), [("Load", "load"), ("적재é", unicodedata.normalize("NFD", "적재é"))]
+)
+def test_a_task_name_is_spelled_as_its_first_cell_spells_it(first, second):
+    notebook = read(cell(tags=[f"task:{first}"]), cell(tags=[f"task:{second}"]))
+    assert [one.task for one in notebook.cells] == [first, first]
+    assert notebook.diagnostics == ()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,7 @@ def test_a_tag_that_is_nearly_ours_gets_a_warning_that_says_what_to_write(tag, m
     assert notebook.cells[0].role is Role.UNTAGGED
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("tags", "code", "words"),
     [
@@ -90,6 +97,7 @@ def test_a_tag_that_is_nearly_ours_gets_a_warning_that_says_what_to_write(tag, m
         (["task:a/b"], "NBF101", "letters"),
         (["after:a,b"], "NBF101", "letters"),
         (["task:" + "x" * 101], "NBF101", "101 characters"),
+        (["task:" + "x" * 10_000], "NBF101", "10000 characters"),
         (["reads:df.x"], "NBF102", "'df.x'"),
     ],
 )

@@ -114,6 +114,7 @@ def test_start_and_end_are_slots_themselves_and_bound_the_rest():
     assert next_slot(state, at("2026-02-20T00:00")) == at("2026-03-02T00:00")
 
 
+@pytest.mark.fault(25)
 def test_a_clock_that_goes_back_fires_nothing_twice():
     state = watch("@hourly", "2026-03-01T09:00", Catchup.ALL)
     found = decide_slots(state, at("2026-03-01T06:00"))
@@ -260,6 +261,7 @@ def expand(field: str, low: int, high: int) -> set[int]:
     return found
 
 
+@pytest.mark.fault(26, 27)
 @settings(max_examples=100)
 @given(st.sampled_from(CHANGES), st.sampled_from(EXPRESSIONS), st.integers(0, 36 * 60))
 def test_around_clock_changes_a_minute_by_minute_scan_finds_the_same(change, expression, before):

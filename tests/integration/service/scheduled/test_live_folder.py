@@ -55,6 +55,7 @@ def version(service, dag="page") -> str:
     return service.store.current_version(dag)
 
 
+@pytest.mark.fault(29)
 def test_a_notebook_is_deployed_whenever_it_changed_and_has_been_quiet(
     service, settings, calendar, save, look, outputs
 ):
@@ -144,6 +145,7 @@ def test_two_schedulers_that_look_deploy_one_version(service, settings, calendar
         assert other.store.schedule("page") == service.store.schedule("page")
 
 
+@pytest.mark.fault(30)
 def test_runs_without_their_notebook_fail_and_the_dag_is_paused_after_three(
     service, settings, calendar, save, look
 ):

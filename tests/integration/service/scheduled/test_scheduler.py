@@ -51,10 +51,19 @@ def test_an_idle_scheduler_looks_once_a_second_and_waits_for_the_next_slot_exact
         assert scheduler.patience() == pytest.approx(0.3)
 
 
-def test_what_is_deployed_runs_whatever_became_of_the_file(service, settings, calendar, page):
+@pytest.mark.fault(29, 30)
+@pytest.mark.parametrize("became", ["edited", "deleted", "renamed"])
+def test_what_is_deployed_runs_whatever_became_of_the_file(
+    service, settings, calendar, page, became
+):
     path = page(("print('deployed')", "task:a"), dag={"schedule": "@hourly"})
     deploy(service, path)
-    path.write_text("half an edit")
+    if became == "edited":
+        path.write_text("half an edit")
+    elif became == "deleted":
+        path.unlink()
+    else:
+        path.rename(path.with_name("other.ipynb"))
     with schedulers(settings, calendar) as (scheduler,):
         calendar.at = NOON + HOUR
         (run,) = until(ended(service), scheduler)
@@ -69,6 +78,7 @@ def test_a_run_by_hand_does_not_change_what_the_schedule_runs(service, page):
     assert service.store.current_version(deployment.dag.id) == deployment.version
 
 
+@pytest.mark.fault(22)
 def test_several_schedulers_run_each_slot_once(service, settings, calendar, page):
     path = page(
         ("x = 1", "task:a"), ("y = x + 1", "task:b"), ("z = x + 2", "task:c"),
@@ -125,6 +135,7 @@ def test_a_triggered_run_takes_its_parameters_retries_and_tells_why_it_failed(
     assert [a.try_no for a in service.store.attempts(run_id)] == [1, 2]
 
 
+@pytest.mark.fault(10)
 def test_a_scheduler_told_to_stop_gives_back_what_does_not_end_in_time(
     service, settings, calendar, page, tmp_path
 ):

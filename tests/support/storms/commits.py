@@ -1,0 +1,150 @@
+"""``python -m storms.commits '{"home": …}'``: a process is stopped at the commit of each verb that other
+tests stop nobody at, in every way; the same is asked for once more. Prints what was wrong then.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from small_dags import STOPS, ended, run_id, small_dag, stored, succeeded
+
+from nbflow import faults
+from nbflow.errors import ConflictError, NotFoundError
+from nbflow.metastore import Metastore, NewRun, check, open_metastore
+from nbflow.metastore.rows import ImportErrorRow
+from nbflow.metastore.tables import EPOCH, instance, task_instance
+from nbflow.model.clock import SystemClock
+from nbflow.model.states import RunKind
+from nbflow.scheduling.decide import decide
+
+ONE, GONE = small_dag({"a": []}), small_dag({"a": []}, dag_id="gone")
+OLD, GOING, DRIVEN = (run_id(number) for number in (1, 2, 3))
+
+
+def prepare(store: Metastore) -> None:
+    """Make a run that has ended, one that goes on, one whose driver is dead, and a DAG at rest."""
+    store.deploy(ONE, {"etl.ipynb": b"{}"})
+    store.deploy(GONE, {"etl.ipynb": b"{}"})
+    store.pools.set("spare", 1)
+    for run in (OLD, GOING, DRIVEN):
+        store.create_run(
+            NewRun(
+                run_id=run,
+                dag_id=ONE.id,
+                version=ONE.digest,
+                kind=RunKind.MANUAL,
+                slot_key=f"manual:{run}",
+                driven=run == DRIVEN,
+            )
+        )
+        store.apply(run, decide(ONE, store.run_snapshot(run), store.db.clock.wall()))
+        if run != GOING:
+            (claim,) = store.claim(run, limit=1)
+        if run == OLD:
+            store.finish(
+                claim,
+                succeeded(stored("x")),
+                ended("a"),
+                lambda s: decide(ONE, s, store.db.clock.wall()),
+            )
+
+
+def forget_the_living(store: Metastore) -> None:
+    """Let all leases have ended, and all instances have fallen silent."""
+    silent = {"heartbeat": EPOCH, "heartbeat_mono": 0.0, "boot_id": "of another time"}
+    over = {"lease_until": EPOCH, "lease_mono": 0.0}
+    running = task_instance.c.state == "running"
+    store.db.write("test", lambda c: c.execute(instance.update().values(silent)))
+    store.db.write("test", lambda c: c.execute(task_instance.update().where(running).values(over)))
+
+
+def hand_back(store: Metastore) -> None:
+    for claim in store.claim(GOING, limit=1):
+        store.hand_back(claim)
+
+
+def reap_claimed(store: Metastore) -> None:
+    if store.claim(GOING, limit=1):
+        forget_the_living(store)
+    store.reap()
+
+
+def reap_driven(store: Metastore) -> None:
+    forget_the_living(store)
+    store.reap()
+
+
+def say_good_bye(store: Metastore) -> None:
+    store.instance()
+    store.close()
+
+
+VERBS: dict[str, Callable[[Metastore], object]] = {
+    "cancel": lambda store: store.request_cancel(GOING),
+    "close": say_good_bye,
+    "dag_delete": lambda store: store.delete_dag(GONE.id),
+    "dag_undeploy": lambda store: store.undeploy(GONE.id),
+    "hand_back": hand_back,
+    "heartbeat": lambda store: store.heartbeat(),
+    "import_errors": lambda store: store.replace_import_errors(
+        "folder", [ImportErrorRow(path="a.ipynb", code="NBF001", message="no")]
+    ),
+    "pool": lambda store: store.pools.set("spare", 2),
+    "pool_delete": lambda store: store.pools.delete("spare"),
+    "prune": lambda store: store.delete_runs([OLD]),
+    "reap": reap_claimed,
+    "reap_run": reap_driven,
+}
+
+
+def stop(url: str, verb: str, fault: str) -> int:
+    """Let a process do it and meet its fault; return how it ended."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    code = 1
+    with suppress(BaseException):
+        store = open_metastore(url, clock=SystemClock())
+        faults._spec = fault
+        VERBS[verb](store)
+        # Whoever says good-bye forgives everything but its own death.
+        code = 0 if faults._hits[fault.partition(":")[0]] else 7
+    os._exit(code)
+
+
+def again(url: str, verb: str) -> list[str]:
+    """Let the next process do it; return what is wrong then."""
+    with open_metastore(url, clock=SystemClock()) as store:
+        with suppress(ConflictError, NotFoundError):
+            VERBS[verb](store)
+        store.reap()
+        return [f"{one.code} {one.what}" for one in check(url)]
+
+
+def main(home: Path) -> dict[str, list[str]]:
+    whole = home / "whole"
+    with open_metastore(f"sqlite:///{whole / 'nbflow.db'}", clock=SystemClock()) as store:
+        prepare(store)
+    wrong: dict[str, list[str]] = {}
+    for verb in VERBS:
+        for (side, action), end in STOPS.items():
+            case = f"{verb}.{side}_commit:1:{action}"
+            folder = home / case.replace(":", "-")
+            shutil.copytree(whole, folder)
+            url = f"sqlite:///{folder / 'nbflow.db'}"
+            found = stop(url, verb, case)
+            problems = [] if found == end else [f"it ended with {found} and not with {end}"]
+            problems += [f"{one.code} {one.what}" for one in check(url)]
+            problems += again(url, verb)
+            if problems:
+                wrong[case] = problems
+            shutil.rmtree(folder)
+    return wrong
+
+
+if __name__ == "__main__":
+    print(json.dumps({"wrong": main(Path(json.loads(sys.argv[1])["home"])), "verbs": [*VERBS]}))
