@@ -15,11 +15,14 @@ LANGUAGE_VARIABLES = ("NBFLOW_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 def language(asked: str | None = None) -> str:
     """Return ``en`` or ``ko``: as asked, else ``NBFLOW_LANG``, else the process's locale."""
-    candidates = [asked, *(os.environ.get(name) for name in LANGUAGE_VARIABLES)]
-    found = next((one for one in candidates if one), None)
-    return _language_of(found or locale.getlocale()[0] or "")
+    for name in LANGUAGE_VARIABLES:
+        if asked:
+            break
+        asked = os.environ.get(name)
+    return _language_of(asked or locale.getlocale()[0] or "")
 
 
+@lru_cache(maxsize=16)
 def _language_of(name: str) -> str:
     return "ko" if name.lower().startswith(("ko", "korean")) else "en"
 

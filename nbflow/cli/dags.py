@@ -84,9 +84,10 @@ def _words(one: "ListedDag") -> dict[str, Any]:
     from nbflow.model.triggers import trigger_sentence
     from nbflow.scheduling.words import in_words
 
-    when = [told(trigger_sentence(trigger)) for trigger in one.on]
+    lang = language()
+    when = [told(trigger_sentence(trigger), lang) for trigger in one.on]
     if one.schedule or not when:
-        when.insert(0, in_words(one.schedule, one.timezone, language()))
+        when.insert(0, in_words(one.schedule, one.timezone, lang))
     return {
         "dag_id": str(one.id),
         "owner": one.owner,

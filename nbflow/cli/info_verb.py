@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +94,9 @@ def _facts() -> list[Fact]:
 
 
 def _installed(name: str) -> str | None:
+    # Slow to load, and this verb is loaded with all others.
+    from importlib import metadata
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -7,12 +7,6 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from nbflow.metastore.checks.files import files
-from nbflow.metastore.checks.history import history
-from nbflow.metastore.checks.reactions import ends_on_record, reactions
-from nbflow.metastore.checks.rows import rows
-from nbflow.metastore.checks.soundness import leaks, soundness
-from nbflow.metastore.checks.time import time
 from nbflow.metastore.checks.violation import Looks, Violation
 from nbflow.metastore.dialect import no_metastore, parse_url
 from nbflow.metastore.engine import Database
@@ -36,6 +30,14 @@ def check(url: str, looks: Looks = _PLAIN) -> list[Violation]:
 
 
 def _all(db: Database, connection: Connection, looks: Looks) -> Iterator[Violation]:
+    # Loaded by those who look: whoever opens a metastore imports this module.
+    from nbflow.metastore.checks.files import files
+    from nbflow.metastore.checks.history import history
+    from nbflow.metastore.checks.reactions import ends_on_record, reactions
+    from nbflow.metastore.checks.rows import rows
+    from nbflow.metastore.checks.soundness import leaks, soundness
+    from nbflow.metastore.checks.time import time
+
     yield from soundness(db, connection)
     if revision(connection) != REVISION:
         return
