@@ -109,11 +109,16 @@ def plan_run_end(
     notices: Sequence[NewNotice],
     now: datetime,
 ) -> bool:
-    """Note that a run's end was seen to, with its notifications; False if that was done already."""
+    """Note that a run's end was seen to, with its notifications; False if that was done already, or
+    another end of the DAG was seen to since this one was read.
+    """
 
     def work(connection: Connection) -> bool:
         of = t.outbox.c
-        connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == end.dag_id)))
+        before = db.locked(select(t.dag.c.health).where(t.dag.c.id == end.dag_id))
+        if connection.execute(before).scalar() != end.health:
+            # An older end was seen to since: this one may mean something else now.
+            return False
         done = connection.execute(
             t.outbox.update()
             .where(of.id == end.id, of.sent_at.is_(None))

@@ -5,7 +5,10 @@ from small_dags import STOPS
 from storms.child import LONG, report_of, run_child
 from storms.storm import WENT_ON
 
-POINTS = ("register", "tick", "advance", "claim", "renew", "finish", "reap")
+POINTS = (
+    "register", "tick", "advance", "claim", "renew", "finish", "reap", "fire", "notice_plan",
+    "notice_take", "notice_settle",
+)  # fmt: skip
 ALL = [(point, *stop) for point in POINTS for stop in STOPS]
 SHORT = {
     "sqlite": [("tick", "post", "kill"), ("reap", "post", "kill"), ("finish", "pre", "exc")],

@@ -3,14 +3,14 @@ any order: two real schedulers over one real metastore, which the checker looks 
 """
 
 import pytest
-from storms.child import LONG, run_child
+from storms.child import LONG, SECONDS, run_child
 from storms.machine import search
 
 
 @pytest.mark.timeout(7200 if LONG else 300)
 def test_no_order_of_steps_leaves_anything_unsound_and_every_run_ends() -> None:
     if LONG:
-        search(examples=500, steps=50)
+        search(examples=max(15, round(500 * SECONDS / 60)), steps=50)
     else:
         search(examples=15, steps=20)
 

@@ -1,5 +1,6 @@
 """Schedulers are killed and stalled at random; what is left must be sound, and a design with one
-guard taken out must not be. ``make chaos`` (NBFLOW_CHAOS=1) takes longer, over more seeds.
+guard taken out must not be. What they end is told to a real server, and sets off other runs.
+``make chaos`` (NBFLOW_CHAOS=1) takes longer, over more seeds.
 """
 
 import json
@@ -7,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from storms.child import LONG, report_of, run_child
+from storms.child import LONG, SECONDS, report_of, run_child
 
 ROUNDS = range(5 if LONG else 1)
 MIXES = {"kills": 0.3, "stalls": 0.7}
@@ -18,6 +19,8 @@ MUTANTS = {
     "nofence": ("sqlite", "stalls"),
     "noreap": ("sqlite", "kills"),
     "norunlock": ("postgresql", "kills"),
+    "lostevent": ("sqlite", "kills"),
+    "untold": ("sqlite", "kills"),
 }
 
 
@@ -41,14 +44,23 @@ def storm(
 def test_whatever_is_killed_or_stalled_the_metastore_stays_sound_and_every_run_ends(
     new_url, tmp_path, backend: str, mix: str, turn: int
 ) -> None:
-    report = storm(tmp_path, new_url(backend), mix, 60 if LONG else 5)
+    report = storm(tmp_path, new_url(backend), mix, SECONDS if LONG else 5)
     assert report["violations"] == {}, report
     assert report["kills"] + report["stalls"] > 3
     assert report["runs"] > 5
+    assert 0 < report["notices"] <= report["deliveries"]
+    assert report["triggered"] > 0
 
 
 # A join is lost only if two ends meet: too rare for a short storm, so test_lost_join.py makes it sure.
-SHORT = [mutant for mutant in MUTANTS if mutant != "norunlock"]
+# That few are told of little in a short storm, too, and test_metastore_notices.py kills at each commit.
+SHORT = [mutant for mutant in MUTANTS if mutant not in ("norunlock", "untold")]
+MORE = {
+    # The tasks of one run must end in different processes at the same moment.
+    "norunlock": {"slots": 1, "pause": 0.3},
+    # Who is stalled must hold much.
+    "nofence": {"slots": 4},
+}
 
 
 @pytest.mark.fault(22, 23)
@@ -56,13 +68,14 @@ SHORT = [mutant for mutant in MUTANTS if mutant != "norunlock"]
 @pytest.mark.parametrize("mutant", MUTANTS if LONG else SHORT)
 def test_a_design_without_one_guard_is_found_out(new_url, tmp_path, mutant: str) -> None:
     backend, mix = MUTANTS[mutant]
-    # The tasks of one run must end in different processes at the same moment.
-    more = {"slots": 1, "pause": 0.3} if mutant == "norunlock" else {}
+    more = MORE.get(mutant, {})
     reports = []
-    for turn in range(3):
+    for turn in range(4):
         home = tmp_path / str(turn)
         home.mkdir()
-        reports.append(storm(home, new_url(backend), mix, 30 if LONG else 4, mutant, **more))
+        reports.append(
+            storm(home, new_url(backend), mix, SECONDS / 2 if LONG else 4, mutant, **more)
+        )
         if reports[-1]["violations"]:
             return
     pytest.fail(f"the checker saw nothing wrong with {mutant}: {reports}")

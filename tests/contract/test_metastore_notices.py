@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -73,6 +74,19 @@ def test_of_a_dag_one_end_comes_at_a_time_the_oldest_first(store: Metastore, clo
         (end,) = store.notices.run_ends()
         assert end.run_id == run_id(number)
         store.notices.plan_run_end(end, RunState.FAILED, [])
+
+
+def test_two_ends_that_were_read_at_once_are_not_both_the_first_failure(store: Metastore) -> None:
+    end_run(store, 1)
+    end_run(store, 2)
+    (first,) = store.notices.run_ends()
+    assert store.notices.plan_run_end(first, RunState.FAILED, [notice(first)])
+    (second,) = store.notices.run_ends()
+    # As read by a relay that saw this end before the other one.
+    early = replace(second, health=None)
+    assert not store.notices.plan_run_end(early, RunState.FAILED, [notice(early)])
+    assert store.notices.plan_run_end(second, RunState.FAILED, [])
+    assert len(store.notices.all()) == 1
 
 
 def test_that_a_person_drove_a_run_is_known(store: Metastore) -> None:

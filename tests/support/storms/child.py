@@ -10,6 +10,8 @@ from typing import Any
 SUPPORT = Path(__file__).parents[1]
 LONG = os.environ.get("NBFLOW_CHAOS") == "1"
 """Whether there is time for all cases: ``make chaos``."""
+SECONDS = float(os.environ.get("NBFLOW_CHAOS_SECONDS") or 60)
+"""How long each of its storms lasts; what else it does is as much more or less."""
 
 
 def run_child(

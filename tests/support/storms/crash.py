@@ -8,9 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nbflow.service import drive, leases, scheduler
-from nbflow.settings import Settings
-from storms import storm
-from storms.storm import FastClock, Report, Storm
+from storms.storm import Report, Storm, begin, drain, fork, look
+from storms.told import receiver
 
 FIRST_DEATH = "finish.pre_commit:2:kill"
 
@@ -21,16 +20,15 @@ def crash(what: Storm, fault: str) -> tuple[Report, int]:
     """
     leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
     scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.1, 0.1, 0.1
-    settings = Settings(home=Path(what.home), database_url=what.url, slots=what.slots)
-    clock = FastClock(time.monotonic())
-    storm._deploy(settings, clock, what.home)
     ends = []
-    for one in (FIRST_DEATH, fault):
-        pid = storm._fork(what, settings, clock, one, time.monotonic() + what.seconds)
-        ends.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    report = Report(seed=what.seed, kills=ends.count(-9), crashes=ends.count(1))
-    storm._drain(what, settings, clock)
-    storm._look(what, settings, clock, report)
+    with receiver(Path(what.home)) as hook:
+        settings, clock = begin(what, hook)
+        for one in (FIRST_DEATH, fault):
+            pid = fork(what, settings, clock, one, time.monotonic() + what.seconds)
+            ends.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        report = Report(seed=what.seed, kills=ends.count(-9), crashes=ends.count(1))
+        drain(what, settings, clock)
+    look(what, settings, clock, report)
     return report, ends[1]
 
 

@@ -110,6 +110,42 @@ def norunlock() -> None:
     mutate(attention, "waiting_runs", ("or_(retry, ~going, and_(", "or_(retry, and_("))
 
 
+def lostevent() -> None:
+    """An event is taken away first, and the run that it makes is written after that."""
+    import time
+
+    from nbflow.metastore import tables as t
+    from nbflow.metastore import triggers
+
+    as_it_is = triggers.fire
+
+    def fire(db: Any, what: Any, now: Any) -> bool:
+        of = t.trigger_event.c
+        db.write("fire", lambda c: c.execute(t.trigger_event.delete().where(of.id == what.event)))
+        time.sleep(0.1)
+        return as_it_is(db, what, now)
+
+    triggers.fire = fire
+
+
+def untold() -> None:
+    """The end of a run counts as seen to first, and what is told of it is written after that."""
+    import time
+
+    from nbflow.metastore import notices
+
+    as_it_is = notices.plan_run_end
+
+    def plan_run_end(db: Any, end: Any, health: Any, planned: Any, now: Any) -> bool:
+        done = as_it_is(db, end, health, [], now)
+        time.sleep(0.4)
+        if done and planned:
+            db.write("notice_plan", lambda c: notices._insert(db, c, planned, now))
+        return done
+
+    notices.plan_run_end = plan_run_end
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (noslot, noguard, nofence, noreap, norunlock)
+    made.__name__: made for made in (noslot, noguard, nofence, noreap, norunlock, lostevent, untold)
 }

@@ -19,12 +19,16 @@ from small_dags import STOPS
 from nbflow import faults
 from nbflow.app import open_service
 from nbflow.metastore import Looks, RunFilter, check
+from nbflow.model.states import RunKind
 from nbflow.service import drive, leases, scheduler
+from nbflow.service.background import Background, Job
 from nbflow.service.checking import rules
+from nbflow.service.notices import Relay
 from nbflow.service.scheduler import Scheduler
 from nbflow.service.service import Service
 from nbflow.settings import Settings
 from storms.mutants import MUTANTS
+from storms.told import deliveries, receiver, unanswered, untold
 
 LEASE = 1.0
 SPEED = 120.0
@@ -32,12 +36,21 @@ SPEED = 120.0
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WENT_ON = 2
 """How a scheduler's process ends that met its fault and worked on to the end of its time."""
-POINTS = ("tick", "advance", "claim", "renew", "finish", "reap", "hand_back")
+POINTS = (
+    "tick", "advance", "claim", "renew", "finish", "reap", "hand_back", "fire", "notice_plan",
+    "notice_take", "notice_settle",
+)  # fmt: skip
 SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
     "chain": (("x = 1", "a"), ("y = x + 1", "b"), ("print(y)", "c")),
     "join": (("x = 1", "a"), ("y = 2", "b"), ("z = 3", "c"), ("print(x + y + z)", "d")),
     "retry": (("x = 1", "a"), ("y = x + 1", "b"), ("z = x + 2", "c"), ("print(y + z)", "d")),
+    "after": (("x = 1", "a"), ("print(x)", "b")),
 }
+OPTIONS: dict[str, dict[str, Any]] = {
+    "retry": {"retries": 2, "retry_delay": 20}, "join": {"pool": "narrow"},
+}  # fmt: skip
+WATCHED, WATCHING = "chain", "after"
+"""Every end of a run of the one sets off a run of the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +84,9 @@ class Report:
     attempts: int = 0
     lost: int = 0
     missed: int = 0
+    triggered: int = 0
+    notices: int = 0
+    deliveries: int = 0
     violations: dict[str, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
 
@@ -94,14 +110,24 @@ def storm(what: Storm) -> Report:
     scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
     if what.mutant:
         MUTANTS[what.mutant]()
-    settings = Settings(home=Path(what.home), database_url=what.url, slots=what.slots)
-    clock = FastClock(time.monotonic())
-    _deploy(settings, clock, what.home)
     report = Report(seed=what.seed)
-    _rage(what, settings, clock, report)
-    _drain(what, settings, clock)
-    _look(what, settings, clock, report)
+    with receiver(Path(what.home)) as hook:
+        settings, clock = begin(what, hook)
+        _rage(what, settings, clock, report)
+        drain(what, settings, clock)
+    look(what, settings, clock, report)
     return report
+
+
+def begin(what: Storm, hook: str) -> tuple[Settings, FastClock]:
+    """Deploy the DAGs, whose failures and recoveries are told at an address."""
+    settings = Settings(
+        home=Path(what.home), database_url=what.url, slots=what.slots, notify_allowed="127.0.0.1"
+    )
+    clock = FastClock(time.monotonic())
+    os.environ["HOOK"] = hook
+    _deploy(settings, clock, what.home)
+    return settings, clock
 
 
 def _deploy(settings: Settings, clock: FastClock, home: str) -> None:
@@ -114,8 +140,11 @@ def _deploy(settings: Settings, clock: FastClock, home: str) -> None:
 
 
 def _notebook(name: str, cells: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    options = {"retry": {"retries": 2, "retry_delay": 20}, "join": {"pool": "narrow"}}
-    dag = {"schedule": "every 1m", "catchup": "all", "max_active_runs": 6}
+    dag: dict[str, Any] = {"max_active_runs": 6, "notify": [{"webhook": "$HOOK"}]}
+    if name == WATCHING:
+        dag |= {"on": [{"dag": WATCHED, "state": "end"}]}
+    else:
+        dag |= {"schedule": "every 1m", "catchup": "all"}
     return {
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -129,7 +158,7 @@ def _notebook(name: str, cells: tuple[tuple[str, str], ...]) -> dict[str, Any]:
                 "id": f"c{number}",
                 "metadata": {
                     "tags": [f"task:{task}"],
-                    "nbflow": {"task": {"max_lost": 1000} | options.get(name, {})},
+                    "nbflow": {"task": {"max_lost": 1000} | OPTIONS.get(name, {})},
                 },
                 "execution_count": None,
                 "outputs": [],
@@ -145,8 +174,14 @@ def _work(what: Storm, settings: Settings, clock: FastClock, fault: str, until: 
     faults._spec = fault
     with open_service(settings, clock=clock) as service:
         service.store.lease = LEASE
-        with _executor(what) as executor:
-            works = Scheduler(service=service, executor=executor, drain_timeout=0.0)  # type: ignore[arg-type]
+        telling = Job(name="notices", every=0.1, work=Relay.of(service).work)
+        with _executor(what) as executor, Background((telling,), clock) as background:
+            works = Scheduler(
+                service=service,
+                executor=executor,  # type: ignore[arg-type]
+                drain_timeout=0.0,
+                before_step=background.poke,
+            )
             while time.monotonic() < until:
                 works.step(scheduler.GLANCE)
 
@@ -160,7 +195,7 @@ def _executor(what: Storm) -> NoopExecutor:
     )
 
 
-def _fork(what: Storm, settings: Settings, clock: FastClock, fault: str, until: float) -> int:
+def fork(what: Storm, settings: Settings, clock: FastClock, fault: str, until: float) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -196,7 +231,7 @@ def _rage(what: Storm, settings: Settings, clock: FastClock, report: Report) -> 
                 wakes.pop(pid, None)
                 report.crashes += 1
         while len(alive) < what.workers:
-            alive.append(_fork(what, settings, clock, _fault(chance), end + 60))
+            alive.append(fork(what, settings, clock, _fault(chance), end + 60))
         for pid in [pid for pid, at in wakes.items() if at <= now]:
             os.kill(pid, signal.SIGCONT)
             del wakes[pid]
@@ -231,32 +266,42 @@ def _fault(chance: random.Random) -> str:
     return f"{chance.choice(POINTS)}.{side}_commit:{chance.randint(1, 12)}:{action}"
 
 
-def _drain(what: Storm, settings: Settings, clock: FastClock) -> None:
-    """Let one scheduler end what is left; no new slots."""
+def drain(what: Storm, settings: Settings, clock: FastClock) -> None:
+    """Let one scheduler end what is left, and tell it; no new slots."""
     with open_service(settings, clock=clock) as service:
         service.store.lease = LEASE
         for name in SHAPES:
             service.store.pause(name, paused=True)  # type: ignore[arg-type]
         with _executor(what) as executor:
             works = Scheduler(service=service, executor=executor)  # type: ignore[arg-type]
+            relay = Relay.of(service)
             seen, moved = 0, time.monotonic()
             while time.monotonic() < moved + what.standstill and _unfinished(service):
                 works.step(scheduler.GLANCE)
+                told = relay.work()
                 newest = service.store.events(seen, limit=100_000)
-                if newest:
-                    seen, moved = newest[-1].seq, time.monotonic()
+                if newest or told:
+                    moved = time.monotonic()
+                    seen = newest[-1].seq if newest else seen
 
 
 def _unfinished(service: Service) -> bool:
-    return any(not run.state.is_final for run in _runs(service))
+    store = service.store
+    return (
+        any(not run.state.is_final for run in _runs(service))
+        or bool(store.trigger_events())
+        or any(notice.due is not None for notice in store.notices.all(limit=100_000))
+        or store.notices.has_work()
+    )
 
 
 def _runs(service: Service) -> list[Any]:
     return service.store.list_runs(RunFilter(limit=100_000))
 
 
-def _look(what: Storm, settings: Settings, clock: FastClock, report: Report) -> None:
-    looks = Looks(rules=rules(), drained=True, lease=LEASE, reap_every=0.5, clock=clock)
+def look(what: Storm, settings: Settings, clock: FastClock, report: Report) -> None:
+    """Ask the checker, and count what came of it."""
+    looks = Looks(rules=rules(), drained=True, sent=True, lease=LEASE, reap_every=0.5, clock=clock)
     found = check(what.url, looks)
     report.violations = dict(Counter(one.code for one in found))
     report.examples = [f"{one.code} {one.what}" for one in found[:8]]
@@ -267,6 +312,7 @@ def _look(what: Storm, settings: Settings, clock: FastClock, report: Report) -> 
     if again:
         report.violations["I31"] = report.violations.get("I31", 0) + len(again)
     with open_service(settings, clock=clock) as service:
+        _look_around(service, Path(what.home), report)
         runs = _runs(service)
         report.runs = len(runs)
         for run in runs:
@@ -274,6 +320,22 @@ def _look(what: Storm, settings: Settings, clock: FastClock, report: Report) -> 
             report.attempts += len(attempts)
             report.lost += sum(one.outcome == "lost" for one in attempts)
         report.missed = sum(len(service.store.missed(name, limit=10_000)) for name in SHAPES)  # type: ignore[arg-type]
+
+
+def _look_around(service: Service, home: Path, report: Report) -> None:
+    """Compare what was told, and set off, with what happened."""
+    received = deliveries(home)
+    db = service.store.db
+    for name, found in {
+        "told": db.read(lambda connection: untold(connection, received)),
+        "set off": db.read(lambda connection: unanswered(connection, WATCHED, WATCHING)),
+    }.items():
+        if found:
+            report.violations[name] = len(found)
+            report.examples += found[:4]
+    report.notices = len(service.store.notices.all(limit=100_000))
+    report.deliveries = received.total()
+    report.triggered = sum(run.kind is RunKind.TRIGGERED for run in _runs(service))
 
 
 if __name__ == "__main__":
