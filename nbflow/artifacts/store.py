@@ -7,9 +7,11 @@
 A row of the metastore that names a digest or a token is the commit; what no row names is garbage.
 """
 
+import math
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,11 @@ class Usage:
     attempts: int
     attempt_bytes: int
 
+    @property
+    def bytes(self) -> int:
+        """All that it holds."""
+        return self.value_bytes + self.attempt_bytes
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogPart:
@@ -55,15 +62,12 @@ class Collected:
 
 class ArtifactStore:
     """The store in a folder. ``values`` and ``runs`` may be named otherwise, for folders made by
-    other tools. ``clock`` gives seconds since the epoch, as files' times do.
+    other tools.
     """
 
-    def __init__(
-        self, root: str | Path, *, values: str = "values", clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, root: str | Path, *, values: str = "values") -> None:
         self._files = LocalFiles(Path(root))
         self._values = values
-        self._clock = clock
 
     @property
     def root(self) -> Path:
@@ -128,7 +132,7 @@ class ArtifactStore:
 
     def usage(self) -> Usage:
         """Count what the store holds."""
-        values = [path.lstat().st_size for _, path in self._bundles()]
+        values = [_size_of(path) for _, path in self._bundles()]
         attempts = [_size(folder) for _, folder in self._attempts()]
         return Usage(
             values=len(values),
@@ -138,24 +142,24 @@ class ArtifactStore:
         )
 
     def collect_garbage(
-        self, keep_digests: Collection[Digest], keep_dirs: Collection[str], younger_than: float
+        self, keep_digests: Collection[Digest], keep_dirs: Collection[str], before: float
     ) -> Collected:
         """Delete bundles and attempt folders (`attempt_name`) that are not to be kept and were last
-        touched more than ``younger_than`` seconds ago, and drafts that a killed process left.
+        touched ``before`` (seconds since the epoch), and drafts that a killed process left. Others
+        may write and delete meanwhile.
         """
         kept, folders = set(keep_digests), set(keep_dirs)
-        oldest = self._clock() - younger_than
         values = attempts = freed = 0
         for digest, path in list(self._bundles()):
-            if digest not in kept and path.lstat().st_mtime < oldest:
+            if digest not in kept and _touched(path) < before:
                 freed += _delete_file(path)
                 values += 1
         for name, folder in list(self._attempts()):
-            if name not in folders and _last_touched(folder) < oldest:
+            if name not in folders and _last_touched(folder) < before:
                 freed += _delete_folder(folder)
                 attempts += 1
         for draft in self._path_of_values().glob(f"{_DRAFT}bundle-*"):
-            if draft.lstat().st_mtime < oldest:
+            if _touched(draft) < before:
                 freed += _delete_file(draft)
         return Collected(values=values, attempts=attempts, bytes=freed)
 
@@ -268,26 +272,43 @@ def _cut_character(raw: bytes) -> int:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    return sum(_size_of(path) for path in folder.rglob("*") if not path.is_dir())
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _touched(path: Path) -> float:
+    """Return when a file was touched last; one that is gone counts as just touched."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _last_touched(folder: Path) -> float:
-    return max(path.lstat().st_mtime for path in [folder, *folder.rglob("*")])
+    return max(_touched(path) for path in [folder, *folder.rglob("*")])
 
 
 def _delete_file(path: Path) -> int:
+    size = _size_of(path)
     with store_errors(path):
-        size = path.lstat().st_size
-        path.unlink()
+        path.unlink(missing_ok=True)
     return size
 
 
 def _delete_folder(folder: Path) -> int:
     size = _size(folder)
-    with store_errors(folder):
+    with store_errors(folder), suppress(FileNotFoundError):
         shutil.rmtree(folder)
     for parent in (folder.parent, folder.parent.parent):
-        if any(parent.iterdir()):
+        try:
+            parent.rmdir()
+        except OSError:
+            # Another attempt's folder is in it, or it is gone.
             break
-        parent.rmdir()
     return size

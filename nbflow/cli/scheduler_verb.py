@@ -147,7 +147,7 @@ def _say_waiting(waits: "Backlog", now: "datetime") -> None:
 def _work(drain: float, *, quiet: bool) -> None:
     """A first Ctrl-C or SIGTERM lets running tasks end, a second one ends them and gives them back."""
     from nbflow.app import open_service
-    from nbflow.service.background import Background, jobs
+    from nbflow.service.background import beside_the_loop
     from nbflow.service.events import ignore
     from nbflow.service.interrupts import CancelSwitch, signals_press
     from nbflow.service.live import LiveFolder
@@ -169,14 +169,14 @@ def _work(drain: float, *, quiet: bool) -> None:
         with service.executor() as executor:
             executor.warm()
             live = LiveFolder(service=service)
-            with Background(jobs(service, live), service.clock) as beside:
+            with beside_the_loop(service, live) as poke:
                 Scheduler(
                     service=service,
                     executor=executor,
                     stop=switch,
                     drain_timeout=drain,
                     on_event=ignore if quiet else _say_event,
-                    before_step=beside.poke,
+                    before_step=poke,
                     live=live,
                 ).run()
 

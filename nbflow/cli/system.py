@@ -70,19 +70,22 @@ def _plain_setting(
 
 def cleanup(
     keep_days: Annotated[
-        float, typer.Option("--keep-days", min=0.0, help=t("Keep runs that ended since."))
-    ] = 90.0,
+        float | None,
+        typer.Option("--keep-days", min=0.0, help=t("Keep runs that ended since.")),
+    ] = None,
     max_mib: Annotated[
-        float,
+        float | None,
         typer.Option("--max-mib", min=0.0, help=t("Keep at most this much: MiB in the store.")),
-    ] = 1024.0,
+    ] = None,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Delete what is old; a DAG's newest run that succeeded stays."""
     from nbflow.app import open_service
 
     with open_service() as service:
-        done = service.cleanup(keep_days=keep_days, max_bytes=int(max_mib * (1 << 20)))
+        done = service.cleanup(
+            keep_days=keep_days, max_bytes=None if max_mib is None else max_mib * (1 << 20)
+        )
     row = {
         "runs": done.runs,
         "values": done.values,

@@ -10,7 +10,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget_slots
 from nbflow.model.ids import Digest, RunId
-from nbflow.model.states import RunState, TaskState
+from nbflow.model.states import RunState
 
 
 def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId]:
@@ -75,22 +75,23 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
 class NamedFiles:
     """What rows of the metastore name in the store: bundles, and folders of attempts below it.
 
-    ``is_settled`` tells that no attempt is under way, which may hold values that no row names yet.
+    ``since`` is when the oldest attempt that is under way was claimed: what was touched after that it
+    may have stored, though no row names it yet.
     """
 
     bundles: frozenset[Digest]
     attempts: frozenset[str]
-    is_settled: bool
+    since: datetime | None
 
 
 def named_files(connection: Connection) -> NamedFiles:
     """Return what must stay."""
     bundles = connection.execute(select(t.artifact.c.bundle).distinct()).scalars()
-    of, ti = t.attempt.c, t.task_instance.c
+    of = t.attempt.c
     attempts = connection.execute(select(of.run_id, of.task, of.token))
-    running = select(ti.task).where(ti.state == TaskState.RUNNING.value).limit(1)
+    oldest = select(func.min(of.claimed)).where(of.outcome.is_(None))
     return NamedFiles(
         bundles=frozenset(Digest(digest) for digest in bundles),
         attempts=frozenset(f"runs/{row.run_id}/{row.task}/{row.token}" for row in attempts),
-        is_settled=connection.execute(running).first() is None,
+        since=connection.execute(oldest).scalar(),
     )

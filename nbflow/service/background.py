@@ -1,11 +1,13 @@
-"""Work of a scheduler beside its loop: looking at files, sending messages. One thread does it all, so
-that a slow disk or mail server holds up nothing that drives runs.
+"""Work of a scheduler beside its loop: looking at files, sending messages, deleting what is old; in
+threads of its own, so that a slow disk or mail server holds up nothing that drives runs.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbflow.errors import MetastoreBusyError, NbflowError
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from nbflow.service.live import LiveFolder
     from nbflow.service.service import Service
 
+RETAIN_EVERY = 3600.0
+"""Seconds between looks for runs that are too old, or too many."""
 _log = logging.getLogger("nbflow.background")
 
 
@@ -70,13 +74,32 @@ class Background:
             self._due[job.name] = self._clock.monotonic() + job.every
 
 
-def jobs(service: "Service", live: "LiveFolder") -> tuple[Job, ...]:
-    """Return what a scheduler does beside its loop."""
+@contextmanager
+def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable[[], None]]:
+    """Do what a scheduler does beside its loop; yields what is to be called before each step."""
     from nbflow.service.notices import Relay
     from nbflow.service.triggers import Triggers
 
-    return (
+    often = (
         Job(name="live", every=2.0, work=live.look),
         Job(name="files", every=2.0, work=Triggers(service=service).look),
         Job(name="notices", every=2.0, work=Relay.of(service).work),
     )
+    # It may take long, and what is looked at often shouldn't wait for it.
+    seldom = (Job(name="retention", every=RETAIN_EVERY, work=partial(_retain, service)),)
+    with Background(often, service.clock) as first, Background(seldom, service.clock) as second:
+
+        def poke() -> None:
+            first.poke()
+            second.poke()
+
+        yield poke
+
+
+def _retain(service: "Service") -> None:
+    done = service.cleanup()
+    if done.runs or done.freed:
+        _log.info(
+            "retention deleted %d runs, %d bytes", done.runs, done.freed,
+            extra={"action": "retention"},
+        )  # fmt: skip

@@ -42,12 +42,12 @@ def delete_runs(service: "Service", run_ids: Sequence[RunId]) -> int:
     """Delete ended runs with their executed notebooks and logs, and the values that no other run
     needs; return the bytes that became free.
 
-    Values stored in the last hour, or while an attempt is under way, go with the next clean-up.
+    Values stored in the last hour, or since an attempt that is under way began, go with the next clean-up.
     Killed half-way, what is left are files that no row names: the next clean-up deletes them.
     """
     from nbflow.artifacts.store import ArtifactStore
 
-    files = ArtifactStore(service.settings.store, clock=lambda: service.clock.wall().timestamp())
+    files = ArtifactStore(service.settings.store)
     freed = 0
     for run_id in run_ids:
         if service.store.delete_runs([run_id]):

@@ -157,7 +157,9 @@ class Service:
 
         return open_task(self, run, task, item=item)
 
-    def cleanup(self, *, keep_days: float, max_bytes: int) -> "Cleaned":
+    def cleanup(
+        self, *, keep_days: float | None = None, max_bytes: float | None = None
+    ) -> "Cleaned":
         """Delete old runs with their files, by age and by size; see `nbflow.service.cleanup`."""
         from nbflow.service.cleanup import cleanup
 

@@ -8,10 +8,13 @@ import pytest
 from small_dags import ended, run_id, small_dag, succeeded
 
 import nbflow.app
-from nbflow.metastore import NewRun, check
+from nbflow.errors import UsageError
+from nbflow.metastore import NewRun, RunFilter, check
 from nbflow.model.states import RunKind
 from nbflow.scheduling.decide import decide
-from nbflow.settings import Settings
+from nbflow.service.background import beside_the_loop
+from nbflow.service.live import LiveFolder
+from nbflow.settings import Settings, load_settings
 
 DAG = small_dag({"a": []})
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,6 +68,14 @@ def attempt(service, number, *, size=1000, ends=True):
     return log
 
 
+def stray(service):
+    """Make an attempt's folder that no row names, touched now."""
+    folder = service.settings.store / "runs" / "lost" / "a" / "9"
+    folder.mkdir(parents=True)
+    os.utime(folder, (service.clock.wall().timestamp(),) * 2)
+    return folder
+
+
 @pytest.mark.fault(35)
 def test_runs_go_by_age_but_for_the_newest_success(service, calendar):
     logs = []
@@ -88,9 +99,9 @@ def test_the_oldest_runs_go_while_the_store_holds_too_much(service, calendar):
     calendar.at += DAY
     done = service.cleanup(keep_days=90, max_bytes=700_000)
     assert done.left <= 700_000
-    assert (done.runs, done.attempts) == (100, 100)
-    kept = sorted(run.id for run in service.store.list_runs())
-    assert kept[0] > run_id(100)
+    assert (done.runs, done.attempts) == (90, 90)
+    kept = sorted(run.id for run in service.store.list_runs(RunFilter(limit=200)))
+    assert kept == [run_id(number) for number in range(91, 161)]
 
 
 def test_no_run_goes_for_space_that_would_not_become_free(service, calendar):
@@ -100,29 +111,74 @@ def test_no_run_goes_for_space_that_would_not_become_free(service, calendar):
     done = service.cleanup(keep_days=90, max_bytes=700_000)
     assert (done.runs, done.left) == (0, 800_000)
     calendar.at += DAY
-    attempt(service, 9, ends=False)
+    assert service.cleanup(keep_days=90, max_bytes=700_000).runs == 1
+
+
+def test_no_run_goes_for_space_that_a_running_attempt_keeps(service, calendar):
+    attempt(service, 9, size=0, ends=False)
+    for number in range(1, 9):
+        attempt(service, number, size=100_000)
+        calendar.at += timedelta(minutes=1)
+    calendar.at += DAY
     assert service.cleanup(keep_days=90, max_bytes=700_000).runs == 0
 
 
 @pytest.mark.fault(35)
-def test_no_file_goes_while_an_attempt_runs(service, calendar):
+def test_no_file_goes_that_a_running_attempt_may_have_stored(service, calendar):
     old = attempt(service, 1)
     calendar.at += 10 * DAY
     attempt(service, 2)
     calendar.at += 100 * DAY
     log = attempt(service, 3, ends=False)
+    stored_by_it = stray(service)
+    calendar.at += 3 * DAY
     done = service.cleanup(keep_days=1, max_bytes=0)
-    assert (done.runs, done.freed) == (1, 0)
+    assert (done.runs, done.freed) == (1, 1000)
+    assert not old.exists()
     assert log.exists()
-    assert old.exists()
+    assert stored_by_it.exists()
+
+
+def test_schedulers_delete_what_the_settings_say(home, calendar):
+    settings = Settings(
+        home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=1, keep_days=30
+    )
+    with nbflow.app.open_service(settings, clock=calendar) as service:
+        service.store.deploy(DAG, {"etl.ipynb": b"{}"})
+        for number in (1, 2):
+            attempt(service, number)
+            calendar.at += 20 * DAY
+        with beside_the_loop(service, LiveFolder(service=service)) as poke:
+            poke()
+        assert [run.id for run in service.store.list_runs()] == [run_id(2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("7", 7.0), ("0.5", 0.5), ("off", float("inf")), ("OFF", float("inf"))]
+)
+def test_how_long_runs_are_kept_is_a_setting(text, days):
+    assert load_settings({"NBFLOW_KEEP_DAYS": text}).keep_days == days
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "1e9", "a week", "٣"])
+def test_what_is_no_limit_is_refused(text):
+    with pytest.raises(UsageError, match="NBFLOW_KEEP_MIB"):
+        load_settings({"NBFLOW_KEEP_MIB": text})
+
+
+def test_off_keeps_everything(service, calendar):
+    attempt(service, 1)
+    calendar.at += 10 * DAY
+    attempt(service, 2)
+    calendar.at += 100_000 * DAY
+    assert service.cleanup(keep_days=float("inf"), max_bytes=float("inf")).runs == 0
 
 
 def test_what_nobody_recorded_goes_after_an_hour(service, calendar):
     attempt(service, 1)
-    stray = service.settings.store / "runs" / "lost" / "a" / "9"
-    stray.mkdir(parents=True)
     calendar.at = datetime.now(UTC)
+    lost = stray(service)
     assert service.cleanup(keep_days=90_000, max_bytes=1 << 30).attempts == 0
     calendar.at += timedelta(hours=2)
     assert service.cleanup(keep_days=90_000, max_bytes=1 << 30).attempts == 1
-    assert not stray.exists()
+    assert not lost.exists()
