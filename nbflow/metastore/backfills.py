@@ -185,7 +185,7 @@ def _due(connection: Connection) -> list[DueBackfill]:
     found = []
     for row in rows:
         unfinished = connection.execute(
-            select(func.count()).where(run.backfill_id == row.id, run.state.not_in(t.ENDED))
+            select(func.count()).where(run.backfill_id == row.id, run.state.in_(t.GOING))
         ).scalar_one()
         limit = row.max_active_runs if row.max_active is None else row.max_active
         if unfinished < limit:
@@ -291,7 +291,7 @@ def _cancel(db: Database, backfill_id: str, now: datetime) -> bool:
         )
         connection.execute(
             t.run.update()
-            .where(run.backfill_id == backfill_id, run.state.not_in(t.ENDED))
+            .where(run.backfill_id == backfill_id, run.state.in_(t.GOING))
             .values(cancel_requested=1)
         )
         return True

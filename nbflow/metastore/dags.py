@@ -83,7 +83,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
     def work(connection: Connection) -> bool:
         _lock(db, connection, dag_id)
         run, backfill = t.run.c, t.backfill.c
-        query = select(func.count()).where(run.dag_id == dag_id, run.state.not_in(t.ENDED))
+        query = select(func.count()).where(run.dag_id == dag_id, run.state.in_(t.GOING))
         going = int(connection.execute(query).scalar_one())
         if going:
             raise UsageError(

@@ -41,7 +41,7 @@ def _orphans(db: Database, connection: Connection, lease: float) -> list[tuple[R
     rows = connection.execute(
         select(t.run.c.id.label("run_id"), t.instance)
         .join(t.instance, t.instance.c.id == t.run.c.owner)
-        .where(t.run.c.state.not_in(t.ENDED))
+        .where(t.run.c.state.in_(t.GOING))
     ).all()
     now = db.now(connection)
     return [
@@ -61,7 +61,9 @@ def _end_run(db: Database, run_id: RunId, note: str, who: str, lease: float) -> 
         now = db.clock.wall()
         moves = Moves(db=db, connection=connection, who=who, now=now)
         rows = connection.execute(
-            select(t.task_instance).where(t.task_instance.c.run_id == run_id)
+            select(t.task_instance)
+            .where(t.task_instance.c.run_id == run_id)
+            .order_by(t.task_instance.c.position)
         ).all()
         ended = []
         for row in rows:

@@ -17,7 +17,20 @@ from nbflow.metastore.dialect import translated
 from nbflow.metastore.engine import Database
 from nbflow.model.sentence import Sentence
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+)
 """All migrations in their order; a test holds them against the files."""
 REVISION = REVISIONS[-1]
 """The schema that this code works with."""

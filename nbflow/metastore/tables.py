@@ -26,7 +26,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
-from nbflow.model.states import FINAL_RUN_STATES
+from nbflow.model.states import FINAL_RUN_STATES, RunState
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -108,6 +108,8 @@ DAG_ID, RUN_ID, TASK, VARIABLE, SHA = String(100), String(200), String(100), Str
 
 ENDED = sorted(state.value for state in FINAL_RUN_STATES)
 """The states of a run that has ended."""
+GOING = sorted(state.value for state in RunState if not state.is_final)
+"""The states of one that has not: said this way, an index finds them among all that ended."""
 
 dag = _table(
     "dag",
@@ -445,5 +447,5 @@ schema_step = _table(
 Index("ix_run_dag_id_created", run.c.dag_id, run.c.created)
 Index("ix_run_created", run.c.created)
 Index("ix_outbox_sent_at", outbox.c.sent_at)
-Index("ix_run_state", run.c.state)
+Index("ix_run_state_dag_id", run.c.state, run.c.dag_id)
 Index("ix_artifact_task_name", artifact.c.task, artifact.c.name)

@@ -171,13 +171,13 @@ def test_an_older_schema_is_refused_until_it_is_migrated(new_url: Callable[[], s
 def test_a_newer_schema_is_refused_by_every_verb(new_url: Callable[[], str]) -> None:
     url = new_url()
     fill(url)
-    stamp(url, "0012")
+    stamp(url, "0099")
     before = rows(url)
-    with pytest.raises(SchemaError, match=rf"newer: 12 > {int(REVISION)}\."):
+    with pytest.raises(SchemaError, match=rf"newer: 99 > {int(REVISION)}\."):
         open_metastore(url, clock=SystemClock())
-    with pytest.raises(SchemaError, match=rf"newer: 12 > {int(REVISION)}\."):
+    with pytest.raises(SchemaError, match=rf"newer: 99 > {int(REVISION)}\."):
         migrate(url)
-    with pytest.raises(SchemaError, match=rf"newer: 12 > {int(REVISION)}\."):
+    with pytest.raises(SchemaError, match=rf"newer: 99 > {int(REVISION)}\."):
         downgrade(url, "0001")
     assert rows(url) == before
 

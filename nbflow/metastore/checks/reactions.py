@@ -82,7 +82,7 @@ def _backfills() -> list[Question]:
             select(run.backfill_id, run.id)
             .join(t.backfill, of.id == run.backfill_id)
             .where(
-                run.state.not_in(t.ENDED),
+                run.state.in_(t.GOING),
                 or_(
                     of.state == BackfillState.DONE.value,
                     and_(of.state == BackfillState.CANCELLED.value, run.cancel_requested == 0),

@@ -201,7 +201,7 @@ def _end_questions() -> list[Question]:
             select(run.id).where(
                 or_(
                     and_(run.state.in_(t.ENDED), run.ended.is_(None)),
-                    and_(run.state.not_in(t.ENDED), run.ended.is_not(None)),
+                    and_(run.state.in_(t.GOING), run.ended.is_not(None)),
                 )
             ),
         ),
@@ -232,7 +232,7 @@ def _drained_questions() -> list[Question]:
         Question(
             "I3",
             Sentence("all work is over, this run has not ended"),
-            select(run.id).where(run.state.not_in(t.ENDED)),
+            select(run.id).where(run.state.in_(t.GOING)),
         ),
         Question(
             "I7",

@@ -1,0 +1,161 @@
+"""What is asked often looks up rows by an index: the statements that verbs send, explained."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from small_dags import ended, run_id, small_dag, stored, succeeded
+from sqlalchemy import event
+
+from nbflow.metastore import Metastore, NewRun, RunFilter, slot_key
+from nbflow.model.ids import TaskName
+from nbflow.model.run import Claim
+from nbflow.model.schedule import ScheduleEntry
+from nbflow.model.states import RunKind
+from nbflow.model.triggers import Trigger, TriggerKind, TriggerState
+from nbflow.scheduling.decide import decide
+
+ETL = small_dag({"a": [], "b": ["a"]})
+REPORT = small_dag({"a": []}, dag_id="report")
+NOTEBOOKS = {"etl.ipynb": b"{}"}
+GROWING = {
+    "run": ("run", "going", "busy_run", "newer", "run_1"),
+    "task_instance": ("task_instance", "running"),
+    **{
+        name: (name,)
+        for name in (
+            "attempt", "artifact", "event", "cell_run", "metric", "outbox", "missed", "notice",
+            "trigger_event", "backfill_slot",
+        )
+    },
+}  # fmt: skip
+"""Tables that grow with what happened, and the names that queries give them."""
+
+
+def lived_in(store: Metastore) -> Claim:
+    """Let some runs end and others wait; return what is claimed."""
+    noon = store.db.clock.wall()
+    entry = ScheduleEntry(
+        dag_id=ETL.id, expression="@hourly", timezone="UTC", cursor=noon,
+        next_fire=noon + timedelta(hours=1),
+    )  # fmt: skip
+    store.deploy(ETL, NOTEBOOKS, schedule=entry)
+    after = Trigger(kind=TriggerKind.DAG, dag="etl")
+    store.deploy(REPORT, NOTEBOOKS, on={after: TriggerState()})
+    follows = partial(decide, ETL, now=noon)
+    for number in range(30):
+        store.create_run(
+            NewRun(
+                run_id=run_id(number), dag_id=ETL.id, version=ETL.digest, driven=False,
+                kind=RunKind.SCHEDULED, slot_key=slot_key(1, noon + timedelta(hours=number)),
+            )
+        )  # fmt: skip
+        if number > 24:
+            continue
+        store.advance(run_id(number), follows, max_active_runs=99)
+        for _ in range(2 if number < 20 else 0):
+            (claim,) = store.claim(run_id(number), limit=1)
+            store.finish(claim, succeeded(stored("x")), ended(claim.task), follows)
+    (claim,) = store.claim(limit=1)
+    return claim
+
+
+def verbs(store: Metastore, claim: Claim) -> dict[str, Callable[[], object]]:
+    now = store.db.clock.wall()
+    follows = partial(decide, ETL, now=now)
+    return {
+        "due schedules": lambda: store.due(now + timedelta(days=1)),
+        "the next slot": store.next_fire,
+        "latest runs": store.list_runs,
+        "runs of a DAG": lambda: store.list_runs(RunFilter(dag_id=ETL.id)),
+        "all DAGs": store.list_dags,
+        "a run and its tasks": lambda: store.show_run(run_id(1)),
+        "a run as it stands": lambda: store.run_snapshot(run_id(1)),
+        "attempts of a run": lambda: store.attempts(run_id(1)),
+        "values of a run": lambda: store.values_of(run_id(1)),
+        "the newest value of a task": lambda: store.latest_values(ETL.id, TaskName("a")),
+        "what happened since": lambda: store.events(10),
+        "what happened in a run": lambda: store.events(run_id=run_id(1)),
+        "runs that wait": store.waiting_runs,
+        "a decision": lambda: store.advance(run_id(25), follows, max_active_runs=99),
+        "a claim": lambda: store.claim(limit=1),
+        "a claim that looks further": lambda: store.claim(limit=200),
+        "leases": lambda: store.renew([claim.token]),
+        "the dead": store.reap,
+        "cancelled runs": lambda: store.cancelled_runs([run_id(1), run_id(22)]),
+        "requested clears": store.requested_clears,
+        "due backfills": store.backfills.due,
+        "events for triggers": store.trigger_events,
+        "whether there is anything to tell": store.notices.has_work,
+        "ends to tell": store.notices.run_ends,
+        "missed slots to tell": store.notices.untold_missed,
+        "notifications to send": lambda: store.notices.take(lease=60),
+        "an end of an attempt": lambda: store.finish(
+            claim, succeeded(stored("x")), ended(claim.task), follows
+        ),
+    }
+
+
+@contextmanager
+def statements(store: Metastore) -> Iterator[list[tuple[str, Any]]]:
+    """Collect what is sent to the database."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection, _cursor, statement, parameters, _context, many) -> None:
+        if re.match("SELECT|UPDATE|DELETE", statement):
+            sent.append((statement, parameters[0] if many else parameters))
+
+    event.listen(store.db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(store.db.engine, "before_cursor_execute", note)
+
+
+def plan_of(store: Metastore, statement: str, parameters: Any) -> list[str]:
+    """Return how the database finds what a statement asks for."""
+    explain = "EXPLAIN QUERY PLAN " if store.db.is_sqlite else "EXPLAIN "
+    with store.db.engine.connect() as connection:
+        if not store.db.is_sqlite:
+            # Where an index serves, however small the tables are here, one is taken.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = connection.exec_driver_sql(explain + statement, parameters).all()
+        connection.rollback()
+    return [str(row[-1]) for row in plan]
+
+
+def scans(store: Metastore, statement: str, parameters: Any) -> set[str]:
+    """Return the growing tables that a statement looks through from end to end."""
+    found = "SCAN (\\w+)(?! USING)\\b" if store.db.is_sqlite else "Seq Scan on (\\w+)"
+    plan = plan_of(store, statement, parameters)
+    named = {name for row in plan for name in re.findall(found, row)}
+    return {table for table, names in GROWING.items() if named & set(names)}
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_no_verb_that_is_used_often_looks_through_what_grows(store: Metastore) -> None:
+    claim = lived_in(store)
+    wrong = {}
+    for name, verb in verbs(store, claim).items():
+        with statements(store) as sent:
+            verb()
+        assert sent, name
+        for statement, parameters in sent:
+            if found := scans(store, statement, parameters):
+                wrong[name] = (found, statement)
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_runs_of_a_dag_that_go_on_are_found_however_many_have_ended(store: Metastore) -> None:
+    lived_in(store)
+    with statements(store) as sent:
+        store.due(store.db.clock.wall() + timedelta(days=1))
+    plans = [plan_of(store, *one) for one in sent]
+    assert ["SEARCH run USING INDEX ix_run_state_dag_id (state=? AND dag_id=?)"] in [
+        [row for row in plan if " run " in row] for plan in plans
+    ]
