@@ -40,10 +40,11 @@ def open_service(
         from nbflow.artifacts.store import ArtifactStore
         from nbflow.execution.executor import LocalExecutor
         from nbflow.execution.kernel_runtime import VALUE_KEY
+        from nbflow.service.leases import TRUST
 
         # Kernels sign what they store, and load only what was signed here.
         key = ArtifactStore(chosen.store).value_key()
-        return LocalExecutor(chosen.slots, environment={VALUE_KEY: key})
+        return LocalExecutor(chosen.slots, environment={VALUE_KEY: key}, patience=TRUST)
 
     service = Service(settings=chosen, clock=time, open_store=open_store, executor=start_executor)
     try:

@@ -17,6 +17,8 @@ Report = CellEvent | ItemsFound | AttemptEnd
 """What `LocalExecutor.poll` yields: a cell's progress, a mapped task's items, an attempt's end."""
 
 _STOP_PATIENCE = 8.0
+_SIGNS_OF_LIFE = 9
+"""Signs of life that a slot gets in the time of its patience."""
 
 
 class LocalExecutor:
@@ -24,7 +26,9 @@ class LocalExecutor:
 
     Slots are started when needed (`warm` starts them ahead), reused, replaced when they die and
     after ``recycle_after`` attempts. An attempt whose ``group`` is kept alive in a slot runs there,
-    after whatever that slot is doing. All methods but `wake` belong to one thread.
+    after whatever that slot is doing. All methods but `wake` belong to one thread. With ``patience``,
+    an attempt ends (lost) when `poll` was not called for so many seconds: whoever drives it has lost
+    its lease by then.
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class LocalExecutor:
         *,
         recycle_after: int = 200,
         environment: Mapping[str, str] | None = None,
+        patience: float | None = None,
     ) -> None:
         if slots < 1:
             raise ValueError("an executor needs at least one slot")
@@ -48,6 +53,8 @@ class LocalExecutor:
         self._dead_groups: set[str] = set()
         self._retired: list[SlotProcess] = []
         self._closed = False
+        self._patience = patience
+        self._spoke = time.monotonic()
 
     @property
     def free_slots(self) -> int:
@@ -81,6 +88,7 @@ class LocalExecutor:
         """Return what happened since the last call, waiting up to ``timeout`` seconds for a first
         report (None waits for ever, also while nothing runs).
         """
+        self._say_alive()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -150,6 +158,15 @@ class LocalExecutor:
         self._reports.append(end)
         self.wake()
 
+    def _say_alive(self) -> None:
+        now = time.monotonic()
+        if self._patience is None or now - self._spoke < self._patience / _SIGNS_OF_LIFE:
+            return
+        self._spoke = now
+        for slot in self._slots:
+            if slot.running is not None:
+                slot.send({"type": "alive"})
+
     def _take(self, slot: SlotProcess, event: dict[str, Any]) -> None:
         match event["type"]:
             case "cell":
@@ -204,7 +221,7 @@ class LocalExecutor:
             if slot is None:
                 continue
             self._waiting.remove(spec)
-            slot.start_attempt(spec)
+            slot.start_attempt(spec, self._patience)
 
     def _slot_for(self, spec: AttemptSpec) -> SlotProcess | None:
         home = next((slot for slot in self._slots if spec.group in slot.groups), None)

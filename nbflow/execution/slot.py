@@ -3,11 +3,14 @@
 JSON lines come in at the standard input and go out at the standard output; both are taken away from
 the rest of the process at once, so that nothing a library or kernel prints gets between them.
 
-In: ``{"type": "start", "spec": …}``, ``cancel`` (token), ``close_group`` (group), ``stop``.
+In: ``{"type": "start", "spec": …, "patience": …}``, ``alive``, ``cancel`` (token), ``close_group``
+(group), ``stop``.
 Out: ``ready``, ``cell`` and ``items`` (events), ``result`` (an `AttemptEnd`), ``idle`` after each
 attempt.
 
-When the input ends, the process that drives the run is gone: the slot kills its kernels and exits.
+When the input ends, the process that drives the run is gone: the slot kills its kernels and exits. So
+it does when an attempt runs and nothing has come for ``patience`` seconds: a process that is stopped,
+or hangs, has lost its lease then, and somebody else may run the task again.
 """
 
 import json
@@ -16,6 +19,8 @@ import queue
 import shutil
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from nbflow.execution import processes
@@ -42,9 +47,13 @@ class Slot:
         self._mark = os.environ.setdefault(processes.SLOT_MARK, f"{os.getpid()}-{time.time_ns()}")
         self._cancelled: set[int] = set()
         self._engine: Any = None
+        self._heard = time.monotonic()
 
     def take(self, command: dict[str, Any]) -> None:
         """Take a command: a cancel acts at once, the others wait for the attempt to end."""
+        self._heard = time.monotonic()
+        if command["type"] == "alive":
+            return
         if command["type"] != "cancel":
             self._waiting.put(command)
             return
@@ -67,7 +76,8 @@ class Slot:
             command = self._waiting.get()
             match command["type"]:
                 case "start":
-                    self._run(decode(AttemptSpec, command["spec"]))
+                    with self._only_while_driven(command.get("patience")):
+                        self._run(decode(AttemptSpec, command["spec"]))
                 case "close_group":
                     self._engine.close_group(command["group"])
                 case _:
@@ -89,6 +99,25 @@ class Slot:
                 self._events.flush()
             except OSError:
                 self.abandon()
+
+    @contextmanager
+    def _only_while_driven(self, patience: float | None) -> Iterator[None]:
+        """Abandon everything if nothing is heard of the parent for longer than ``patience``."""
+        if patience is None:
+            yield
+            return
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(min(1.0, patience / 4)):
+                if time.monotonic() - self._heard > patience:
+                    self.abandon()
+
+        threading.Thread(target=watch, name="driver-watch", daemon=True).start()
+        try:
+            yield
+        finally:
+            is_over.set()
 
     def _run(self, spec: AttemptSpec) -> None:
         if int(spec.token) in self._cancelled:

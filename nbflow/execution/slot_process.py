@@ -76,12 +76,12 @@ class SlotProcess:
         except (OSError, ValueError):
             return
 
-    def start_attempt(self, spec: AttemptSpec) -> None:
-        """Hand it an attempt."""
+    def start_attempt(self, spec: AttemptSpec, patience: float | None = None) -> None:
+        """Hand it an attempt; without a sign of life for ``patience`` seconds it gives that up."""
         self.is_busy = True
         self.running = spec
         self.attempts += 1
-        self.send({"type": "start", "spec": encode(spec)})
+        self.send({"type": "start", "spec": encode(spec), "patience": patience})
 
     def end_attempt(self, kept_kernel: str | None) -> None:
         """Note that its attempt has a result, and which kernel it keeps because of it."""

@@ -16,6 +16,8 @@ ANSWER = 10.0
 """Seconds that a server may be silent before it counts as gone: less than lies between the end of
 trust in a lease and the end of the lease.
 """
+CONNECT_TIMEOUT = 5
+"""Seconds that a new connection may take."""
 LOCK_TIMEOUT = 1.0
 """Seconds that a transaction on a server waits for a lock before it is tried again."""
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -116,7 +118,7 @@ def make_engine(url: URL, *, is_patient: bool = False) -> Engine:
 
 
 def _arguments(name: str, *, is_patient: bool) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"connect_timeout": 10 if is_patient else 5}
+    arguments: dict[str, Any] = {"connect_timeout": (2 if is_patient else 1) * CONNECT_TIMEOUT}
     if name == "postgresql":
         return arguments
     arguments["charset"] = "utf8mb4"

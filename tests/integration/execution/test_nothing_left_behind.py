@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from nbflow.execution import processes
+from nbflow.execution.executor import LocalExecutor
 from nbflow.model.attempt import Limits
 from nbflow.model.states import Reason, TaskState
 
@@ -94,6 +95,23 @@ def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
 
 
+@pytest.mark.fault(23, 37)
+def test_an_attempt_whose_driver_falls_silent_ends_and_its_kernel_with_it(driver, spec_of, until):
+    with LocalExecutor(1, patience=1.0) as executor:
+        own = type(driver)(executor)
+        spec = own.start(spec_of(NESTED, "import time; time.sleep(600)"))
+        own.until_running(spec, "c2")
+        # As long as it polls, the attempt goes on.
+        begun = time.monotonic()
+        while time.monotonic() < begun + 2:
+            own._poll()
+        assert of_attempt(spec)
+        until(lambda: not of_attempt(spec), 1 + 3)
+        result = own.end_of(spec)
+        assert (result.reason, result.message) == (Reason.LOST, "slot died (exit code 1)")
+        assert own.run(spec_of("1")).state is TaskState.SUCCESS
+
+
 @pytest.mark.fault(44)
 def test_a_cell_that_kills_its_slot_loses_its_own_attempt_only(own_driver, spec_of):
     result = own_driver.run(spec_of("import os; os.kill(os.getppid(), 9)"))
@@ -127,8 +145,6 @@ def test_no_process_outlives_a_killed_driver(tmp_path, until):
 
 
 def test_closing_the_executor_ends_what_still_runs(driver, spec_of, until):
-    from nbflow.execution.executor import LocalExecutor
-
     executor = LocalExecutor(1)
     own = type(driver)(executor)
     spec = own.start(spec_of(NESTED, "import time; time.sleep(600)"))

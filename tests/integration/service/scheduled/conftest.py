@@ -1,11 +1,14 @@
 """An installation whose calendar moves when told to, and whose metastore is sound after each test."""
 
 import pytest
+from database_servers import postgresql_server
 from scheduler_bench import Calendar
 
 import nbflow.app
 from nbflow.metastore import check
 from nbflow.settings import Settings
+
+__all__ = ["postgresql_server"]
 
 
 @pytest.fixture
