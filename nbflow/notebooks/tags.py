@@ -63,7 +63,14 @@ def read_tags(tags: Sequence[str], *, python: bool = True) -> Marks:
         kind, colon, value = tag.partition(":")
         if colon and kind in PREFIXES:
             marks.any = True
-            _add(marks, kind, value, Sentence("the tag {tag!r}", tag=tag), python=python, line=None)
+            _add(
+                marks,
+                kind,
+                value,
+                Sentence("the tag {tag!r}", tag=tag[:120]),
+                python=python,
+                line=None,
+            )
         elif tag in ROLES:
             marks.any = True
             if tag not in marks.roles:

@@ -17,6 +17,7 @@ from nbflow.model.schedule import MissedSlot, ScheduleEntry
 from nbflow.model.states import RunKind, RunState, TaskState
 from nbflow.scheduling.decide import decide
 
+pytestmark = pytest.mark.fault(17)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ETL = small_dag({"a": []})

@@ -122,7 +122,7 @@ def test_a_connection_that_is_cut_costs_nothing_and_a_refused_one_a_clear_error(
 
 
 def test_a_slow_network_is_waited_for(store: Metastore, network: TcpProxy) -> None:
-    network.set("delay", seconds=0.1)
+    network.set("delay", seconds=0.03)
     assert add_run(store)
     begin(store)
     assert store.claim(run_id(), limit=1)

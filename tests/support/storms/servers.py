@@ -17,9 +17,8 @@ from sqlalchemy import NullPool, create_engine, text
 
 from nbflow.app import open_service
 from nbflow.service import drive, leases, scheduler
-from nbflow.settings import Settings
-from storms import storm
-from storms.storm import SPEED, FastClock, Report, Storm
+from storms.storm import SPEED, Report, Storm, begin, drain, fork, look
+from storms.told import receiver
 
 PAUSES = {"restart": (1.0, 3.0), "terminate": (0.2, 0.5), "nothing": (0.5, 0.5)}
 CUT = text(
@@ -54,25 +53,24 @@ def endure(what: Storm, how: str) -> dict[str, Any]:
     """Let schedulers work while their server is shaken; then end what is left, and look."""
     leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
     scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
-    settings = Settings(home=Path(what.home), database_url=what.url, slots=what.slots)
-    clock = FastClock(time.monotonic())
-    storm._deploy(settings, clock, what.home)
     chance = random.Random(what.seed)
-    begun, until = clock.wall(), time.monotonic() + what.seconds
-    pids = [storm._fork(what, settings, clock, "", until + what.pause) for _ in range(what.workers)]
-    blows = hits = 0
-    while time.monotonic() < until:
-        time.sleep(chance.uniform(*PAUSES[how]))
-        hits += blow(how, what.url, blows)
-        blows += 1
-    ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
     report = Report(seed=what.seed)
-    with open_service(settings, clock=clock) as service:
-        # A server's own clock says when a task began to run.
-        events = [e for e in service.store.events(limit=100_000) if e.target != "running"]
-    at = sorted(event.at for event in events if event.at >= begun)
-    storm._drain(what, settings, clock)
-    storm._look(what, settings, clock, report)
+    with receiver(Path(what.home)) as hook:
+        settings, clock = begin(what, hook)
+        begun, until = clock.wall(), time.monotonic() + what.seconds
+        pids = [fork(what, settings, clock, "", until + what.pause) for _ in range(what.workers)]
+        hits = blows = 0
+        while time.monotonic() < until:
+            time.sleep(chance.uniform(*PAUSES[how]))
+            hits += blow(how, what.url, blows)
+            blows += 1
+        ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+        with open_service(settings, clock=clock) as service:
+            # A server's own clock says when a task began to run.
+            events = [e for e in service.store.events(limit=100_000) if e.target != "running"]
+        at = sorted(event.at for event in events if event.at >= begun)
+        drain(what, settings, clock)
+    look(what, settings, clock, report)
     lines = Path(what.home, "effects").read_text().splitlines()
     shares = Counter(int(line.split()[3]) for line in lines)
     return asdict(report) | {

@@ -105,6 +105,7 @@ def test_contradictory_and_malformed_tags_are_errors(tags, code, words):
     notebook = read(cell(tags=tags))
     assert findings(notebook) == [(code, "error", "cell-0001")]
     assert words in notebook.diagnostics[0].message
+    assert len(notebook.diagnostics[0].message) < 300
 
 
 def test_parameters_may_stand_beside_a_task_and_only_the_first_count():
