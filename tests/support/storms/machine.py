@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from small_dags import STOPS
 
 from nbflow import faults
 from nbflow.app import open_service
@@ -223,12 +224,14 @@ class Machine(RuleBasedStateMachine):
     @rule(
         worker=WORKERS,
         point=st.sampled_from(POINTS),
-        side=st.sampled_from(("pre", "post")),
+        stop=st.sampled_from([stop for stop in STOPS if "kill" not in stop]),
         hit=st.integers(1, 3),
     )
-    def crash_at(self, worker: int, point: str, side: str, hit: int) -> None:
+    def fail_at(self, worker: int, point: str, stop: tuple[str, str], hit: int) -> None:
+        """Whoever fails is gone; whoever loses a reply goes on."""
+        side, action = stop
         faults._hits.clear()
-        faults._spec = f"{point}.{side}_commit:{hit}:exc"
+        faults._spec = f"{point}.{side}_commit:{hit}:{action}"
         try:
             self.workers[worker].step()
         except InjectedFaultError:
