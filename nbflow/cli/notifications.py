@@ -6,7 +6,7 @@ import typer
 
 from nbflow.cli.options import FormOption, OutputOption
 from nbflow.cli.output import Form, emit, say
-from nbflow.texts import t
+from nbflow.texts import t, told
 
 HELP = "What people were told, or could not be."
 
@@ -42,7 +42,7 @@ def list_notices(
             "state": "dead" if one.dead else "sent" if one.sent else "waiting",
             "tries": one.tries,
             "created": one.created.isoformat(timespec="seconds"),
-            "error": one.error,
+            "error": told(one.error),
         }
         for one in found
         if one.dead or not dead

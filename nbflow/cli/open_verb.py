@@ -6,7 +6,7 @@ import typer
 
 from nbflow.cli.options import RunText
 from nbflow.cli.output import clean, say
-from nbflow.texts import t
+from nbflow.texts import t, told
 
 if TYPE_CHECKING:
     from nbflow.execution.open_kernel import OpenKernel
@@ -71,7 +71,8 @@ def _say_what_happened(opening: "Opening") -> None:
     last = opening.last
     if last is None or last.outcome is None:
         return
-    say(t("Try {number} of {task}: {why}", number=last.try_no, task=opening.task, why=last.message))
+    why = told(last.message)
+    say(t("Try {number} of {task}: {why}", number=last.try_no, task=opening.task, why=why))
     error: Any = opening.error
     if error.get("cell"):
         page = OnPage(opening.compiled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.cli.output import clean, console
 from nbflow.model.states import CellStatus, RunState, TaskState
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind, ignore
-from nbflow.texts import language, t
+from nbflow.texts import language, t, told
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +43,7 @@ class TaskRow:
             self.items = event.done or 0, event.total or 0
             return
         self.state = TaskState(event.state) if event.state else self.state
-        self.note = event.note
+        self.note = told(event.note)
         self.try_no = event.try_no or self.try_no
         if self.state is TaskState.RUNNING:
             self.started, self.ended, self.done, self.items = now, None, 0, None
@@ -152,7 +152,7 @@ class LineByLine:
 
         assert event.state is not None
         look = tokens().states[event.state.value]
-        note = f" ({clean(event.note)})" if event.note else ""
+        note = f" ({clean(told(event.note))})" if event.note else ""
         _print(f"{look.glyph} {clean(event.task)}: {look.words[language()]}{note}")
 
     def _items(self, task: str, done: int, total: int) -> None:

@@ -114,7 +114,7 @@ def _row(task: "TaskReport") -> dict[str, Any]:
         "state": task.state.value,
         "attempts": task.attempts,
         "seconds": round(task.seconds, 3),
-        "reason": clean(task.note) or (task.reason.value if task.reason else ""),
+        "reason": clean(told(task.note)) or (task.reason.value if task.reason else ""),
     }
 
 
@@ -131,7 +131,7 @@ def say_report(report: "RunReport", page: "OnPage") -> None:
         say(t("Not run:"))
     for task in left_out:
         look = tokens().states[task.state.value]
-        why = f" ({task.note})" if task.note else ""
+        why = f" ({told(task.note)})" if task.note else ""
         say(f"  {look.glyph} {task.name}: {look.words[language()]}{why}")
     for task in report.tasks:
         if task.changed:
@@ -144,7 +144,7 @@ def say_report(report: "RunReport", page: "OnPage") -> None:
 
 
 def _say_failure(task: "TaskReport", page: "OnPage") -> None:
-    look_at = t("✕ Task {task} failed: {why}", task=task.name, why=task.note or task.reason)
+    look_at = t("✕ Task {task} failed: {why}", task=task.name, why=told(task.note) or task.reason)
     say(look_at)
     error = task.error
     if error is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbflow.metastore.rows import RunRow
-    from nbflow.model.ids import RunId, TaskName
+    from nbflow.model.ids import DagId, RunId, TaskName
     from nbflow.service.service import Service
 
 _GLANCE = 0.25
@@ -36,6 +36,9 @@ def add_to(group: typer.Typer) -> None:
 
 def list_runs(
     dag: Annotated[str | None, typer.Option("--dag", help=t("Only runs of this DAG."))] = None,
+    missed: Annotated[
+        bool, typer.Option("--missed", help=t("Slots and events that got no run, and why."))
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=t("How many."))] = 20,
     form: FormOption = Form.TABLE,
     output: OutputOption = None,
@@ -48,6 +51,9 @@ def list_runs(
 
     wanted = RunFilter(dag_id=DagId(dag) if dag else None, limit=limit)
     with open_service() as service:
+        if missed:
+            _list_missed(service, wanted.dag_id, limit, form, output)
+            return
         runs = service.store.list_runs(wanted)
     rows = [_row(run) for run in runs]
     if form is Form.TABLE:
@@ -63,6 +69,26 @@ def list_runs(
         styles={"state": state_styles()},
         output=output,
     )
+
+
+def _list_missed(
+    service: "Service", dag_id: "DagId | None", limit: int, form: Form, output: "Path | None"
+) -> None:
+    from nbflow.model.schedule import missed_reason
+    from nbflow.model.triggers import trigger_sentence
+
+    rows = [
+        {
+            "dag_id": str(one.dag_id),
+            "slot": one.slot.isoformat(timespec="seconds") if one.slot else None,
+            "event": told(trigger_sentence(one.trigger)) if one.trigger else None,
+            "reason": told(missed_reason(one.reason)),
+            "decided": one.at.isoformat(timespec="seconds"),
+        }
+        for one in service.store.all_missed(dag_id, limit=limit)
+    ]
+    columns = ["dag_id", "slot", "event", "reason", "decided"]
+    emit(rows, columns, form, empty=t("Nothing was missed."), output=output)
 
 
 def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
@@ -89,7 +115,7 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
             say(t("Metrics of {task}: {metrics}", task=task, metrics=words))
         if found.cause is not None:
             say(t("Made by a trigger: {cause}", cause=_cause(found)))
-        note = f" ({found.note})" if found.note else ""
+        note = f" ({clean(told(found.note))})" if found.note else ""
         say(f"{_state(found)}{note}")
         if goes_on:
             say(t("It was cleared, and goes on when a scheduler looks."))
@@ -110,7 +136,7 @@ def task_rows(
             "state": task.state.value,
             "attempts": task.tries,
             "seconds": _seconds(task.started, task.ended),
-            "reason": clean(task.note or reasons.get(task.task) or ""),
+            "reason": clean(told(task.note or reasons.get(task.task) or "")),
         }
         for task in tasks
         if task.task in chosen
@@ -242,7 +268,7 @@ def _row(run: "RunRow") -> dict[str, Any]:
         "state": run.state.value,
         "created": run.created.isoformat(timespec="seconds"),
         "seconds": _seconds(run.started or run.created, run.ended),
-        "note": run.note,
+        "note": told(run.note),
         "cause": dict(run.cause) if run.cause else None,
     }
 

@@ -237,9 +237,8 @@ class LocalExecutor:
 
 
 def _cancelled(spec: AttemptSpec) -> AttemptEnd:
-    result = AttemptResult(
-        state=TaskState.CANCELLED, reason=Reason.CANCELLED, message="cancelled before it started"
-    )
+    message = Sentence("cancelled before it started")
+    result = AttemptResult(state=TaskState.CANCELLED, reason=Reason.CANCELLED, message=message)
     return AttemptEnd(token=spec.token, item=spec.item, result=result)
 
 

@@ -49,11 +49,13 @@ class KernelDiedError(ExecutionError):
         self.status = status
 
 
-def death_sentence(status: int | None) -> str:
+def death_sentence(status: int | None) -> Sentence:
     """Return how a kernel's process ended, in words; a negative status is a signal's number."""
     if status is None:
-        return "kernel died"
-    return f"kernel died (signal {-status})" if status < 0 else f"kernel died (exit code {status})"
+        return Sentence("kernel died")
+    if status < 0:
+        return Sentence("kernel died (signal {number})", number=-status)
+    return Sentence("kernel died (exit code {number})", number=status)
 
 
 def check_environment(environment: Mapping[str, str]) -> None:

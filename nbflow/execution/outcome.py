@@ -10,6 +10,7 @@ from nbflow.execution.kernel_session import KernelDiedError, death_sentence
 from nbflow.execution.kernels import KernelStartError
 from nbflow.execution.notebook_file import NO_SPACE
 from nbflow.model.attempt import AttemptResult, AttemptSpec, ErrorInfo, StoredValue
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason, TaskState
 
 _MEBIBYTE = 2**20
@@ -83,9 +84,13 @@ def unwritable(folder: Path, problem: OSError) -> AttemptResult:
     return AttemptResult(
         state=TaskState.FAILED,
         reason=Reason.NO_SPACE if full else Reason.ERROR,
-        message=f"no space left on the device for {folder}"
+        message=_no_space(folder)
         if full
-        else f"{folder} can't be made: {problem.strerror or problem}",
+        else Sentence(
+            "{folder} can't be made: {problem}",
+            folder=str(folder),
+            problem=problem.strerror or str(problem),
+        ),
     )
 
 
@@ -112,9 +117,10 @@ def _verdict(
         return TaskState.FAILED, Reason.ERROR, _error_sentence(spec, error)
     lost = [name for name in spec.must_store if name in collected.unstorable]
     if lost:
-        what = f"output {lost[0]!r} can't be stored: {collected.unstorable[lost[0]]}"
+        why = collected.unstorable[lost[0]]
+        what = Sentence("output {name!r} can't be stored: {why}", name=lost[0], why=why)
         return TaskState.FAILED, Reason.UNSTORABLE, what
-    return TaskState.SUCCESS, Reason.DONE, "every cell ran"
+    return TaskState.SUCCESS, Reason.DONE, Sentence("every cell ran")
 
 
 def _problem(
@@ -125,39 +131,46 @@ def _problem(
     if isinstance(problem, KernelStartError):
         return Reason.KERNEL_START, problem.message
     if isinstance(problem, OSError) and problem.errno in NO_SPACE:
-        return (
-            Reason.NO_SPACE,
-            f"no space left on the device for {problem.filename or spec.workdir}",
-        )
+        return Reason.NO_SPACE, _no_space(problem.filename or spec.workdir)
     if isinstance(problem, NbflowError):
         reason = Reason.LOST if problem.code == "NBF507" else Reason.ERROR
         return reason, problem.message
     return Reason.ERROR, f"{type(problem).__name__}: {problem}"[:_MESSAGE_LENGTH]
 
 
+def _no_space(path: object) -> Sentence:
+    return Sentence("no space left on the device for {path}", path=str(path))
+
+
 def _death(spec: AttemptSpec, status: int | None, peak_memory: int | None) -> str:
     sentence = death_sentence(status)
     if status == -9 and peak_memory is not None:
-        sentence += f", perhaps out of memory: it had used {peak_memory // _MEBIBYTE} MiB"
+        sentence = Sentence(
+            "{death}, perhaps out of memory: it had used {used} MiB",
+            death=sentence, used=peak_memory // _MEBIBYTE,
+        )  # fmt: skip
     if spec.limits.memory is not None:
-        sentence += f" (limit {spec.limits.memory // _MEBIBYTE} MiB)"
+        limit = spec.limits.memory // _MEBIBYTE
+        sentence = Sentence("{death} (limit {limit} MiB)", death=sentence, limit=limit)
     return sentence
 
 
 def _ended_sentence(spec: AttemptSpec, ended: Reason) -> str:
     match ended:
         case Reason.TIMED_OUT:
-            return f"timed out after {spec.limits.timeout:g} s"
+            return Sentence("timed out after {seconds} s", seconds=f"{spec.limits.timeout:g}")
         case Reason.OUTPUT_LIMIT:
             limit = spec.limits.output_total / 1e6
-            return f"output limit: it wrote more than {limit:g} MB"
+            return Sentence("output limit: it wrote more than {limit} MB", limit=f"{limit:g}")
+        case Reason.CANCELLED:
+            return Sentence("cancelled")
         case _:
             return ended.value
 
 
 def _error_sentence(spec: AttemptSpec, error: ErrorInfo) -> str:
     if error.name == "MemoryError" and spec.limits.memory is not None:
-        return f"out of memory (limit {spec.limits.memory // _MEBIBYTE} MiB)"
+        return Sentence("out of memory (limit {limit} MiB)", limit=spec.limits.memory // _MEBIBYTE)
     first = error.message.strip().splitlines()
     text = f"{error.name}: {first[0]}" if first else error.name
     return text[:_MESSAGE_LENGTH]

@@ -12,6 +12,7 @@ from nbflow.execution.outcome import Collected, StepError
 from nbflow.execution.steps import ConditionFalseError, Steps
 from nbflow.model.attempt import AttemptSpec, ErrorInfo, ItemsFound, ReplayStep
 from nbflow.model.ids import CellId
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason
 
 
@@ -121,16 +122,19 @@ class RuntimeSteps(Steps):
         elif self._spec.when is not None:
             answer = await self._call(session, "condition")
             if not answer["value"]:
-                self._collected.skipped = f"its condition {self._spec.when!r} is false"
+                self._collected.skipped = Sentence(
+                    "its condition {condition!r} is false", condition=self._spec.when
+                )
                 raise ConditionFalseError
 
     def _take_items(self, items: Mapping[str, Any]) -> None:
         """Tell the items that were found; none is no failure, the task is left out."""
         if not items["labels"]:
-            self._collected.skipped = "its foreach has no items"
+            self._collected.skipped = Sentence("its foreach has no items")
             if items["found"]:
-                self._collected.skipped = (
-                    f"its condition {self._spec.when!r} is false for all items"
+                self._collected.skipped = Sentence(
+                    "its condition {condition!r} is false for all items",
+                    condition=self._spec.when,
                 )
             raise ConditionFalseError
         self._on_items(

@@ -10,6 +10,7 @@ from nbflow.model.clock import SystemClock
 from nbflow.model.states import RunState
 from nbflow.service.events import OnEvent
 from nbflow.service.targets import Compiled, check_parameters
+from nbflow.texts import told
 
 if TYPE_CHECKING:
     from nbflow.service.reports import RunReport, TaskReport
@@ -87,7 +88,9 @@ def what_failed(report: "RunReport", compiled: Compiled) -> str:
 
     def line(task: "TaskReport") -> str:
         error = task.error
-        why = task.note or (f"{error.name}: {error.message}" if error else str(task.reason or ""))
+        why = told(task.note) or (
+            f"{error.name}: {error.message}" if error else str(task.reason or "")
+        )
         place = ""
         if error is not None and error.cell is not None:
             place = f" ({page.spot(error.cell, error.line)})"

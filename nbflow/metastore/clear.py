@@ -62,7 +62,9 @@ def clear_tasks(
         source = seen.tasks[task].state
         target = TaskState.REMOVED if task in gone else TaskState.NONE
         if source is not target:
-            note = "the version that the run goes on with lacks it" if task in gone else "cleared"
+            note = Sentence("cleared")
+            if task in gone:
+                note = Sentence("the version that the run goes on with lacks it")
             moves.task(run_id, TaskMove(task=task, source=source, target=target, note=note))
     for table in (t.artifact, t.metric):
         of_tasks = table.c.run_id == run_id, table.c.task.in_([*chosen, *gone])

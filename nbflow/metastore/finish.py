@@ -19,6 +19,7 @@ from nbflow.metastore.trigger_events import tell_metrics
 from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
 from nbflow.model.ids import RunId, TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, Reason, TaskState
 
 LOST = "lost"
@@ -266,7 +267,7 @@ def lose(moves: Moves, row: Any, *, reason: Reason, target: TaskState, message: 
     )
 
 
-def hand_back(db: Database, claim: Claim, who: str, now: datetime, message: str) -> None:
+def hand_back(db: Database, claim: Claim, who: str, now: datetime) -> None:
     """Give a claimed task back, uncounted: its process was told to stop. ConflictError if lost."""
 
     def work(connection: Connection) -> bool:
@@ -281,6 +282,7 @@ def hand_back(db: Database, claim: Claim, who: str, now: datetime, message: str)
         if row is None:
             raise ConflictError("The attempt is another process's now.", code="NBF615")
         moves = Moves(db=db, connection=connection, who=who, now=now)
+        message = Sentence("drained: the scheduler that ran it was told to stop")
         lose(moves, row, reason=Reason.DRAINED, target=TaskState.QUEUED, message=message)
         moves.write()
         return True

@@ -228,15 +228,19 @@ def settle(
     due: datetime | None = None,
     dead: datetime | None = None,
     error: str = "",
+    left: Notify | None = None,
 ) -> bool:
-    """Note what came of sending; False if somebody else has taken the notification since."""
+    """Note what came of sending; False if somebody else has taken the notification since. ``left``
+    says who alone is to be told from now on, where others have it.
+    """
+    spec = {} if left is None else {"spec": to_data(left)}
 
     def work(connection: Connection) -> bool:
         of = t.notice.c
         done = connection.execute(
             t.notice.update()
             .where(of.id == taken.id, of.tries == taken.tries, of.due.is_not(None))
-            .values(sent_at=sent, due=due, dead_at=dead, error=error)
+            .values(sent_at=sent, due=due, dead_at=dead, error=error, **spec)
         )
         return done.rowcount == 1
 

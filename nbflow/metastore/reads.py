@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.moves import no_run
@@ -53,6 +53,19 @@ def runs_query(wanted: RunFilter) -> Any:
 def list_runs(connection: Connection, wanted: RunFilter) -> list[RunRow]:
     """Return runs, newest first."""
     return [_run(row) for row in connection.execute(runs_query(wanted))]
+
+
+def runs_that_begin(connection: Connection, text: str) -> tuple[list[RunId], int]:
+    """Return a run with this id, or the newest two whose ids begin so, and how many do."""
+    of = t.run.c
+    if connection.execute(select(of.id).where(of.id == text)).first() is not None:
+        return [RunId(text)], 1
+    begin = func.substr(of.id, 1, len(text)) == text
+    newest = select(of.id).where(begin).order_by(of.created.desc(), of.id).limit(2)
+    found = [RunId(one) for one in connection.execute(newest).scalars()]
+    if len(found) < 2:
+        return found, len(found)
+    return found, connection.execute(select(func.count()).where(begin)).scalar_one()
 
 
 def show_run(connection: Connection, run_id: RunId) -> tuple[RunRow, list[TaskInstanceRow]]:

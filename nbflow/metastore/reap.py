@@ -10,8 +10,10 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.finish import lose
 from nbflow.metastore.instances import boot_id, is_gone, is_stale
 from nbflow.metastore.moves import Moves, lock_run
+from nbflow.model.attempt import died_running
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunMove, TaskMove
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason, RunState, TaskState
 
 
@@ -45,7 +47,14 @@ def _orphans(db: Database, connection: Connection, lease: float) -> list[tuple[R
     ).all()
     now = db.now(connection)
     return [
-        (RunId(row.run_id), f"lost: the process that drove it is gone ({row.pid} on {row.host})")
+        (
+            RunId(row.run_id),
+            Sentence(
+                "lost: the process that drove it is gone ({pid} on {host})",
+                pid=row.pid,
+                host=row.host,
+            ),
+        )
         for row in rows
         if is_gone(row) or is_stale(db, row, lease, now)
     ]
@@ -122,9 +131,9 @@ def _requeue(db: Database, run_id: RunId, task: TaskName, who: str) -> list[Reap
             return []
         poison = row.lost + 1 > row.max_lost
         target = TaskState.FAILED if poison else TaskState.QUEUED
-        note = f"lost: worker died ({row.pid}, {row.host})"
+        note = Sentence("lost: worker died ({pid}, {host})", pid=row.pid, host=row.host)
         if poison:
-            note = f"worker died {row.lost + 1} times running this task"
+            note = died_running(row.lost + 1)
         moves = Moves(db=db, connection=connection, who=who, now=db.clock.wall())
         lose(moves, row, reason=Reason.LOST, target=target, message=note)
         moves.write()

@@ -233,6 +233,11 @@ def missed_slots(connection: Connection, dag_id: DagId, limit: int) -> list[Miss
     ]
 
 
+def is_slot(key: str) -> bool:
+    """Tell whether a key names a slot of a schedule."""
+    return key.startswith(_SLOT)
+
+
 def slot_of(key: str) -> datetime:
     """Return the slot that a key of `slot_key` names."""
     return datetime.fromisoformat(key.removeprefix(_SLOT).partition(":")[2])

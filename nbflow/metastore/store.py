@@ -19,6 +19,7 @@ from nbflow.metastore import (
     import_errors,
     instances,
     metrics,
+    misses,
     prune,
     reads,
     reap,
@@ -254,12 +255,20 @@ class Metastore:
         """Return a DAG's missed slots, the newest first."""
         return self.db.read(lambda c: schedules.missed_slots(c, dag_id, limit))
 
+    def all_missed(self, dag_id: DagId | None = None, *, limit: int = 50) -> list[misses.MissedRow]:
+        """Return slots and events without a run, of a DAG or of all, decided last first."""
+        return self.db.read(lambda c: misses.missed(c, dag_id, limit))
+
     # Runs
 
     def create_run(self, new: runs.NewRun) -> bool:
         """Record a run and its task instances; False if its slot has a run already."""
         owner = self.instance().id if new.driven else None
         return runs.create_run(self.db, new, owner, self.db.clock.wall())
+
+    def runs_that_begin(self, text: str) -> tuple[list[RunId], int]:
+        """Return a run with this id, or the newest two whose ids begin so, and how many do."""
+        return self.db.read(lambda c: reads.runs_that_begin(c, text))
 
     def run_snapshot(self, run_id: RunId) -> RunSnapshot:
         """Read a run as the deciding code sees it; NotFoundError if there is none."""
@@ -406,9 +415,9 @@ class Metastore:
         """Record several ends as `finish` does one; all of them or, with ConflictError, none."""
         return finish.finish(self.db, ends, self._who, self.db.clock.wall())
 
-    def hand_back(self, claim: Claim, message: str = "drained") -> None:
+    def hand_back(self, claim: Claim) -> None:
         """Queue a claimed task again, without counting the attempt as lost."""
-        finish.hand_back(self.db, claim, self._who, self.db.clock.wall(), message)
+        finish.hand_back(self.db, claim, self._who, self.db.clock.wall())
 
     def reap(self) -> list[reap.Reaped]:
         """End or queue again what dead processes left behind; say what."""
@@ -463,10 +472,6 @@ class Metastore:
     def watched_files(self) -> list[triggers.TriggerRow]:
         """Return the triggers of active DAGs that look at files."""
         return self.db.read(triggers.watched_files)
-
-    def missed_events(self, dag_id: DagId, *, limit: int = 100) -> list[triggers.MissedEvent]:
-        """Return the events that made no run of a DAG where they would have, the newest first."""
-        return self.db.read(lambda c: triggers.missed_events(c, dag_id, limit))
 
     def fire(self, what: triggers.Firing) -> bool:
         """Write what a trigger decided, and the run it makes, in one transaction.

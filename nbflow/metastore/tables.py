@@ -26,6 +26,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
+from nbflow.metastore.stored_sentences import restored, stored
 from nbflow.model.states import FINAL_RUN_STATES, RunState
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,7 +71,9 @@ class Json(TypeDecorator[Any]):
 
 
 class Words(TypeDecorator[str]):
-    """Text for people, as any program may have written it: NUL and lone surrogates replaced."""
+    """Text for people, as any program may have written it: NUL and lone surrogates replaced. A
+    `Sentence` comes back as one, to be told in the reader's language.
+    """
 
     impl = LONG_TEXT
     cache_ok = True
@@ -79,7 +82,11 @@ class Words(TypeDecorator[str]):
         """Return the value as stored."""
         if value is None:
             return None
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+        return stored(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Return the stored value as it was."""
+        return None if value is None else restored(value)
 
 
 metadata = MetaData(

@@ -53,16 +53,6 @@ class TriggerEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MissedEvent:
-    """An event that would have made a run, and why it made none."""
-
-    dag_id: DagId
-    key: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Firing:
     """What a decision writes, all in one transaction. ``event`` is what was decided on, None for
     files; ``run`` the run that is made, ``missed`` why none is where one would be.
@@ -207,17 +197,6 @@ def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
         )
         for row in rows
     }
-
-
-def missed_events(connection: Connection, dag_id: DagId, limit: int) -> list[MissedEvent]:
-    """Return the events that made no run of a DAG where they would have, the newest first."""
-    of = t.missed.c
-    ours = (of.dag_id == dag_id, of.slot_key.startswith(PREFIX))
-    query = select(t.missed).where(*ours).order_by(of.at.desc(), of.slot_key).limit(limit)
-    return [
-        MissedEvent(dag_id=dag_id, key=row.slot_key, reason=row.reason, at=row.at)
-        for row in connection.execute(query)
-    ]
 
 
 def fire(db: Database, what: Firing, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.model.ids import CellId, Digest, RunId, TaskName, Token
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, Reason, TaskState
 
 
@@ -204,3 +205,10 @@ class CellEvent:
     cell: CellId
     status: CellStatus
     at: float
+
+
+def died_running(times: int) -> Sentence:
+    """Return why a task whose process died ``times`` times is not tried again."""
+    if times == 1:
+        return Sentence("worker died once running this task")
+    return Sentence("worker died {times} times running this task", times=times)

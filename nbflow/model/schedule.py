@@ -5,6 +5,7 @@ from datetime import datetime
 
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, Overlap
+from nbflow.model.sentence import Sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,10 +43,23 @@ class DueSchedule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MissedSlot:
-    """A slot that got no run, and why in words."""
+    """A slot that got no run, and why, as `missed_reason` knows it."""
 
     dag_id: DagId
     slot: datetime
     reason: str
     at: datetime
     """When it was decided."""
+
+
+_MISSED = {
+    "catchup": Sentence("no scheduler looked when it passed, and catchup leaves it out"),
+    "paused": Sentence("the DAG was paused"),
+    "overlap": Sentence("the run before it was still going"),
+    "circle": Sentence("triggers set each other off, again and again"),
+}
+
+
+def missed_reason(code: str) -> str:
+    """Return in words why a slot or an event got no run."""
+    return _MISSED.get(code, code)

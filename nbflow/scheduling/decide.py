@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from graphlib import TopologicalSorter
 
+from nbflow.model.attempt import died_running
 from nbflow.model.dag import Dag, Task
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.options import RetryJitter, TaskOptions, Verdict
 from nbflow.model.run import Decisions, RunMove, RunSnapshot, TaskMove, TaskSnapshot
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import Reason, RunState, TaskState
 from nbflow.scheduling.trigger_rules import RuleOutcome, evaluate_rule
 
@@ -71,7 +73,11 @@ def settle(
         number = before.failures + 1
         delay = retry_delay(task.options, run_id, task.name, number)
         target, not_before = TaskState.UP_FOR_RETRY, now + timedelta(seconds=delay)
-        note = f"{note}; try {before.tries + 1} in {delay:g} s" if note else ""
+        if note:
+            note = Sentence(
+                "{why}; try {number} in {delay} s",
+                why=note, number=before.tries + 1, delay=f"{delay:g}",
+            )  # fmt: skip
     return TaskMove(
         task=task.name, source=TaskState.RUNNING, target=target, note=note, not_before=not_before
     )
@@ -176,7 +182,7 @@ def _cancel_moves(snapshot: RunSnapshot) -> tuple[TaskMove, ...]:
             task=task.name,
             source=task.state,
             target=TaskState.CANCELLED,
-            note="the run was cancelled",
+            note=Sentence("the run was cancelled"),
         )
         for task in snapshot.tasks.values()
         if task.state in _WAITING
@@ -237,12 +243,14 @@ def _move(
         return TaskMove(task=name, source=TaskState.NONE, target=TaskState.QUEUED)
     if outcome is RuleOutcome.UPSTREAM_FAILED:
         failed = [s for s in sources if states[s] in _BAD or states[s] is TaskState.CANCELLED]
-        note = f"{_listed(failed)} did not succeed" if failed else "no upstream task succeeded"
+        note = Sentence("no upstream task succeeded")
+        if failed:
+            note = Sentence("{tasks} did not succeed", tasks=_listed(failed))
         return TaskMove(
             task=name, source=TaskState.NONE, target=TaskState.UPSTREAM_FAILED, note=note
         )
     ended = ", ".join(f"{s} {states[s]}" for s in sources if states[s].is_final)
-    note = f"rule {options.trigger_rule}: {ended}"
+    note = Sentence("rule {rule}: {ended}", rule=options.trigger_rule.value, ended=ended)
     return TaskMove(task=name, source=TaskState.NONE, target=TaskState.SKIPPED, note=note)
 
 
@@ -254,7 +262,7 @@ def _stuck(states: Mapping[TaskName, TaskState]) -> Iterable[TaskMove]:
                 task=name,
                 source=TaskState.NONE,
                 target=TaskState.UPSTREAM_FAILED,
-                note="it waits for a task that waits for it",
+                note=Sentence("it waits for a task that waits for it"),
             )
 
 
@@ -268,12 +276,12 @@ def _run_move(
         return None
     cancelled = any(state is TaskState.CANCELLED for state in states.values())
     if cancelled and snapshot.cancel_requested:
-        return RunMove(source=snapshot.state, target=RunState.CANCELLED, note="cancelled")
+        note = Sentence("cancelled")
+        return RunMove(source=snapshot.state, target=RunState.CANCELLED, note=note)
     failed = _failed_tasks(dag, states)
     if failed:
-        return RunMove(
-            source=snapshot.state, target=RunState.FAILED, note=f"{_listed(failed)} failed"
-        )
+        note = Sentence("{tasks} failed", tasks=_listed(failed))
+        return RunMove(source=snapshot.state, target=RunState.FAILED, note=note)
     target = (
         RunState.CANCELLED if cancelled or snapshot.state is RunState.QUEUED else RunState.SUCCESS
     )
@@ -306,11 +314,12 @@ def _after_loss(options: TaskOptions, before: TaskSnapshot, note: str) -> tuple[
     lost = before.lost + 1
     if lost <= options.max_lost:
         return TaskState.QUEUED, note
-    times = "once" if lost == 1 else f"{lost} times"
-    return TaskState.FAILED, f"worker died {times} running this task"
+    return TaskState.FAILED, died_running(lost)
 
 
 def _listed(names: Iterable[str]) -> str:
     found = list(names)
     shown = ", ".join(found[:3])
-    return f"{shown} and {len(found) - 3} more" if len(found) > 3 else shown
+    if len(found) <= 3:
+        return shown
+    return Sentence("{names} and {count} more", names=shown, count=len(found) - 3)

@@ -9,6 +9,7 @@ from nbflow.model.attempt import AttemptResult, AttemptSpec, CellOutcome, ItemsF
 from nbflow.model.dag import Dag, Task
 from nbflow.model.ids import CellId, RunId
 from nbflow.model.run import Claim, TaskSnapshot
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, Reason, TaskState
 from nbflow.service.kernels import Seat
 from nbflow.service.pages import Pages
@@ -151,7 +152,9 @@ class Flight:
             for number, result in enumerate(ordered)
             for value in result.values
         )
-        ran = f"{self.total} items ran" if self.total > 1 else "1 item ran"
+        ran = Sentence("1 item ran")
+        if self.total > 1:
+            ran = Sentence("{count} items ran", count=self.total)
         return replace(joined, values=values, message=ran)
 
     @property
@@ -164,7 +167,10 @@ class Flight:
             return result.message
         number = self.shown
         label = self.found.labels[number]
-        return f"item {number + 1} of {self.total} ({label}): {result.message}"
+        return Sentence(
+            "item {number} of {total} ({label}): {why}",
+            number=number + 1, total=self.total, label=label, why=result.message,
+        )  # fmt: skip
 
     def folder(self, piece: int) -> Path:
         """Return the folder of a piece's files."""
@@ -175,7 +181,8 @@ class Flight:
 
 def cancelled() -> AttemptResult:
     """Return the result of an attempt that was ended before it could report."""
-    return AttemptResult(state=TaskState.CANCELLED, reason=Reason.CANCELLED, message="cancelled")
+    message = Sentence("cancelled")
+    return AttemptResult(state=TaskState.CANCELLED, reason=Reason.CANCELLED, message=message)
 
 
 def _joined_cells(results: list[AttemptResult]) -> tuple[CellOutcome, ...]:

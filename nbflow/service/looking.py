@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from nbflow.metastore.rows import AttemptRow, DagRow, RunRow
     from nbflow.service.service import Service
 
+_NEAR_AMONG = 1_000
+"""Newest runs among which one is looked for whose id is nearly as it was written."""
+_LEAST = 4
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedDag:
@@ -143,22 +147,38 @@ def find_run(service: "Service", text: str) -> RunId:
     """
     from nbflow.metastore.reads import RunFilter
 
-    runs = service.store.list_runs(RunFilter(limit=1 if text == "last" else 10_000))
-    if text == "last" and runs:
-        return runs[0].id
-    exact = [run.id for run in runs if run.id == text]
-    found = exact or [run.id for run in runs if text and run.id.startswith(text)]
-    if len(found) > 1:
+    if text == "last":
+        for run in service.store.list_runs(RunFilter(limit=1)):
+            return run.id
+    found, count = service.store.runs_that_begin(text) if text else ([], 0)
+    if count > 1:
         raise NotFoundError(
-            Sentence("{count} runs begin with {text!r}.", count=len(found), text=text),
+            Sentence("{count} runs begin with {text!r}.", count=count, text=text),
             hint=Sentence("For example {found} and {found2}.", found=found[0], found2=found[1]),
         )
     if not found:
         raise NotFoundError(
-            Sentence("There is no run {text!r}.", text=text),
-            hint="nbflow runs list shows the runs.",
+            Sentence("There is no run {text!r}.", text=text), hint=_near_runs(service, text)
         )
     return found[0]
+
+
+def _near_runs(service: "Service", text: str) -> str:
+    """Return which runs may be meant by an id that none has: a DAG's, or ones written nearly so."""
+    from difflib import get_close_matches
+
+    from nbflow.metastore.reads import RunFilter
+
+    store = service.store
+    of_dag = store.list_runs(RunFilter(dag_id=DagId(text), limit=1))
+    if of_dag:
+        return Sentence("{dag} is a DAG; its newest run is {run}.", dag=text, run=of_dag[0].id)
+    ids = [str(run.id) for run in store.list_runs(RunFilter(limit=_NEAR_AMONG))]
+    near = [one for one in ids if len(text) >= _LEAST and text.lower() in one.lower()]
+    near = near or get_close_matches(text, ids, cutoff=0.8)
+    if near:
+        return Sentence("Did you mean {names}?", names=", ".join(near[:3]))
+    return Sentence("nbflow runs list shows the runs.")
 
 
 def newest_run(service: "Service", dag_id: DagId) -> RunId:

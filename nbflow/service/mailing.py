@@ -3,7 +3,7 @@
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -26,23 +26,23 @@ class Mailer:
     context: ssl.SSLContext | None = None
 
     def send(self, to: Sequence[str], subject: str, text: str, key: str) -> None:
-        """Send one mail to all; ``key`` tells mails apart. Raises SendError."""
+        """Send one mail to all; ``key`` tells mails apart. Raises SendError, with who is left if only
+        some of them have it.
+        """
         if not self.url or not self.sender:
             raise SendError(Sentence("no mail server is set: NBFLOW_SMTP_URL, NBFLOW_MAIL_FROM"))
         try:
             message = _message(self.sender, to, subject, text, key)
             with self._server(self.url) as server:
-                server.send_message(message, from_addr=self.sender, to_addrs=list(to))
+                refused = server.send_message(message, from_addr=self.sender, to_addrs=list(to))
         except smtplib.SMTPRecipientsRefused as problem:
-            codes = [code for code, _ in problem.recipients.values()]
-            raise SendError(
-                Sentence("the mail server refused the recipients"),
-                is_final=all(code >= 550 for code in codes),
-            ) from problem
+            raise _refusal(problem.recipients, to) from problem
         except (OSError, smtplib.SMTPException, ValueError) as problem:
             raise SendError(
                 Sentence("the mail server: {problem}", problem=_first_line(problem))
             ) from problem
+        if refused:
+            raise _refusal(refused, to)
 
     def _server(self, url: str) -> smtplib.SMTP:
         parts = urlsplit(url)
@@ -68,6 +68,20 @@ class Mailer:
         return server
 
 
+def _refusal(refused: Mapping[str, tuple[int, bytes]], to: Sequence[str]) -> SendError:
+    code, answer = next(iter(refused.values()))
+    problem = Sentence(
+        "the mail server refused {names}: {answer}",
+        names=", ".join(refused),
+        answer=_first_line(f"{code} {answer.decode('utf-8', 'replace')}"),
+    )
+    taken = [one for one in to if one not in refused]
+    if taken:
+        problem = Sentence("{names} have it; {problem}", names=", ".join(taken), problem=problem)
+    is_final = all(code >= 550 for code, _ in refused.values())
+    return SendError(problem, is_final=is_final, left=tuple(refused))
+
+
 def _message(sender: str, to: Sequence[str], subject: str, text: str, key: str) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = sender, ", ".join(to)
@@ -80,6 +94,6 @@ def _message(sender: str, to: Sequence[str], subject: str, text: str, key: str) 
     return message
 
 
-def _first_line(problem: Exception) -> str:
+def _first_line(problem: Exception | str) -> str:
     text = str(problem).strip()
     return text.splitlines()[0][:200] if text else type(problem).__name__

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from nbflow.scheduling.notices import health_after, next_try, run_event
 from nbflow.scheduling.slots import MissedReason
 from nbflow.service.mailing import Mailer
 from nbflow.service.posting import Poster, SendError
-from nbflow.texts import t
+from nbflow.texts import t, told
 
 if TYPE_CHECKING:
     from nbflow.metastore import NewNotice, NoticeRow, RunEnd
@@ -133,7 +133,10 @@ class Relay:
         run, tasks = self.service.store.show_run(end.run_id)
         reasons = {a.task: a.message for a in self.service.store.attempts(end.run_id)}
         failed = [
-            {"task": str(task.task), "reason": (task.note or reasons.get(task.task) or "")[:500]}
+            {
+                "task": str(task.task),
+                "reason": told(task.note or reasons.get(task.task) or "")[:500],
+            }
             for task in tasks
             if task.state is TaskState.FAILED
         ]
@@ -145,7 +148,7 @@ class Relay:
             "started": _iso(run.started),
             "ended": _iso(run.ended),
             "tasks": failed[:_MOST_NAMED],
-            "reason": failed[0]["reason"] if failed else run.note,
+            "reason": failed[0]["reason"] if failed else told(run.note),
         }
 
     def _plan_missed(self, dag_id: "DagId", slots: Sequence[tuple[str, str]]) -> int:
@@ -153,7 +156,7 @@ class Relay:
         told = [(key, reason) for key, reason in slots if reason != MissedReason.PAUSED.value]
         if told:
             dag = store.load_version(store.current_version(dag_id))
-            words = [f"{key.partition(':')[2]} ({reason})" for key, reason in told]
+            words = [f"{key.split(':', 2)[-1]} ({reason})" for key, reason in told]
             payload = {
                 "event": NoticeEvent.MISSED.value,
                 "dag": str(dag_id),
@@ -175,7 +178,9 @@ class Relay:
         except SendError as problem:
             now = clock.wall()
             due = None if problem.is_final else next_try(notice.tries, now, problem.retry_after)
-            store.settle(notice, due=due, dead=now if due is None else None, error=str(problem))
+            dead = now if due is None else None
+            left = replace(notice.notify, to=problem.left) if problem.left else None
+            store.settle(notice, due=due, dead=dead, error=problem.message, left=left)
             _log.log(
                 logging.WARNING if due is not None else logging.ERROR,
                 "%s: not told (%s)%s: %s", notice.dag_id, notice.notify.channel,

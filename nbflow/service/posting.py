@@ -27,14 +27,23 @@ Resolve = Callable[[str, int], list[Address]]
 
 
 class SendError(Exception):
-    """A notification was not taken. ``is_final``: it never will be, as it is."""
+    """A notification was not taken. ``is_final``: it never will be, as it is. ``left`` are those who
+    lack it, where others have it.
+    """
 
     def __init__(
-        self, message: str, *, is_final: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        is_final: bool = False,
+        retry_after: float | None = None,
+        left: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
+        self.message = message
         self.is_final = is_final
         self.retry_after = retry_after
+        self.left = left
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -362,9 +362,7 @@ class Scheduler:
         """What can't even be started has failed, with the reason."""
         dag = self._versions.dag(snapshot.version)
         now = self._clock.wall()
-        result = AttemptResult(
-            state=TaskState.FAILED, reason=Reason.ERROR, message=str(problem.message)
-        )
+        result = AttemptResult(state=TaskState.FAILED, reason=Reason.ERROR, message=problem.message)
         ended = Ended(state=result.state, reason=result.reason, message=result.message)
         before = replace(snapshot.tasks[claim.task], tries=claim.try_no)
         move = settle(claim.run_id, dag.task(claim.task), before, ended, now)

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import lru_cache
+from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,19 @@ def files_of(
     found: set[str] = set()
     for pattern in trigger.files:
         matches = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - patterns may be absolute
-        found |= set(islice(matches, MOST_FILES))
+        found |= set(nsmallest(MOST_FILES + 1, matches))
+    if len(found) > MOST_FILES:
+        _warn_of_many(trigger)
     return _stamps(sorted(found)[:MOST_FILES])
+
+
+@lru_cache(maxsize=1_000)
+def _warn_of_many(trigger: Trigger) -> None:
+    """Say once in a process that a trigger doesn't look at all files."""
+    _log.warning(
+        "more than %d files fit %s: only the first of them by name are looked at",
+        MOST_FILES, ", ".join(trigger.files), extra={"action": "too_many_files"},
+    )  # fmt: skip
 
 
 def _stamps(paths: Iterator[str] | Sequence[str]) -> dict[str, Stamp]:

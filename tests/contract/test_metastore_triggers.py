@@ -25,7 +25,7 @@ from nbflow.metastore import (
 )
 from nbflow.model.backfill import Backfill
 from nbflow.model.clock import SystemClock
-from nbflow.model.ids import RunId, TaskName
+from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.states import RunKind, RunState, TaskState
 from nbflow.model.triggers import (
@@ -166,6 +166,10 @@ def test_a_pause_that_came_between_stops_the_firing(store: Metastore) -> None:
     assert store.trigger_events() == []
     assert not [row for row in store.list_runs() if row.dag_id == "report"]
     assert store.missed(REPORT.id) == []
+    (lost,) = store.all_missed()
+    assert (lost.dag_id, lost.slot, lost.reason) == (REPORT.id, None, "paused")
+    assert lost.trigger == AFTER
+    assert (store.all_missed(REPORT.id), store.all_missed(DagId("etl"))) == ([lost], [])
 
 
 def test_a_deploy_that_came_between_makes_the_run_one_of_the_new_version(store: Metastore) -> None:

@@ -89,9 +89,10 @@ class Mails:
         self.url = ""
         self.messages: list[tuple[list[str], str]] = []
         self.refusal = ""
+        self.refused: set[str] = set()
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:
-        if self.refusal:
+        if self.refusal and (not self.refused or address in self.refused):
             return self.refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"

@@ -112,6 +112,13 @@ def test_a_failed_run_is_cleared_and_goes_on_here_and_now(
     assert nbflow("db", "check").returncode == 0
 
 
+def test_who_reads_korean_is_told_in_korean_why_tasks_stopped(nbflow: Call, failed: str) -> None:
+    shown = nbflow("runs", "show", failed, NBFLOW_LANG="ko", COLUMNS="200").stdout
+    assert "train이(가) 성공하지 못했습니다" in shown
+    assert "train 실패" in shown
+    assert "train did not succeed" in nbflow("runs", "show", failed, COLUMNS="200").stdout
+
+
 def test_without_a_scheduler_a_clear_says_how_to_go_on_and_a_cancel_withdraws_it(
     nbflow: Call, failed: str
 ) -> None:

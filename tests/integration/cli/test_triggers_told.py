@@ -1,6 +1,7 @@
 """What triggers, notifications and metrics say on the command line."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 TAGGED = (
@@ -34,6 +35,25 @@ def test_lists_say_what_a_dag_waits_for_and_that_its_notebook_differs(nbflow, tm
     )
     assert "NBF236" in nbflow("lint", path, **here).stdout
     assert "NBF236" in nbflow("run", path, **here).stderr
+
+
+def test_what_was_missed_is_listed_with_why(nbflow, tmp_path) -> None:
+    assert "Nothing was missed." in nbflow("runs", "list", "--missed").stdout
+    path = write(tmp_path / "hourly.py", "schedule: '@hourly'", "catchup: none")
+    assert nbflow("dags", "deploy", path).returncode == 0
+    with sqlite3.connect(tmp_path / "home" / "nbflow.db") as db:
+        (number,) = db.execute("SELECT id FROM schedule").fetchone()
+        key = f"slot:{number}:2026-03-01T13:00:00Z"
+        db.execute("INSERT INTO missed VALUES ('hourly', ?, 'catchup', 0, 0)", (key,))
+    db.close()
+    (one,) = json.loads(nbflow("runs", "list", "--missed", "-f", "json").stdout)
+    assert one == {
+        "dag_id": "hourly", "slot": "2026-03-01T13:00:00+00:00", "event": None,
+        "reason": "no scheduler looked when it passed, and catchup leaves it out",
+        "decided": "1970-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    korean = nbflow("runs", "list", "--missed", COLUMNS="200", NBFLOW_LANG="ko").stdout
+    assert "지나갈 때 보고 있던 스케줄러가 없었고" in korean
 
 
 def test_lint_names_what_is_wrong_with_triggers_and_notifications(nbflow, tmp_path) -> None:

@@ -220,6 +220,32 @@ def test_a_mail_server_that_refuses_a_recipient_is_not_asked_again(service, page
     assert service.store.notices.all()[0].dead is not None
 
 
+@pytest.mark.parametrize(
+    ("answer", "is_over"), [("550 nobody of that name", True), ("450 come again", False)]
+)
+def test_of_several_recipients_only_those_refused_are_told_again(
+    service, calendar, page, run, mails, answer, is_over
+):
+    both = ["ada@example.org", "bob@example.org"]
+    service.deploy(page(PARAMETER, WORK, dag={"notify": {"email": both}}))
+    mails.refusal, mails.refused = answer, {"bob@example.org"}
+    run()
+    telling = relay(service, mails.url)
+    assert telling.work() == 0
+    (left,) = service.store.notices.all()
+    assert left.notify.to == ("bob@example.org",)
+    assert left.error == (
+        f"ada@example.org have it; the mail server refused bob@example.org: {answer}"
+    )
+    assert (left.dead is not None, left.due is None) == (is_over, is_over)
+    mails.refusal = ""
+    if is_over:
+        assert service.store.notices.send_again(left.id)
+    calendar.at += HOUR
+    assert telling.work() == 1
+    assert [to for to, _ in mails.messages] == [["ada@example.org"], ["bob@example.org"]]
+
+
 def test_a_password_is_never_said_where_others_can_read_it(mails):
     mailer = Mailer(url=mails.url.replace("//", "//me:pw@"), sender="a@b.org")
     with pytest.raises(SendError, match="STARTTLS"):

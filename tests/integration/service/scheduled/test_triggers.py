@@ -7,8 +7,10 @@ from scheduler_bench import NOON, schedulers, until
 
 import nbflow.app
 from nbflow.model.states import RunKind, RunState
+from nbflow.model.triggers import Trigger, TriggerKind
 from nbflow.scheduling.decide import decide
-from nbflow.service.triggers import Triggers
+from nbflow.service.modules import LocalModules
+from nbflow.service.triggers import MOST_FILES, Triggers, files_of
 
 DEBOUNCE = 1000
 ONE = ("x = 1", "task:a")
@@ -167,6 +169,17 @@ def test_code_is_the_deployed_version_and_the_modules_it_uses(service, page, tmp
     assert causes("deployed") == [service.store.current_version("report")]
 
 
+def test_of_very_many_files_the_first_by_name_are_looked_at_and_that_is_said_once(tmp_path, caplog):
+    for number in range(MOST_FILES + 5):
+        (tmp_path / f"{number:04}.csv").touch()
+    trigger = Trigger(kind=TriggerKind.FILES, files=(f"{tmp_path}/*.csv",))
+    for _ in range(2):
+        found = files_of(trigger, (), LocalModules())
+    assert list(found) == [f"{tmp_path}/{number:04}.csv" for number in range(MOST_FILES)]
+    (said,) = caplog.messages
+    assert said.startswith("more than 1000 files fit ")
+
+
 def test_two_schedulers_that_look_make_one_run(service, settings, calendar, page, tmp_path, look):
     on = {"files": "data.csv", "debounce": DEBOUNCE}
     service.deploy(page(ONE, name="report", dag={"on": [on]}))
@@ -191,7 +204,7 @@ def test_where_the_overlap_says_skip_an_event_goes_on_record_as_missed(
     with schedulers(settings, calendar) as (scheduler,):
         until(lambda: service.store.attempts(first), scheduler)
         service.trigger("etl")
-        (missed,) = until(lambda: service.store.missed_events("report"), scheduler)
+        (missed,) = until(lambda: service.store.all_missed("report"), scheduler)
         go.touch()
         until(lambda: runs_of(service, "report"), scheduler)
     assert missed.reason == "overlap"
