@@ -50,7 +50,7 @@ def kept(store: Metastore, note: str) -> str:
 def test_a_reason_is_told_in_the_language_of_who_reads_it(recorded: Metastore) -> None:
     note = kept(recorded, died_running(3))
     assert note == "worker died 3 times running this task"
-    assert told(note, "ko") == "이 태스크를 실행하던 작업 프로세스가 3번 죽었습니다"
+    assert told(note, "ko") == "이 작업을 실행하던 프로세스가 3번 죽었습니다"
 
 
 @pytest.mark.parametrize(
