@@ -25,7 +25,7 @@ CASES = [(backend, *case) for backend in SHORT for case in (ALL if LONG else SHO
 def test_whatever_commit_a_scheduler_is_stopped_at_nothing_is_lost_or_done_twice(
     new_url, tmp_path, backend: str, point: str, side: str, action: str
 ) -> None:
-    options = {"url": new_url(backend), "home": str(tmp_path), "seconds": 3 if LONG else 1.5}
+    options = {"url": new_url(backend), "home": str(tmp_path), "seconds": 10 if LONG else 1.5}
     options["seed"] = 0
     options["fault"] = f"{point}.{side}_commit:1:{action}"
     report = report_of(run_child("crash", options, timeout=110))
