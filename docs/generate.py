@@ -4,6 +4,7 @@
 """
 
 import enum
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ os.environ["NBFLOW_LANG"] = "en"
 
 from nbflow.cli.entry import make_app
 from nbflow.model.codes import CODES
+from nbflow.server.routes import openapi_text
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by docs/generate.py; edit the code instead. -->\n"
@@ -113,7 +115,94 @@ def _choices(option: Any) -> str:
     return ""
 
 
-PAGES = {"diagnostics.md": diagnostics_page, "cli.md": cli_page}
+def api_page() -> str:
+    """Return the page of the API: every route, then every model."""
+    api = json.loads(openapi_text())
+    lines = [
+        "# API",
+        _NOTE,
+        (
+            "The routes below `BASE_URL/nbflow/api` of a Jupyter server. The same in OpenAPI 3.1: "
+            "[openapi.json](openapi.json), or `GET openapi.json` of a running server. How to use it: "
+            "[Use nbflow's API](../how-to/api.md)."
+        ),
+        (
+            "\nWhoever asks must be logged in to the server and allowed to *read*, *write* or "
+            "*execute* the resource `nbflow`, as each route says. Refusals are problem details "
+            "(RFC 9457) with a code of [Diagnostics](diagnostics.md): 403 nobody is logged in or "
+            "they may not, 404 nothing of that name, 409 the state of things or somebody else was "
+            "first, 413 too large, 415 no JSON, 422 it can't be carried out as written, 429 and 503 "
+            "with `Retry-After`."
+        ),
+    ]
+    for path, methods in api["paths"].items():
+        for method, operation in methods.items():
+            lines += _route(f"{method.upper()} {path}", operation)
+    lines.append("\n## Models")
+    for name, schema in api["components"]["schemas"].items():
+        lines += _model(name, schema)
+    return "\n".join(lines) + "\n"
+
+
+def _route(title: str, operation: dict[str, Any]) -> list[str]:
+    lines = [f"\n## {title}", f"\n{operation['summary']} (*{operation['x-nbflow-action']}*)"]
+    if operation["parameters"]:
+        lines.append("\n| parameter | in | type | meaning |\n| --- | --- | --- | --- |")
+        lines += [
+            f"| `{p['name']}` | {p['in']} | {_type(p['schema'])} | {p.get('description', '')} |"
+            for p in operation["parameters"]
+        ]
+    body = operation.get("requestBody")
+    if body:
+        lines.append(f"\nTakes {_type(body['content']['application/json']['schema'])}.")
+    status, answer = next(iter(operation["responses"].items()))
+    kinds = [
+        _type(content["schema"]) if content else f"`{media}`"
+        for media, content in answer["content"].items()
+    ]
+    others = [code for code in operation["responses"] if code != status]
+    lines.append(f"\nGives {status}: {', '.join(kinds)}. Refuses with {', '.join(others)}.")
+    return lines
+
+
+def _model(name: str, schema: dict[str, Any]) -> list[str]:
+    lines = [f"\n### {name}", f"\n{schema.get('description', '')}"]
+    if "enum" in schema:
+        return [*lines, "\nOne of " + ", ".join(f"`{one}`" for one in schema["enum"]) + "."]
+    fields = schema.get("properties", {})
+    if fields:
+        lines.append("\n| field | type | meaning |\n| --- | --- | --- |")
+    required = schema.get("required", ())
+    for field, about in fields.items():
+        told = about.get("description", "")
+        default = "" if field in required else f" Default `{json.dumps(about.get('default'))}`."
+        lines.append(f"| `{field}` | {_type(about)} | {told}{default} |")
+    return lines
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    if isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return str(schema.get("format") or schema.get("type") or "anything")
+
+
+PAGES = {
+    "diagnostics.md": diagnostics_page,
+    "cli.md": cli_page,
+    "api.md": api_page,
+    "openapi.json": openapi_text,
+}
 
 
 def main(arguments: list[str]) -> int:

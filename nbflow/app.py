@@ -1,5 +1,6 @@
 """The only wiring: settings become stores, executors and the service."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,16 +26,18 @@ def open_service(
     chosen = settings or load_settings()
     time = clock or SystemClock()
     opened: list[Metastore] = []
+    opening = threading.Lock()
 
     def open_store() -> "Metastore":
-        if not opened:
-            from nbflow.metastore import open_metastore
+        with opening:
+            if not opened:
+                from nbflow.metastore import open_metastore
 
-            chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            opened.append(open_metastore(chosen.database_url, clock=time))
-            # Whoever looks next says what became of runs whose process died.
-            opened[0].reap()
-        return opened[0]
+                chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+                opened.append(open_metastore(chosen.database_url, clock=time))
+                # Whoever looks next says what became of runs whose process died.
+                opened[0].reap()
+            return opened[0]
 
     def start_executor() -> "LocalExecutor":
         from nbflow.artifacts.store import ArtifactStore

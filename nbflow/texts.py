@@ -3,12 +3,17 @@
 import json
 import locale
 import os
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 
 from nbflow.model.sentence import CellName, Sentence, retold
 
+_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
 LANGUAGES = ("en", "ko")
 LANGUAGE_VARIABLES = ("NBFLOW_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -48,6 +53,11 @@ def _english(text: str) -> str:
 
 def _korean(text: str) -> str:
     return catalogue().get(text, text)
+
+
+def clean(text: object) -> str:
+    """Return ``text`` without anything that steers a terminal; line breaks and tabs stay."""
+    return _CONTROLS.sub("", _SEQUENCES.sub("", str(text)))
 
 
 @lru_cache(maxsize=1)

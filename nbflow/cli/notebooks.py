@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nbflow.cli.options import DagOption, FormOption, NotebookPath, OutputOption
-from nbflow.cli.output import Form, as_text, clean, emit, say, write
+from nbflow.cli.output import Form, as_text, emit, say, write
 from nbflow.model.sentence import Sentence
-from nbflow.texts import language, t
+from nbflow.texts import clean, language, t
 
 if TYPE_CHECKING:
     from nbflow.model.dag import Dag

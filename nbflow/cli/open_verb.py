@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nbflow.cli.options import RunText
-from nbflow.cli.output import clean, say
-from nbflow.texts import t, told
+from nbflow.cli.output import say
+from nbflow.texts import clean, t, told
 
 if TYPE_CHECKING:
     from nbflow.execution.open_kernel import OpenKernel

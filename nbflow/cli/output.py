@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
-from nbflow.texts import t
+from nbflow.texts import clean, t
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _NEVER_BROKEN = (
     "run_id",
     "dag_id",
@@ -30,9 +29,6 @@ _NEVER_BROKEN = (
 """Columns that people copy from, or read down."""
 _LONGEST_WHOLE = 37
 """Longer names are broken all the same: they would push the other columns off the screen."""
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-)
 
 
 class Form(enum.StrEnum):
@@ -46,11 +42,6 @@ class Form(enum.StrEnum):
     """For programs and people."""
     PLAIN = "plain"
     """Columns separated by a tab, no heading: for grep, cut and awk."""
-
-
-def clean(text: object) -> str:
-    """Return ``text`` without anything that steers a terminal; line breaks and tabs stay."""
-    return _CONTROLS.sub("", _SEQUENCES.sub("", str(text)))
 
 
 def clean_but_colours(text: str) -> str:

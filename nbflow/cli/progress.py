@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nbflow.cli.output import clean, console
+from nbflow.cli.output import console
 from nbflow.model.states import CellStatus, RunState, TaskState
 from nbflow.service.events import OnEvent, RunEvent, RunEventKind, ignore
-from nbflow.texts import language, t, told
+from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
     from rich.table import Table

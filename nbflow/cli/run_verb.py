@@ -15,10 +15,10 @@ from nbflow.cli.options import (
     read_date,
     read_parameters,
 )
-from nbflow.cli.output import Form, as_text, clean, clean_but_colours, console, say, tell, write
+from nbflow.cli.output import Form, as_text, clean_but_colours, console, say, tell, write
 from nbflow.model.codes import code_info, reason_code
 from nbflow.model.states import TaskState
-from nbflow.texts import language, t, told
+from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
     from nbflow.service.on_page import OnPage

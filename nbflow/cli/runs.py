@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nbflow.cli.options import FormOption, OutputOption, RunText
-from nbflow.cli.output import Form, as_text, clean, emit, say, tell, write
+from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
-from nbflow.texts import language, t, told
+from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
     from pathlib import Path

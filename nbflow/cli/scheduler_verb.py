@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nbflow.cli.options import FormOption, OutputOption
-from nbflow.cli.output import Form, as_text, clean, emit, say, write
-from nbflow.texts import t, told
+from nbflow.cli.output import Form, as_text, emit, say, write
+from nbflow.texts import clean, t, told
 
 if TYPE_CHECKING:
     from datetime import datetime

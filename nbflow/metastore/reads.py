@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.moves import no_run
@@ -24,12 +24,15 @@ from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFilter:
-    """Which runs to list, newest first: ``before`` is where the page before ended."""
+    """Which runs to list, newest first: ``before`` is where the page before ended, with the run
+    ``after`` if there may be others of that instant.
+    """
 
     dag_id: DagId | None = None
     state: RunState | None = None
     kind: RunKind | None = None
     before: datetime | None = None
+    after: RunId | None = None
     logical_date: datetime | None = None
     limit: int = 50
 
@@ -46,7 +49,13 @@ def runs_query(wanted: RunFilter) -> Any:
     if wanted.logical_date is not None:
         query = query.where(t.run.c.logical_date == wanted.logical_date)
     if wanted.before is not None:
-        query = query.where(t.run.c.created < wanted.before)
+        of = t.run.c
+        earlier = of.created < wanted.before
+        if wanted.after is not None:
+            beside = and_(of.created == wanted.before, of.id > wanted.after)
+            query = query.where(of.created <= wanted.before, or_(earlier, beside))
+        else:
+            query = query.where(earlier)
     return query
 
 

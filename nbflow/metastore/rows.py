@@ -34,6 +34,16 @@ class DagRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VersionRow:
+    """A version of a DAG; ``is_current`` tells whether it is the one known best: deployed, or run."""
+
+    version: Digest
+    number: int
+    created: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunRow:
     """A run in a list."""
 

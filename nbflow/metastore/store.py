@@ -45,6 +45,7 @@ from nbflow.metastore.rows import (
     RunRow,
     TaskInstanceRow,
     TaskValues,
+    VersionRow,
 )
 from nbflow.metastore.snapshots import snapshots
 from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
@@ -197,6 +198,10 @@ class Metastore:
     def load_version(self, digest: Digest) -> Dag:
         """Return a DAG as it was deployed; NotFoundError for an unknown digest."""
         return self.db.read(lambda connection: versions.load_version(connection, digest))
+
+    def versions(self, dag_id: DagId) -> list[VersionRow]:
+        """Return a DAG's versions, the newest first. NotFoundError."""
+        return self.db.read(lambda connection: versions.list_versions(connection, dag_id))
 
     def load_notebooks(self, digest: Digest) -> Mapping[str, bytes]:
         """Return the notebooks of a version, by path, byte for byte."""

@@ -12,6 +12,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
 from nbflow.metastore.pools import check_needs
+from nbflow.metastore.rows import VersionRow
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.sentence import Sentence
@@ -142,6 +143,28 @@ def load_version(connection: Connection, digest: Digest) -> Dag:
             code="NBF613",
         )
     return from_data(Dag, document)
+
+
+def list_versions(connection: Connection, dag_id: DagId) -> list[VersionRow]:
+    """Return a DAG's versions, the newest first; NotFoundError if there is no such DAG."""
+    of, dag = t.dag_version.c, t.dag.c
+    rows = connection.execute(
+        select(of.digest, of.number, of.created, dag.version)
+        .join(t.dag, dag.id == of.dag_id)
+        .where(of.dag_id == dag_id)
+        .order_by(of.number.desc())
+    ).all()
+    if not rows:
+        raise no_dag(dag_id)
+    return [
+        VersionRow(
+            version=row.digest,
+            number=row.number,
+            created=row.created,
+            is_current=row.digest == row.version,
+        )
+        for row in rows
+    ]
 
 
 def current_version(connection: Connection, dag_id: DagId) -> Digest:

@@ -321,6 +321,41 @@ RUN_CODES: dict[str, CodeInfo] = {
         "It was started in the background and ended at once, or took longer than a minute.",
         "Its log says why; `nbflow scheduler` in a terminal shows the same.",
     ),
+    "NBF720": error(
+        "The request can't be read",
+        "The body is no JSON, is nested too deep, or stands where none belongs; or the address can't be meant.",
+        "Send what docs/reference/api.md describes.",
+    ),
+    "NBF721": error(
+        "A field doesn't fit",
+        "The request has a field that the call doesn't know, or lacks one, or its value is of another kind.",
+        "The page of the API lists the fields of each call.",
+    ),
+    "NBF722": error(
+        "Not allowed",
+        "Nobody is logged in, the request came from another site, or the server's authoriser refuses it.",
+        "Log in to the Jupyter server, or send its token.",
+    ),
+    "NBF723": error(
+        "The request is too large",
+        "Notebooks may have 50 MB, other requests 10 MB.",
+        "Clear the notebook's outputs, or send less at once.",
+    ),
+    "NBF724": error(
+        "The body is of the wrong kind",
+        "The API takes JSON only: a form of another site can't send that unnoticed.",
+        "Send the header `Content-Type: application/json`, and nothing compressed.",
+    ),
+    "NBF725": error(
+        "The address doesn't take this method",
+        "It exists, but not for this method; the header `Allow` lists those that it takes.",
+        "The page of the API lists the methods of each address.",
+    ),
+    "NBF726": error(
+        "Too many calls wait for an answer",
+        "The server answers as fast as it can, and takes no more until some are answered.",
+        "Wait as long as the header `Retry-After` says, and ask again.",
+    ),
     "NBF900": error(
         "nbflow itself failed",
         "Something happened that nbflow did not foresee; the log file holds what is needed to find it.",

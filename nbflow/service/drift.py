@@ -32,6 +32,12 @@ def drift_of(version: Digest, deployed: Digest | None) -> Drift:
     return Drift.SAME if version == deployed else Drift.DIFFERS
 
 
+def drift_of_compiled(service: "Service", compiled: Compiled) -> Drift:
+    """Compare a compiled notebook with what is deployed; nothing is made for it."""
+    deployed = _deployed(service) if _has_metastore(service) else {}
+    return drift_of(_full_version(compiled), deployed.get(compiled.dag.id))
+
+
 def drift_findings(service: "Service", found: Sequence[Compiled]) -> dict[str, Diagnostic]:
     """Return, by DAG, the finding that a notebook differs from what is deployed.
 

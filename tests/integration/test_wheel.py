@@ -43,6 +43,11 @@ def test_data_files_of_the_package_are_in_the_wheel(names: list[str]) -> None:
             assert str(path.relative_to(ROOT)) in names, path
 
 
+def test_jupyter_server_is_told_of_the_extension(names: list[str]) -> None:
+    data = f"jupyter_nbflow-{__version__}.data/data/"
+    assert f"{data}etc/jupyter/jupyter_server_config.d/nbflow.json" in names
+
+
 def test_nothing_else_is_in_the_wheel(names: list[str]) -> None:
     for name in names:
         assert name.startswith(("nbflow/", "jupyter_nbflow-")), name

@@ -33,6 +33,8 @@ MAKERS: dict[str, tuple[int | str, ...]] = {
     "_damaged": (1,),
     "damaged": (1,),
     "_not_a_notebook": (1,),
+    "RequestError": (2, "hint"),
+    "make_problem": (2, "hint"),
     **dict.fromkeys(ERRORS, (0, "hint")),
 }
 """Which arguments of a call are read by users: a message, a hint, or what stands inside one."""

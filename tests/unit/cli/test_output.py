@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nbflow.cli.output import Form, clean, clean_but_colours, emit, write
+from nbflow.cli.output import Form, clean_but_colours, emit, write
 from nbflow.errors import UsageError
 from nbflow.render.text import columns
+from nbflow.texts import clean
 
 ROWS = [{"task": "적재", "state": "success", "after": ["a", "b"]}, {"task": "x", "state": None}]
 

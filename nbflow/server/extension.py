@@ -1,0 +1,52 @@
+"""The extension as Jupyter Server loads it: settings, routes, what is opened and closed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from jupyter_server.extension.application import ExtensionApp
+
+from nbflow.app import open_service
+from nbflow.server.handler import Api, ApiHandler, handler_for
+from nbflow.server.places import NotebookPlaces
+from nbflow.server.routes import ROUTES
+from nbflow.server.routing import Route, Tools
+from nbflow.service.editing import LiveCompiler
+
+ROOT = "/nbflow/api"
+_THREADS = 8
+
+
+class NbflowExtension(ExtensionApp):  # type: ignore[misc]
+    """nbflow in Jupyter Server."""
+
+    name = "nbflow"
+    load_other_extensions = True
+
+    def initialize_handlers(self) -> None:
+        """Add the API's paths; whatever else lies below its root is refused by the same handler."""
+        api = self._open()
+        for pattern, handler in paths().items():
+            self.handlers.append((pattern, handler, {"api": api}))
+
+    def _open(self) -> Api:
+        self._opened = ExitStack()
+        service = self._opened.enter_context(open_service())
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="nbflow-api")
+        self._opened.callback(threads.shutdown, wait=True, cancel_futures=True)
+        places = NotebookPlaces(Path(self.serverapp.root_dir))
+        tools = Tools(service=service, compiler=LiveCompiler(), places=places)
+        return Api(tools=tools, threads=threads)
+
+    async def stop_extension(self) -> None:
+        """Close what was opened."""
+        self._opened.close()
+
+
+def paths() -> dict[str, type[ApiHandler]]:
+    """Return the handler of each path, as regular expressions below the server's base URL."""
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        by_path.setdefault(route.pattern, {})[route.method] = route
+    found = {f"{ROOT}{pattern}": handler_for(routes) for pattern, routes in by_path.items()}
+    return {**found, f"{ROOT}(?:/.*)?": handler_for({})}

@@ -1,0 +1,215 @@
+"""DAGs: compiled from an open document, listed, shown, deployed."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nbflow.server.models.fields import Asked, Finding, Given, Name, NotebookPath
+
+Theme = Literal["light", "dark", "auto"]
+PictureForm = Literal["svg", "dot", "text"]
+
+
+class PlaceForm(Given):
+    """A line of a cell; `line` counts from 1."""
+
+    cell: str
+    line: int
+
+
+class EdgeForm(Given):
+    """`target` waits for `source`; `why` says it in words."""
+
+    source: str
+    target: str
+    kind: str
+    variable: str | None
+    writer: PlaceForm | None
+    reader: PlaceForm | None
+    why: str
+
+
+class TaskForm(Given):
+    """A task with its cells and what the analysis found."""
+
+    name: str
+    cells: list[str]
+    notebook: str | None
+    waits_for: list[str]
+    section: str
+    group: str | None
+    when: str | None
+    foreach: str | None
+    trigger_rule: str
+    retries: int
+    pool: str
+    needs: list[str]
+    binds: list[str]
+    mutates: list[str]
+
+
+class ParameterForm(Given):
+    """A parameter; `default` is Python source."""
+
+    name: str
+    type: str
+    default: str
+    cell: str
+    line: int
+    help: str
+
+
+class MembershipForm(Given):
+    """Where a code cell ended up: a task's name, or `setup`, `parameters`, `skip`."""
+
+    cell: str
+    role: str
+    number: str
+
+
+class GroupForm(Given):
+    """Tasks that share one live kernel, because of `variable`."""
+
+    name: str
+    tasks: list[str]
+    variable: str
+    type: str
+
+
+class DagForm(Given):
+    """A DAG in full."""
+
+    dag_id: str
+    digest: str
+    notebooks: list[str]
+    description: str
+    owner: str
+    tags: list[str]
+    schedule: str | None
+    timezone: str
+    tasks: list[TaskForm]
+    edges: list[EdgeForm]
+    groups: list[GroupForm]
+    parameters: list[ParameterForm]
+    membership: list[MembershipForm]
+    diagnostics: list[Finding]
+
+
+class CompileRequest(Asked):
+    """A notebook as an editor holds it, saved or not."""
+
+    notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
+    path: NotebookPath
+    pictures: list[PictureForm] = Field(default=[], max_length=3)
+    theme: Theme = "auto"
+    direction: Literal["LR", "TB"] = "LR"
+    unfold: list[str] = Field(
+        default=[], max_length=200, description="Sections to draw open; `all` opens all."
+    )
+
+
+class CompileAnswer(Given):
+    """What the document means. `drift` tells how it stands to what is deployed."""
+
+    dag: DagForm
+    drift: Literal["same", "differs", "never"]
+    pictures: dict[str, str]
+
+
+class GraphQuery(Asked):
+    """How to draw a DAG; with `run` its tasks have the states of that run."""
+
+    format: Literal["svg", "dot", "text", "json"] = "svg"
+    theme: Theme = "auto"
+    direction: Literal["LR", "TB"] = "LR"
+    run: str | None = Field(default=None, max_length=100)
+
+
+class DagRowForm(Given):
+    """A DAG in a list. `paused` is null for one that is not deployed."""
+
+    dag_id: str
+    owner: str
+    description: str
+    tasks: int
+    paused: bool | None
+    schedule: str | None
+    timezone: str
+    schedule_in_words: str
+    triggers: list[str]
+    next_run: datetime | None
+    last_run: str | None
+    last_state: str | None
+    last_run_at: datetime | None
+    drift: Literal["same", "differs", "never"] | None
+    path: str | None
+
+
+class DagList(Given):
+    """All DAGs of the DAGs folder and the metastore; `broken` counts notebooks with errors."""
+
+    items: list[DagRowForm]
+    broken: int
+
+
+class DagAnswer(Given):
+    """A DAG as it is deployed, or else as it lies in the DAGs folder."""
+
+    dag: DagForm
+    about: DagRowForm
+
+
+class VersionForm(Given):
+    """A version of a DAG that was deployed or run."""
+
+    version: str
+    number: int
+    created: datetime
+    is_current: bool
+
+
+class VersionList(Given):
+    """The versions of a DAG, the newest first."""
+
+    items: list[VersionForm]
+
+
+class DeployRequest(Asked):
+    """A saved notebook to deploy; `confirmed` agrees to a catch-up on more than a thousand slots."""
+
+    path: NotebookPath
+    dag_id: Name | None = None
+    confirmed: bool = False
+
+
+class DeploymentForm(Given):
+    """A DAG that was deployed; `is_new` tells whether its content was not deployed already."""
+
+    dag_id: str
+    version: str
+    is_new: bool
+    schedule: str | None
+    next_run: datetime | None
+
+
+class Deployments(Given):
+    """The DAGs of the notebook that was deployed."""
+
+    items: list[DeploymentForm]
+
+
+class DagChange(Asked):
+    """What can be changed of a deployed DAG."""
+
+    paused: bool
+
+
+class DagChanged(Given):
+    """What became of it: slots missed meanwhile, and how many of them will run."""
+
+    dag_id: str
+    paused: bool
+    changed: bool
+    missed: int
+    will_run: int

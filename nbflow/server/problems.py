@@ -1,0 +1,116 @@
+"""Errors as problem details: one table from the tree in `nbflow.errors` to statuses."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from nbflow.errors import (
+    CompileError,
+    ConflictError,
+    ExecutionError,
+    MetastoreBusyError,
+    MetastoreError,
+    NbflowError,
+    NotFoundError,
+    StoreError,
+    UsageError,
+)
+from nbflow.model.codes import code_info
+from nbflow.model.diagnostics import Diagnostic
+from nbflow.model.ids import CellId
+from nbflow.model.sentence import CellName, Sentence
+from nbflow.server.models.fields import Finding, Problem
+from nbflow.texts import told
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 2
+"""Seconds after which a client may ask again."""
+
+_STATUSES: tuple[tuple[type[NbflowError], int], ...] = (
+    (NotFoundError, 404),
+    (UsageError, 422),
+    (ConflictError, 409),
+    (MetastoreBusyError, 503),
+    (MetastoreError, 503),
+    (StoreError, 503),
+    (ExecutionError, 500),
+)
+_OF_CODES = {"NBF619": 409, "NBF643": 404, "NBF644": 404}
+"""Refusals that the state of things explains, not the call; files that aren't there."""
+
+
+class RequestError(Exception):
+    """A request that is refused before any use case sees it."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, hint: str = "", field: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.hint, self.field = hint, field
+
+
+def status_of(error: NbflowError) -> int:
+    """Return the status that an error of ours is answered with."""
+    if error.code in _OF_CODES:
+        return _OF_CODES[error.code]
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def problem_of(error: NbflowError, lang: str) -> Problem:
+    """Return an error of ours for clients."""
+    problem = make_problem(status_of(error), error.code, error.message, hint=error.hint, lang=lang)
+    if not isinstance(error, CompileError):
+        return problem
+    numbers = {str(cell): number for cell, number in error.numbers.items()}
+    return problem.model_copy(update={"diagnostics": findings(error.diagnostics, numbers, lang)})
+
+
+def make_problem(
+    status: int, code: str, message: str, *, hint: str = "", field: str | None = None, lang: str
+) -> Problem:
+    """Return a problem in a language."""
+    return Problem(
+        type=f"urn:nbflow:problem:{code}",
+        title=told(code_info(code).title, lang),
+        status=status,
+        detail=told(message, lang),
+        code=code,
+        hint=told(hint, lang),
+        field=field,
+    )
+
+
+def findings(found: Iterable[Diagnostic], numbers: dict[str, str], lang: str) -> list[Finding]:
+    """Return findings for clients; ``numbers`` says what people call cells."""
+
+    def seen(cell: CellName) -> str:
+        return numbers.get(cell, str(cell))
+
+    return [
+        Finding(
+            code=one.code,
+            severity=one.severity.value,
+            message=told(one.message, lang, seen=seen),
+            hint=told(one.hint, lang, seen=seen),
+            cell=one.cell,
+            line=one.line,
+            path=one.path,
+            place="" if one.cell is None else numbers.get(CellId(one.cell), str(one.cell)),
+        )
+        for one in found
+    ]
+
+
+def validation_problem(error: ValidationError) -> RequestError:
+    """Return why a request's fields are refused: the first that is wrong is named, all are counted."""
+    first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or None
+    return RequestError(
+        422,
+        "NBF721",
+        Sentence("{field}: {problem}", field=field or "body", problem=first["msg"]),
+        hint=Sentence("Fields that don't fit: {count}.", count=error.error_count()),
+        field=field,
+    )

@@ -1,0 +1,1 @@
+"""What each route answers: use cases asked, values put into the API's models."""

@@ -1,0 +1,126 @@
+"""Backfills: what one would do, asking for it, how it stands, cancelling it."""
+
+from collections.abc import Iterable
+
+from nbflow.metastore.backfills import BackfillRow
+from nbflow.model.backfill import BackfillSlot
+from nbflow.model.ids import DagId
+from nbflow.server.models.fields import Changed
+from nbflow.server.models.runs import CancelRequest
+from nbflow.server.models.schedules import (
+    BackfillAnswer,
+    BackfillForm,
+    BackfillList,
+    BackfillPlanned,
+    BackfillQuery,
+    BackfillRequest,
+    SlotForm,
+)
+from nbflow.server.routing import Call, Route
+from nbflow.service import backfill
+
+
+def list_backfills(call: Call) -> BackfillList:
+    """Return the backfills, the newest first."""
+    wanted = call.query.dag_id
+    rows = call.service.store.backfills.rows()
+    return BackfillList(items=[_form(row) for row in rows if wanted in (None, row.entry.dag_id)])
+
+
+def create_backfill(call: Call) -> BackfillPlanned:
+    """Record a backfill, or with `dry_run` only say what it would do."""
+    asked: BackfillRequest = call.body
+    request = backfill.BackfillRequest(
+        dag_id=DagId(asked.dag_id),
+        first=asked.first,
+        last=asked.last,
+        reverse=asked.reverse,
+        reprocess=asked.reprocess,
+        max_active=asked.max_active,
+        before_start=asked.before_start,
+    )
+    if asked.dry_run:
+        made, planned = None, backfill.plan(call.service, request)
+    else:
+        made, planned = backfill.create(call.service, request, confirmed=asked.confirmed)
+    return BackfillPlanned(
+        backfill_id=made.id if made else None,
+        will_run=len(planned.runs),
+        slots=_slots(planned.slots),
+    )
+
+
+def show_backfill(call: Call) -> BackfillAnswer:
+    """Return a backfill with the slots it has decided on."""
+    row, slots = backfill.show(call.service, call.path["backfill_id"])
+    return BackfillAnswer(backfill=_form(row), decided=_slots(slots))
+
+
+def cancel_backfill(call: Call) -> Changed:
+    """End a backfill and all its runs."""
+    found, changed = backfill.cancel(call.service, call.path["backfill_id"])
+    return Changed(id=found, changed=changed)
+
+
+def _form(row: BackfillRow) -> BackfillForm:
+    entry = row.entry
+    return BackfillForm(
+        backfill_id=entry.id,
+        dag_id=entry.dag_id,
+        state=entry.state.value,
+        first=entry.first,
+        last=entry.last,
+        slots=entry.slots,
+        decided=row.decided,
+        runs={state.value: count for state, count in sorted(row.runs.items())},
+        created=entry.created,
+    )
+
+
+def _slots(slots: Iterable[BackfillSlot]) -> list[SlotForm]:
+    return [
+        SlotForm(slot=one.slot, action=one.action.value, why=one.why.value, run_id=one.run_id)
+        for one in slots
+    ]
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/backfills",
+        answer=list_backfills,
+        summary="List backfills, the newest first.",
+        query=BackfillQuery,
+        given=BackfillList,
+    ),
+    Route(
+        method="POST",
+        path="/backfills",
+        answer=create_backfill,
+        summary="Run past slots of a schedule, or say what would be run.",
+        action="execute",
+        body=BackfillRequest,
+        given=BackfillPlanned,
+        status=202,
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/backfills/{backfill_id}",
+        answer=show_backfill,
+        summary="Show a backfill with the slots it has decided on.",
+        given=BackfillAnswer,
+        problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/backfills/{backfill_id}/cancel",
+        answer=cancel_backfill,
+        summary="End a backfill and all its runs.",
+        action="execute",
+        body=CancelRequest,
+        given=Changed,
+        status=202,
+        problems=(404,),
+    ),
+)

@@ -1,0 +1,237 @@
+"""Runs: those there are, one of them, asking for one, cancelling and clearing."""
+
+import base64
+import json
+from datetime import datetime
+
+from nbflow.metastore.reads import RunFilter
+from nbflow.metastore.rows import RunRow
+from nbflow.model.ids import DagId, RunId
+from nbflow.model.triggers import cause_sentence
+from nbflow.server.models.fields import Changed, Page, seconds_between
+from nbflow.server.models.runs import (
+    CancelRequest,
+    ClearAnswer,
+    ClearedTask,
+    ClearRequest,
+    MetricForm,
+    MetricList,
+    MetricsQuery,
+    RunAnswer,
+    RunForm,
+    RunQuery,
+    Triggered,
+    TriggerRequest,
+)
+from nbflow.server.problems import RequestError
+from nbflow.server.resources.tasks import instances
+from nbflow.server.routing import Call, File, Route
+from nbflow.service.clear import ClearOptions
+from nbflow.service.metrics import compared, metrics_by_task
+from nbflow.service.records import run_document
+from nbflow.texts import told
+
+
+def list_runs(call: Call) -> Page[RunForm]:
+    """Return runs, the newest first."""
+    asked: RunQuery = call.query
+    before, after = _from_cursor(asked.cursor)
+    wanted = RunFilter(
+        dag_id=DagId(asked.dag_id) if asked.dag_id else None,
+        state=asked.state,
+        kind=asked.kind,
+        before=before,
+        after=after,
+        limit=asked.limit + 1,
+    )
+    rows = call.service.store.list_runs(wanted)
+    here = rows[: asked.limit]
+    more = _cursor(here[-1]) if len(rows) > len(here) else None
+    return Page[RunForm](items=[run_form(row, call.lang) for row in here], next=more)
+
+
+def show_run(call: Call) -> RunAnswer:
+    """Return a run with its tasks and metrics."""
+    run_id = RunId(call.path["run_id"])
+    store = call.service.store
+    run, _ = store.show_run(run_id)
+    return RunAnswer(
+        run=run_form(run, call.lang),
+        tasks=instances(call, run_id),
+        metrics=metrics_by_task(call.service, run_id),
+        goes_on=run_id in store.requested_clears(),
+    )
+
+
+def show_run_notebook(call: Call) -> File:
+    """Return one executed notebook with the outputs of a run's tasks in page order."""
+    document = run_document(call.service, RunId(call.path["run_id"]))
+    text = json.dumps(document, ensure_ascii=False)
+    return File(content=text.encode("utf-8", "replace"), media_type="application/json")
+
+
+def compare_metrics(call: Call) -> MetricList:
+    """Return a run's metrics, beside those of another run if one is named."""
+    run_id, other = call.path["run_id"], call.query.other
+    call.service.store.show_run(RunId(run_id))
+    pairs = compared(call.service, run_id, other or run_id)
+    return MetricList(
+        items=[
+            MetricForm(
+                task=one.task,
+                name=one.name,
+                value=one.first,
+                other=one.second if other else None,
+                change=one.change if other else None,
+            )
+            for one in pairs
+        ]
+    )
+
+
+def trigger_dag(call: Call) -> Triggered:
+    """Record a run of what is deployed; a scheduler carries it out."""
+    asked: TriggerRequest = call.body
+    run_id = call.service.trigger(
+        call.path["dag_id"], asked.parameters, date=asked.date, key=asked.key
+    )
+    return Triggered(run_id=run_id, has_scheduler=call.service.store.has_scheduler())
+
+
+def cancel_run(call: Call) -> Changed:
+    """Ask whoever drives a run to end it."""
+    run_id = RunId(call.path["run_id"])
+    call.service.store.show_run(run_id)
+    return Changed(id=run_id, changed=call.service.store.request_cancel(run_id))
+
+
+def clear_run(call: Call) -> ClearAnswer:
+    """Let an ended run go on; what succeeded stays unless it is named."""
+    asked: ClearRequest = call.body
+    call.service.store.show_run(RunId(call.path["run_id"]))
+    options = ClearOptions(
+        select=asked.tasks or None,
+        every=asked.every,
+        downstream=asked.downstream,
+        only_failed=asked.only_failed,
+        deployed=asked.deployed,
+    )
+    done = call.service.clear(call.path["run_id"], options, dry_run=asked.dry_run)
+    cleared = [
+        ClearedTask(task=task, state=state.value, becomes="cleared") for task, state in done.tasks
+    ]
+    removed = [ClearedTask(task=task, state=None, becomes="removed") for task in done.removed]
+    return ClearAnswer(run_id=done.run_id, tasks=[*cleared, *removed], has_scheduler=done.is_driven)
+
+
+def run_form(run: RunRow, lang: str) -> RunForm:
+    """Return a run for clients."""
+    return RunForm(
+        run_id=run.id,
+        dag_id=run.dag_id,
+        version=run.version,
+        kind=run.kind.value,
+        state=run.state.value,
+        created=run.created,
+        started=run.started,
+        ended=run.ended,
+        seconds=seconds_between(run.started or run.created, run.ended),
+        logical_date=run.logical_date,
+        parameters=dict(run.parameters),
+        note=told(run.note, lang),
+        cause=told(cause_sentence(run.cause), lang) if run.cause else None,
+    )
+
+
+def _cursor(run: RunRow) -> str:
+    return base64.urlsafe_b64encode(f"{run.created.isoformat()}|{run.id}".encode()).decode()
+
+
+def _from_cursor(cursor: str | None) -> tuple[datetime | None, RunId | None]:
+    if cursor is None:
+        return None, None
+    try:
+        at, _, run_id = base64.urlsafe_b64decode(cursor.encode()).decode("ascii").partition("|")
+        before = datetime.fromisoformat(at)
+    except ValueError:
+        raise _bad_cursor() from None
+    if before.tzinfo is None or not run_id:
+        raise _bad_cursor()
+    return before, RunId(run_id)
+
+
+def _bad_cursor() -> RequestError:
+    return RequestError(
+        422, "NBF721", "The cursor is not one that a list gave.",
+        hint="Leave it away to begin with the newest.", field="cursor",
+    )  # fmt: skip
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/runs",
+        answer=list_runs,
+        summary="List runs, the newest first.",
+        query=RunQuery,
+        given=Page[RunForm],
+    ),
+    Route(
+        method="POST",
+        path="/dags/{dag_id}/runs",
+        answer=trigger_dag,
+        summary="Ask for a run of what is deployed, with parameters.",
+        action="execute",
+        body=TriggerRequest,
+        given=Triggered,
+        status=202,
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run_id}",
+        answer=show_run,
+        summary="Show a run with its tasks and metrics.",
+        given=RunAnswer,
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run_id}/notebook",
+        answer=show_run_notebook,
+        summary="The executed notebook of a run: the outputs of its tasks in page order.",
+        media=("application/json",),
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run_id}/metrics",
+        answer=compare_metrics,
+        summary="The metrics of a run, beside those of another.",
+        query=MetricsQuery,
+        given=MetricList,
+        problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/runs/{run_id}/cancel",
+        answer=cancel_run,
+        summary="End a run that goes on, or withdraw a clear.",
+        action="execute",
+        body=CancelRequest,
+        given=Changed,
+        status=202,
+        problems=(404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/runs/{run_id}/clear",
+        answer=clear_run,
+        summary="Let an ended run go on: run some of its tasks again.",
+        action="execute",
+        body=ClearRequest,
+        given=ClearAnswer,
+        status=202,
+        problems=(404, 409),
+    ),
+)
