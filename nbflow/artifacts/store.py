@@ -10,7 +10,7 @@ A row of the metastore that names a digest or a token is the commit; what no row
 import math
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,18 @@ class Usage:
     attempts: int
     attempt_bytes: int
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sizes:
+    """The bytes of each bundle, and of each attempt's folder by `ArtifactStore.attempt_name`."""
+
+    values: Mapping[Digest, int]
+    attempts: Mapping[str, int]
+
     @property
     def bytes(self) -> int:
-        """All that it holds."""
-        return self.value_bytes + self.attempt_bytes
+        """All that the store holds."""
+        return sum(self.values.values()) + sum(self.attempts.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,15 +138,21 @@ class ArtifactStore:
         with self._files.open(f"{self._values}/{value_name(digest)}") as file:
             return bundle.verify(file, digest, self.value_key() if signed else "")
 
+    def sizes(self) -> Sizes:
+        """Measure what the store holds, file by file."""
+        return Sizes(
+            values={digest: _size_of(path) for digest, path in self._bundles()},
+            attempts={name: _size(folder) for name, folder in self._attempts()},
+        )
+
     def usage(self) -> Usage:
         """Count what the store holds."""
-        values = [_size_of(path) for _, path in self._bundles()]
-        attempts = [_size(folder) for _, folder in self._attempts()]
+        sizes = self.sizes()
         return Usage(
-            values=len(values),
-            value_bytes=sum(values),
-            attempts=len(attempts),
-            attempt_bytes=sum(attempts),
+            values=len(sizes.values),
+            value_bytes=sum(sizes.values.values()),
+            attempts=len(sizes.attempts),
+            attempt_bytes=sum(sizes.attempts.values()),
         )
 
     def collect_garbage(

@@ -94,3 +94,12 @@ def cleanup(
         "left_bytes": done.left,
     }
     emit([row], ["runs", "values", "attempts", "freed_bytes", "left_bytes"], form)
+    if done.holders and form is Form.TABLE:
+        say(
+            t(
+                "What may not go yet holds {size} MiB, more than the limit: the newest successes and what "
+                "runs, mostly of {dags}.",
+                size=f"{done.stays / (1 << 20):.1f}",
+                dags=", ".join(done.holders),
+            )
+        )

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget_slots
-from nbflow.model.ids import Digest, RunId
+from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.states import RunState
 
 
@@ -92,6 +93,39 @@ def named_files(connection: Connection) -> NamedFiles:
     oldest = select(func.min(of.claimed)).where(of.outcome.is_(None))
     return NamedFiles(
         bundles=frozenset(Digest(digest) for digest in bundles),
-        attempts=frozenset(f"runs/{row.run_id}/{row.task}/{row.token}" for row in attempts),
+        attempts=frozenset(_folder(row) for row in attempts),
         since=connection.execute(oldest).scalar(),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFiles:
+    """What a run's rows name in the store; other runs may name the same bundles."""
+
+    dag_id: DagId
+    bundles: frozenset[Digest]
+    attempts: frozenset[str]
+
+
+def files_of_runs(connection: Connection) -> dict[RunId, RunFiles]:
+    """Return what each run on record names."""
+    bundles: dict[str, set[Digest]] = {}
+    named = select(t.artifact.c.run_id, t.artifact.c.bundle).distinct()
+    for run_id, bundle in connection.execute(named):
+        bundles.setdefault(run_id, set()).add(Digest(bundle))
+    attempts: dict[str, set[str]] = {}
+    of = t.attempt.c
+    for row in connection.execute(select(of.run_id, of.task, of.token)):
+        attempts.setdefault(row.run_id, set()).add(_folder(row))
+    return {
+        RunId(row.id): RunFiles(
+            dag_id=DagId(row.dag_id),
+            bundles=frozenset(bundles.get(row.id, ())),
+            attempts=frozenset(attempts.get(row.id, ())),
+        )
+        for row in connection.execute(select(t.run.c.id, t.run.c.dag_id))
+    }
+
+
+def _folder(attempt: Any) -> str:
+    return f"runs/{attempt.run_id}/{attempt.task}/{attempt.token}"

@@ -376,6 +376,10 @@ class Metastore:
         """Return the bundles and attempts' folders that rows name."""
         return self.db.read(prune.named_files)
 
+    def files_of_runs(self) -> dict[RunId, prune.RunFiles]:
+        """Return what each run on record names in the store."""
+        return self.db.read(prune.files_of_runs)
+
     # Attempts
 
     def claim(

@@ -103,3 +103,8 @@ def _retain(service: "Service") -> None:
             "retention deleted %d runs, %d bytes", done.runs, done.freed,
             extra={"action": "retention"},
         )  # fmt: skip
+    if done.holders:
+        _log.warning(
+            "the store holds %d bytes, more than it should; what may not go yet is mostly of %s",
+            done.left, ", ".join(done.holders), extra={"action": "retention"},
+        )  # fmt: skip

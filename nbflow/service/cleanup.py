@@ -1,79 +1,150 @@
 """Retention: old runs go with their files, by age and by size; nothing that is used goes."""
 
 import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from nbflow.model.ids import DagId, RunId
+
 if TYPE_CHECKING:
-    from nbflow.artifacts.store import ArtifactStore, Usage
+    from nbflow.artifacts.store import ArtifactStore, Sizes
+    from nbflow.metastore.prune import RunFiles
     from nbflow.service.service import Service
 
 _BATCH = 50
 """Runs deleted in one transaction, at most: nobody waits long."""
-_ATTEMPTS_A_RUN = 10
 _YOUNG = timedelta(hours=1)
 """Files touched since are left though no row names them: whoever wrote them may yet record them."""
 _LONGEST_DAYS = 365_000
 _MARGIN = timedelta(minutes=5)
 """By so much the clocks of a metastore and of a file system may differ."""
+_LEAST_SHARE = 0.1
+"""Of the limit, so much is left to runs that may go, however much those hold that may not."""
+_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cleaned:
-    """What a clean-up deleted, and the bytes that the store holds after it."""
+    """What a clean-up deleted, and the bytes that the store holds after it.
+
+    ``stays`` are the bytes that may not go yet; if they alone are more than the limit, ``holders`` are
+    the DAGs whose runs hold most of them.
+    """
 
     runs: int
     values: int
     attempts: int
     freed: int
     left: int
+    stays: int = 0
+    holders: tuple[DagId, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """Which runs go so that the store gets as small as it should, or as it can."""
+
+    runs: Sequence[RunId]
+    stays: int
+    holders: tuple[DagId, ...]
 
 
 def cleanup(
-    service: "Service", *, keep_days: float | None = None, max_bytes: float | None = None
+    service: "Service",
+    *,
+    keep_days: float | None = None,
+    max_bytes: float | None = None,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> Cleaned:
     """Delete ended runs that are older than ``keep_days``, then the oldest ones until the store
     holds at most ``max_bytes``, as far as their files may go; then what no run on record names.
-    Both are by default what the settings say.
+    Both are by default what the settings say. ``goes_on`` is asked between small steps.
 
     A DAG's newest run that succeeded is kept whatever its age, and so is every file that an attempt
-    that is under way may have touched. Raises MetastoreError, StoreError.
+    that is under way may have touched. No run goes for space that these take. Raises MetastoreError,
+    StoreError.
     """
-    keep_days = service.settings.keep_days if keep_days is None else keep_days
-    max_bytes = service.settings.keep_bytes if max_bytes is None else max_bytes
     from nbflow.artifacts.store import ArtifactStore
 
+    keep_days = service.settings.keep_days if keep_days is None else keep_days
+    max_bytes = service.settings.keep_bytes if max_bytes is None else max_bytes
     files = ArtifactStore(service.settings.store)
-    runs = 0
+    deleted = 0
     if keep_days < math.inf:
         before = service.clock.wall() - timedelta(days=min(keep_days, _LONGEST_DAYS))
-        while deleted := _delete(service, before, _BATCH):
-            runs += deleted
+        while goes_on() and (batch := service.store.old_runs(before, limit=_BATCH)):
+            gone = service.store.delete_runs(batch)
+            deleted += gone
+            if not gone:
+                break
     found = collect(service, files)
-    while (usage := files.usage()).bytes > max_bytes:
-        # Files of younger runs would stay for now: without them nothing is won, and the runs are lost.
-        deleted = _delete(service, untouched_since(service), _few(usage, max_bytes))
-        if not deleted:
-            break
-        runs += deleted
+    room = make_room(service, files, max_bytes)
+    for begin in range(0, len(room.runs), _BATCH):
+        if goes_on():
+            deleted += service.store.delete_runs(room.runs[begin : begin + _BATCH])
+    if room.runs:
         found = [a + b for a, b in zip(found, collect(service, files), strict=True)]
     values, attempts, freed = found
     return Cleaned(
-        runs=runs, values=values, attempts=attempts, freed=freed, left=files.usage().bytes
+        runs=deleted, values=values, attempts=attempts, freed=freed, left=files.sizes().bytes,
+        stays=room.stays, holders=room.holders,
+    )  # fmt: skip
+
+
+def make_room(service: "Service", files: "ArtifactStore", max_bytes: float) -> Room:
+    """Choose the runs to delete, the oldest first and none more than need be.
+
+    What may not go is left out of account where it alone fills the store: else every other run would
+    go and nothing be won.
+    """
+    sizes = files.sizes()
+    if sizes.bytes <= max_bytes:
+        return Room(runs=(), stays=0, holders=())
+    runs = service.store.files_of_runs()
+    # Files of younger runs would stay for now.
+    before = untouched_since(service)
+    may_go = [run for run in service.store.old_runs(before, limit=len(runs)) if run in runs]
+    gains = _gains(runs, may_go, sizes)
+    stays = sizes.bytes - sum(gains)
+    target = max(max_bytes, stays + _LEAST_SHARE * max_bytes)
+    chosen, left = [], sizes.bytes
+    for run_id, gain in zip(may_go, gains, strict=True):
+        if left <= target:
+            break
+        chosen.append(run_id)
+        left -= gain
+    gone = set(may_go)
+    kept = [run for run_id, run in runs.items() if run_id not in gone]
+    return Room(
+        runs=chosen, stays=stays, holders=_holders(kept, sizes) if stays > max_bytes else ()
     )
 
 
-def _delete(service: "Service", before: datetime, count: int) -> int:
-    """Delete up to ``count`` runs that ended before an instant, the oldest first."""
-    batch = service.store.old_runs(before, limit=count)
-    return service.store.delete_runs(batch) if batch else 0
+def _gains(runs: Mapping[RunId, "RunFiles"], going: Sequence[RunId], sizes: "Sizes") -> list[int]:
+    """Return the bytes that become free with each run, if those before it have gone."""
+    uses = Counter(bundle for run in runs.values() for bundle in run.bundles)
+    gains = []
+    for run_id in going:
+        run = runs[run_id]
+        uses.subtract(run.bundles)
+        alone = (bundle for bundle in run.bundles if not uses[bundle])
+        gains.append(
+            sum(sizes.attempts.get(name, 0) for name in run.attempts)
+            + sum(sizes.values.get(bundle, 0) for bundle in alone)
+        )
+    return gains
 
 
-def _few(usage: "Usage", most: float) -> int:
-    """Say how many runs to delete before the store is looked at again: surely not too many."""
-    too_much = (usage.bytes - most) / usage.bytes
-    return max(1, min(_BATCH, int(usage.attempts * too_much / _ATTEMPTS_A_RUN)))
+def _holders(runs: Iterable["RunFiles"], sizes: "Sizes") -> tuple[DagId, ...]:
+    """Return the DAGs whose runs hold most."""
+    held: Counter[DagId] = Counter()
+    for run in runs:
+        held[run.dag_id] += sum(sizes.values.get(bundle, 0) for bundle in run.bundles)
+        held[run.dag_id] += sum(sizes.attempts.get(name, 0) for name in run.attempts)
+    return tuple(dag for dag, size in held.most_common(_NAMED) if size)
 
 
 def untouched_since(service: "Service", since: datetime | None = None) -> datetime:

@@ -5,18 +5,19 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from small_dags import ended, run_id, small_dag, succeeded
+from small_dags import ended, failed, run_id, small_dag, succeeded
 
 import nbflow.app
 from nbflow.errors import UsageError
 from nbflow.metastore import NewRun, RunFilter, check
-from nbflow.model.states import RunKind
+from nbflow.model.states import RunKind, TaskState
 from nbflow.scheduling.decide import decide
 from nbflow.service.background import beside_the_loop
 from nbflow.service.live import LiveFolder
 from nbflow.settings import Settings, load_settings
 
 DAG = small_dag({"a": []})
+OTHER = small_dag({"a": []}, dag_id="other")
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -46,23 +47,27 @@ def service(home, calendar):
     assert check(settings.database_url) == []
 
 
-def attempt(service, number, *, size=1000, ends=True):
+def attempt(service, number, *, size=1000, ends=True, dag=DAG, well=True):
     """Make a run with one attempt that wrote a log of ``size`` bytes; return the log's path."""
     store, run = service.store, run_id(number)
     store.create_run(
         NewRun(
-            run_id=run, dag_id=DAG.id, version=DAG.digest, kind=RunKind.MANUAL,
+            run_id=run, dag_id=dag.id, version=dag.digest, kind=RunKind.MANUAL,
             slot_key=f"manual:{number}",
         )
     )  # fmt: skip
-    store.apply(run, decide(DAG, store.run_snapshot(run), service.clock.wall()))
+    store.apply(run, decide(dag, store.run_snapshot(run), service.clock.wall()))
     (claim,) = store.claim(run, limit=1)
     folder = service.settings.store / "runs" / run / "a" / str(claim.token)
     folder.mkdir(parents=True)
     log = folder / "attempt.log"
     log.write_bytes(b"x" * size)
     if ends:
-        store.finish(claim, succeeded(), ended("a"), lambda s: decide(DAG, s, service.clock.wall()))
+        target = TaskState.SUCCESS if well else TaskState.FAILED
+        result = succeeded() if well else failed()
+        store.finish(
+            claim, result, ended("a", target), lambda s: decide(dag, s, service.clock.wall())
+        )
     for path in (log, folder):
         os.utime(path, (service.clock.wall().timestamp(),) * 2)
     return log
@@ -112,6 +117,18 @@ def test_no_run_goes_for_space_that_would_not_become_free(service, calendar):
     assert (done.runs, done.left) == (0, 800_000)
     calendar.at += DAY
     assert service.cleanup(keep_days=90, max_bytes=700_000).runs == 1
+
+
+def test_no_history_goes_for_space_that_the_newest_success_of_another_dag_takes(service, calendar):
+    attempt(service, 1, size=3_000_000)
+    calendar.at += timedelta(minutes=1)
+    service.store.deploy(OTHER, {"etl.ipynb": b"{}"})
+    logs = [attempt(service, number, size=7_000, dag=OTHER, well=False) for number in range(2, 40)]
+    calendar.at += DAY
+    done = service.cleanup(keep_days=90, max_bytes=2_000_000)
+    assert done.holders == (DAG.id,)
+    assert done.left <= 3_000_000 + 200_000
+    assert [log.exists() for log in logs] == [False] * 10 + [True] * 28
 
 
 def test_no_run_goes_for_space_that_a_running_attempt_keeps(service, calendar):
