@@ -1,6 +1,7 @@
 """``nbflow scheduler``: make runs when their slots come, and drive them, until told to stop."""
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,6 +47,10 @@ def scheduler(
     another: Annotated[
         bool, typer.Option("--another", help=t("With --daemon: even if one works already."))
     ] = False,
+    attached: Annotated[
+        bool,
+        typer.Option("--attached", help=t("End when standard input ends: with whoever started it.")),
+    ] = False,
 ) -> None:  # fmt: skip
     """Work in the foreground, or start a process that does in the background."""
     if context.invoked_subcommand is not None:
@@ -53,7 +58,7 @@ def scheduler(
     if daemon:
         _start(drain, quiet=quiet, another=another)
     else:
-        _work(drain, quiet=quiet)
+        _work(drain, quiet=quiet, attached=attached)
 
 
 def _start(drain: float, *, quiet: bool, another: bool) -> None:
@@ -144,18 +149,20 @@ def _say_waiting(waits: "Backlog", now: "datetime") -> None:
         )
 
 
-def _work(drain: float, *, quiet: bool) -> None:
+def _work(drain: float, *, quiet: bool, attached: bool) -> None:
     """A first Ctrl-C or SIGTERM lets running tasks end, a second one ends them and gives them back."""
     from nbflow.app import open_service
     from nbflow.service.background import beside_the_loop
     from nbflow.service.events import ignore
-    from nbflow.service.interrupts import CancelSwitch, signals_press
+    from nbflow.service.interrupts import CancelSwitch, press_at_end_of, signals_press
     from nbflow.service.live import LiveFolder
     from nbflow.service.scheduler import Scheduler
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     logging.getLogger("nbflow").setLevel(logging.WARNING if quiet else logging.INFO)
     switch = CancelSwitch()
+    if attached:
+        press_at_end_of(sys.stdin.buffer, switch)
     with signals_press(switch), open_service() as service:
         dags = sum(not row.paused for row in service.store.list_dags())
         if not quiet:

@@ -1,16 +1,19 @@
 """The extension as Jupyter Server loads it: settings, routes, what is opened and closed."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool
 
 from nbflow.app import open_service
 from nbflow.server.handler import Api, ApiHandler, handler_for
 from nbflow.server.places import NotebookPlaces
 from nbflow.server.routes import ROUTES
 from nbflow.server.routing import Route, Tools
+from nbflow.service.attached import AttachedScheduler
 from nbflow.service.editing import LiveCompiler
 
 ROOT = "/nbflow/api"
@@ -22,6 +25,14 @@ class NbflowExtension(ExtensionApp):  # type: ignore[misc]
 
     name = "nbflow"
     load_other_extensions = True
+    scheduler = Bool(
+        True,
+        config=True,
+        help="""Keep a scheduler at work while the server runs, unless another one works.
+
+        It is started when there is a metastore or a DAGs folder, and ends with the server.
+        """,
+    )
 
     def initialize_handlers(self) -> None:
         """Add the API's paths; whatever else lies below its root is refused by the same handler."""
@@ -36,11 +47,13 @@ class NbflowExtension(ExtensionApp):  # type: ignore[misc]
         self._opened.callback(threads.shutdown, wait=True, cancel_futures=True)
         places = NotebookPlaces(Path(self.serverapp.root_dir))
         tools = Tools(service=service, compiler=LiveCompiler(), places=places)
+        if self.scheduler:
+            self._opened.enter_context(AttachedScheduler(service=service))
         return Api(tools=tools, threads=threads)
 
     async def stop_extension(self) -> None:
-        """Close what was opened."""
-        self._opened.close()
+        """End the scheduler that was started, and close what was opened."""
+        await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
 
 
 def paths() -> dict[str, type[ApiHandler]]:

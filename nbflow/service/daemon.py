@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from nbflow.errors import ExecutionError, UsageError
 from nbflow.model.sentence import Sentence
@@ -47,12 +47,8 @@ def start(
             code="NBF716",
         )
     log = home / LOG_FILE
-    with suppress(OSError):
-        if log.stat().st_size > _LARGEST_LOG:
-            log.replace(log.with_suffix(".log.1"))
     command = [sys.executable, "-m", "nbflow", "scheduler", "--drain", str(drain)]
-    with log.open("ab") as out:
-        log.chmod(0o600)
+    with open_log(home) as out:
         process = subprocess.Popen(  # noqa: S603
             [*command, *(["--quiet"] if quiet else [])],
             stdin=subprocess.DEVNULL,
@@ -63,6 +59,18 @@ def start(
     _await(service, process, log)
     _remember(home, process.pid)
     return Started(pid=process.pid, log=log)
+
+
+def open_log(home: Path) -> BinaryIO:
+    """Open the log of a home's schedulers for more; one that is too large is put aside."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = home / LOG_FILE
+    with suppress(OSError):
+        if log.stat().st_size > _LARGEST_LOG:
+            log.replace(log.with_suffix(".log.1"))
+    opened = log.open("ab")
+    log.chmod(0o600)
+    return opened
 
 
 def _await(service: "Service", process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -34,7 +34,7 @@ def drift_of(version: Digest, deployed: Digest | None) -> Drift:
 
 def drift_of_compiled(service: "Service", compiled: Compiled) -> Drift:
     """Compare a compiled notebook with what is deployed; nothing is made for it."""
-    deployed = _deployed(service) if _has_metastore(service) else {}
+    deployed = _deployed(service) if has_metastore(service) else {}
     return drift_of(_full_version(compiled), deployed.get(compiled.dag.id))
 
 
@@ -43,7 +43,7 @@ def drift_findings(service: "Service", found: Sequence[Compiled]) -> dict[str, D
 
     Nothing is made for it: without a metastore nothing is deployed.
     """
-    versions = _deployed(service) if _has_metastore(service) else {}
+    versions = _deployed(service) if has_metastore(service) else {}
     return {
         one.dag.id: Diagnostic(
             code="NBF236",
@@ -69,6 +69,7 @@ def _deployed(service: "Service") -> dict[str, Digest]:
     return {row.id: row.version for row in service.store.list_dags() if row.is_deployed}
 
 
-def _has_metastore(service: "Service") -> bool:
+def has_metastore(service: "Service") -> bool:
+    """Tell whether there may be a metastore; on a server there always may."""
     url = service.settings.database_url
     return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import BinaryIO
 
 
 class CancelSwitch:
@@ -48,6 +49,17 @@ def signals_press(switch: CancelSwitch) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def press_at_end_of(stream: BinaryIO, switch: CancelSwitch) -> None:
+    """Let the end of a stream press ``switch``, whenever it comes; what it says is not heard."""
+
+    def listen() -> None:
+        while stream.read(4096):
+            pass
+        switch.press()
+
+    threading.Thread(target=listen, name="nbflow-attached", daemon=True).start()
 
 
 def _signals() -> tuple[signal.Signals, ...]:

@@ -131,6 +131,7 @@ def jupyter_server(
                 "log_level": "CRITICAL",
             },
             "IdentityProvider": {"token": TOKEN},
+            "NbflowExtension": {"scheduler": False},
         }
     )
     config.merge(Config(settings))
