@@ -28,7 +28,7 @@ BackfillText = Annotated[
 ]
 
 
-class BackfillGroup(TyperGroup):
+class Group(TyperGroup):
     """What follows ``nbflow backfill`` is a verb, or else the name of a DAG to backfill."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -1,31 +1,14 @@
 """The app: verbs, groups, and the one place where an exception becomes a sentence."""
 
 import contextlib
+import importlib
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import typer
 
-from nbflow.cli import (
-    backfill,
-    dags,
-    db,
-    deployed,
-    going_on,
-    import_errors_verb,
-    info_verb,
-    metrics_verb,
-    notebooks,
-    notifications,
-    open_verb,
-    pools,
-    run_verb,
-    runs,
-    scheduler_verb,
-    system,
-    tasks,
-    verify_verb,
-)
 from nbflow.cli.output import tell
 from nbflow.errors import CompileError, NbflowError
 from nbflow.model.ids import CellId
@@ -35,8 +18,23 @@ from nbflow.texts import t, told
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
-def make_app() -> typer.Typer:
-    """Return the whole command line."""
+GROUPS: dict[str, tuple[str, ...]] = {
+    "db": ("db",),
+    "dags": ("dags", "deployed", "import_errors_verb"),
+    "runs": ("runs", "metrics_verb", "going_on", "open_verb"),
+    "tasks": ("tasks",),
+    "backfill": ("backfill",),
+    "pools": ("pools",),
+    "notifications": ("notifications",),
+}
+"""The groups of verbs with the modules that hold them; the first one describes the group."""
+_ALONE = ("system", "info_verb", "notebooks", "run_verb", "verify_verb")
+
+
+def make_app(asked: str | None = None) -> typer.Typer:
+    """Return the whole command line, or, if ``asked`` is a group, what is needed for that group: a
+    verb shouldn't wait for all the others.
+    """
     app = typer.Typer(
         name="nbflow",
         help=t("Notebook cells become a DAG: tag, see, run."),
@@ -44,40 +42,42 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings=_HELP,
     )
-    system.add_to(app)
-    info_verb.add_to(app)
-    notebooks.add_to(app)
-    run_verb.add_to(app)
-    verify_verb.add_to(app)
+    if asked in GROUPS:
+        _add_group(app, asked)
+        # One group alone would be taken for the app itself.
+        app.callback()(lambda: None)
+        return app
+    for name in _ALONE:
+        _module(name).add_to(app)
     schedulers = typer.Typer(context_settings=_HELP)
-    scheduler_verb.add_to(schedulers)
+    _module("scheduler_verb").add_to(schedulers)
     app.add_typer(schedulers, name="scheduler")
-    groups = {
-        "db": db,
-        "dags": dags,
-        "runs": runs,
-        "tasks": tasks,
-        "backfill": backfill,
-        "pools": pools,
-        "notifications": notifications,
-    }
-    for name, module in groups.items():
-        group = typer.Typer(
-            cls=backfill.BackfillGroup if module is backfill else typer.core.TyperGroup,
-            help=t(module.HELP),
-            no_args_is_help=True,
-            context_settings=_HELP,
-        )
-        module.add_to(group)
-        if module is dags:
-            deployed.add_to(group)
-            import_errors_verb.add_to(group)
-        if module is runs:
-            metrics_verb.add_to(group)
-            going_on.add_to(group)
-            open_verb.add_to(group)
-        app.add_typer(group, name=name)
+    for name in GROUPS:
+        _add_group(app, name)
     return app
+
+
+def _add_group(app: typer.Typer, name: str) -> None:
+    first, *_ = modules = [_module(one) for one in GROUPS[name]]
+    group = typer.Typer(
+        cls=getattr(first, "Group", typer.core.TyperGroup),
+        help=t(first.HELP),
+        no_args_is_help=True,
+        context_settings=_HELP,
+    )
+    for module in modules:
+        module.add_to(group)
+    app.add_typer(group, name=name)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"nbflow.cli.{name}")
+
+
+def _asked(words: Sequence[str]) -> str | None:
+    """Return the group that a command line is about, None if others may have to be known, too."""
+    wants_all = "_NBFLOW_COMPLETE" in os.environ or len(words) < 2
+    return None if wants_all or {"-h", "--help"} & set(words) else words[0]
 
 
 def run() -> int:
@@ -87,7 +87,7 @@ def run() -> int:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        command = typer.main.get_command(make_app())
+        command = typer.main.get_command(make_app(_asked(sys.argv[1:])))
         if len(sys.argv) < 3 or {"-h", "--help"} & set(sys.argv):
             from nbflow.cli.korean_help import translate
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DDL,
     BigInteger,
     Column,
+    Connection,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -21,17 +22,15 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy import event as event_of
-from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from nbflow.metastore.stored_sentences import restored, stored
 from nbflow.model.states import FINAL_RUN_STATES, RunState
 
+_MARIADB = ("mysql", "mariadb")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-LONG_BYTES = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -55,10 +54,39 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
-class Json(TypeDecorator[Any]):
+class LongText(TypeDecorator[Any]):
+    """Text of any length. MariaDB's own type is asked for only there: its dialect is slow to load."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type in one database."""
+        if dialect.name not in _MARIADB:
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.mysql import LONGTEXT
+
+        return dialect.type_descriptor(LONGTEXT())
+
+
+class LongBytes(TypeDecorator[bytes]):
+    """Bytes of any length, as `LongText`."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type in one database."""
+        if dialect.name not in _MARIADB:
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.mysql import LONGBLOB
+
+        return dialect.type_descriptor(LONGBLOB())
+
+
+class Json(LongText):
     """A JSON value as ASCII text, which no server's character set can damage."""
 
-    impl = LONG_TEXT
     cache_ok = True
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
@@ -70,12 +98,11 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-class Words(TypeDecorator[str]):
+class Words(LongText):
     """Text for people, as any program may have written it: NUL and lone surrogates replaced. A
     `Sentence` comes back as one, to be told in the reader's language.
     """
 
-    impl = LONG_TEXT
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
@@ -100,15 +127,17 @@ metadata = MetaData(
 
 
 def _table(name: str, *items: SchemaItem) -> Table:
-    # Python names differ by case, so nothing may be compared without regard to it.
-    options = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
-    keys: dict[str, Any] = {
-        f"{dialect}_{key}": value
-        for dialect in ("mysql", "mariadb")
-        for key, value in options.items()
-    }
-    table: Table = Table(name, metadata, *items, **keys)
-    return table
+    return Table(name, metadata, *items)
+
+
+@event_of.listens_for(metadata, "before_create")
+def _by_bytes(target: MetaData, connection: Connection, **_: Any) -> None:
+    """Python names differ by case, so MariaDB may compare nothing without regard to it."""
+    if connection.dialect.name in _MARIADB:
+        options = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
+        for table in target.tables.values():
+            for key, value in options.items():
+                table.kwargs[f"{connection.dialect.name}_{key}"] = value
 
 
 DAG_ID, RUN_ID, TASK, VARIABLE, SHA = String(100), String(200), String(100), String(255), String(64)
@@ -145,7 +174,7 @@ notebook_snapshot = _table(
     "notebook_snapshot",
     Column("digest", SHA, primary_key=True),
     Column("size", BigInteger, nullable=False),
-    Column("content", LONG_BYTES, nullable=False),
+    Column("content", LongBytes(), nullable=False),
 )
 dag_task = _table(
     "dag_task",
@@ -329,7 +358,7 @@ event_of.listen(
     DDL(  # type: ignore[no-untyped-call]
         "ALTER TABLE attempt ADD COLUMN live INTEGER AS (IF(outcome IS NULL, 1, NULL)) STORED, "
         "ADD CONSTRAINT uq_attempt_live UNIQUE (run_id, task, live)"
-    ).execute_if(callable_=lambda *_, dialect, **__: dialect.name in ("mysql", "mariadb")),
+    ).execute_if(callable_=lambda *_, dialect, **__: dialect.name in _MARIADB),
 )
 
 cell_run = _table(
