@@ -1,10 +1,10 @@
 """Ended tasks wait once more: the one way out of a final state."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
@@ -46,19 +46,23 @@ def clear_tasks(
     """Let the chosen tasks of an ended run wait again, and the run with them; return their names.
 
     What they published is forgotten, and so is a request for the same; their attempts stay and count
-    on. ``version`` is the one that
-    the run goes on with: its new tasks join, those that it lacks are removed. ``owner`` drives the
-    run then, or any scheduler. Raises NotFoundError; ConflictError, and writes nothing, if the run
-    goes on.
+    on. ``version`` is the one that the run goes on with: its new tasks join, those that it lacks are
+    removed, and those that were removed wait again if it has them. ``owner`` drives the run then, or
+    any scheduler. Raises NotFoundError; ConflictError, and writes nothing, if the run goes on.
     """
     seen = snapshot(db, connection, run_id, lock_run(db, connection, run_id))
     if not seen.state.is_final:
         raise not_ended(run_id)
     moves = Moves(db=db, connection=connection, who=who, now=now)
-    wanted = set(choose(seen))
-    chosen = [task for task in seen.tasks if task in wanted]
-    gone = _onto(connection, seen, version) if version and version != seen.version else set()
-    for task in (*(task for task in chosen if task not in gone), *sorted(gone)):
+    version = version or seen.version
+    has = {TaskName(row.name): row for row in tasks_of(connection, version)}
+    if version != seen.version:
+        _onto(connection, seen, has)
+    gone = seen.tasks.keys() - has.keys()
+    # What an earlier version lacked is a task like others again.
+    wanted = {*choose(seen), *(n for n, s in seen.tasks.items() if s.state is TaskState.REMOVED)}
+    chosen = [task for task in seen.tasks if task in wanted and task not in gone]
+    for task in (*chosen, *sorted(gone)):
         source = seen.tasks[task].state
         target = TaskState.REMOVED if task in gone else TaskState.NONE
         if source is not target:
@@ -77,7 +81,7 @@ def clear_tasks(
         .values(
             owner=owner,
             cancel_requested=0,
-            version=version or seen.version,
+            version=version,
             backfill_id=None,
             clears=run.clears + 1,
         )
@@ -88,23 +92,17 @@ def clear_tasks(
     told = t.outbox.c
     connection.execute(t.outbox.delete().where(told.run_id == run_id, told.id.like("run-end:%")))
     moves.write()
-    return tuple(task for task in chosen if task not in gone)
+    return tuple(chosen)
 
 
-def _onto(connection: Connection, seen: RunSnapshot, version: Digest) -> set[TaskName]:
-    """Make the run's tasks those of another version; return the names that it lacks."""
-    wanted = {row.name: row for row in tasks_of(connection, version)}
-    known = connection.execute(
-        select(t.task_instance.c.task).where(t.task_instance.c.run_id == seen.run_id)
-    ).scalars()
-    there = set(known)
-    for name, row in wanted.items():
+def _onto(connection: Connection, seen: RunSnapshot, has: Mapping[TaskName, Any]) -> None:
+    """Make the run's tasks what they are in another version, and add those that are new in it."""
+    for name, row in has.items():
         values = task_row(seen.run_id, row)
-        if name in there:
+        if name in seen.tasks:
             _redefine(connection, seen.run_id, values)
         elif seen.selected is None:
             connection.execute(t.task_instance.insert().values(values))
-    return {TaskName(name) for name in there - wanted.keys()}
 
 
 def _redefine(connection: Connection, run_id: RunId, values: dict[str, Any]) -> None:

@@ -97,7 +97,8 @@ def to_clear(dag: Dag, snapshot: RunSnapshot, options: ClearOptions) -> tuple[Ta
 
     Tasks that follow one that is cleared, and of which nothing ran because of what became of it
     (``upstream_failed``, ``cancelled``, skipped by a trigger rule), are among them: why they stand
-    there holds no more. What succeeded stays unless it was named.
+    there holds no more. So are those that were removed, if ``dag`` has them. What succeeded stays
+    unless it was named.
     """
     chosen = _chosen(dag, snapshot, options)
     there = snapshot.tasks.keys()
@@ -107,6 +108,8 @@ def to_clear(dag: Dag, snapshot: RunSnapshot, options: ClearOptions) -> tuple[Ta
         chosen |= _following(chosen, downstream) & there
     if options.only_failed:
         chosen = {n for n in chosen if snapshot.tasks[n].state in _UNSUCCESSFUL}
+    has = {task.name for task in dag.tasks}
+    chosen |= {n for n, s in snapshot.tasks.items() if s.state is TaskState.REMOVED and n in has}
     for name in _following(chosen, downstream) & there:
         if _was_left_out(snapshot.tasks[name]):
             chosen.add(name)

@@ -145,6 +145,36 @@ def test_a_failure_that_the_version_lacks_goes_even_if_nobody_named_it(
     assert states(store)["b"] == "removed"
 
 
+def test_a_task_that_the_version_has_again_runs_again_even_if_nobody_named_it(
+    store: Metastore, failed_run: RunId, url: str
+) -> None:
+    without, again = small_dag({"a": [], "c": ["a"]}), small_dag({"a": [], "b": [], "c": ["a"]})
+    for version in (without, again):
+        store.deploy(version, NOTEBOOKS)
+        store.request_clear(clear("c", version=version.digest))
+        store.carry_out_clear(failed_run)
+        advance(store, version)
+        ran = [attempt(store, version) for _ in range(len(version.tasks) - 1)]
+        assert store.run_snapshot(failed_run).state is RunState.SUCCESS
+        assert check(url) == []
+    assert ran == ["b", "c"]
+
+
+def test_what_a_run_has_no_more_stays_removed_when_everything_is_cleared(
+    store: Metastore, failed_run: RunId, url: str
+) -> None:
+    without = small_dag({"a": [], "c": ["a"]})
+    store.deploy(without, NOTEBOOKS)
+    for version in (without.digest, None):
+        store.request_clear(clear("a", "b", "c", version=version))
+        store.carry_out_clear(failed_run)
+        advance(store, without)
+        assert [attempt(store, without), attempt(store, without)] == ["a", "c"]
+        assert states(store) == {"a": "success", "b": "removed", "c": "success"}
+    assert store.run_snapshot(failed_run).state is RunState.SUCCESS
+    assert check(url) == []
+
+
 def test_a_process_that_clears_for_itself_is_the_only_one_that_may_claim(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:

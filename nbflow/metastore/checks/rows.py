@@ -80,7 +80,9 @@ def _run_questions() -> list[Question]:
 
 
 def _task_questions() -> list[Question]:
-    ti, at = t.task_instance.c, t.attempt.c
+    ti, at, run, of = t.task_instance.c, t.attempt.c, t.run.c, t.dag_task.c
+    lacks = of.name.is_(None)
+    removed = ti.state == TaskState.REMOVED.value
     tries = (
         select(at.run_id, at.task, func.count().label("n"), func.max(at.try_no).label("last"))
         .group_by(at.run_id, at.task)
@@ -128,6 +130,14 @@ def _task_questions() -> list[Question]:
                     and_(ti.state != _RUNNING, ti.lease_until.is_not(None)),
                 )
             ),
+        ),
+        Question(
+            "I38",
+            Sentence("counts as removed, but the run's version has it, or the reverse"),
+            select(ti.run_id, ti.task)
+            .join(t.run, run.id == ti.run_id)
+            .outerjoin(t.dag_task, and_(of.version == run.version, of.name == ti.task))
+            .where(or_(and_(removed, ~lacks), and_(~removed, lacks))),
         ),
     ]
 

@@ -12,7 +12,14 @@ from nbflow.service.clear import ClearOptions, to_clear
 DAG = small_dag(
     {"load": [], "left": ["load"], "right": ["load"], "join": ["left", "right"], "mail": ["join"]}
 )
-SHORT = {"S": "success", "F": "failed", "U": "upstream_failed", "K": "skipped", "C": "cancelled"}
+SHORT = {
+    "S": "success",
+    "F": "failed",
+    "U": "upstream_failed",
+    "K": "skipped",
+    "C": "cancelled",
+    "R": "removed",
+}
 
 
 def ended(states: str, *, condition_of: str = "") -> RunSnapshot:
@@ -51,6 +58,9 @@ def ended(states: str, *, condition_of: str = "") -> RunSnapshot:
         ("SFSSF", {"only_failed": True, "select": "join"}, "mail"),
         ("SFSSS", {"only_failed": True, "select": "right"}, ""),
         ("SSSSS", {"only_failed": True}, ""),
+        # What the DAG has again.
+        ("SRSSS", {"only_failed": True}, "left"),
+        ("SSSRU", {"select": "left"}, "left join mail"),
     ],
 )
 def test_what_is_cleared(states, options, cleared):
