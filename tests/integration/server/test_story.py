@@ -1,0 +1,329 @@
+"""A notebook's way through the API: compiled, deployed, run, failed, looked at, cleared."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from jsonschema import Draft202012Validator
+from jupyter_servers import RunningServer, of_route
+
+from nbflow.app import open_service
+from nbflow.model.states import RunState
+from nbflow.server.routes import ROUTES
+from nbflow.service.service import Service
+
+pytestmark = pytest.mark.kernel
+SCHEDULE = {"schedule": "0 6 * * 1-5", "timezone": "Asia/Seoul", "owner": "dana"}
+
+
+def cell(number: int, source: str, *tags: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code", "id": f"c{number}", "metadata": {"tags": list(tags)},
+        "execution_count": None, "outputs": [], "source": source,
+    }  # fmt: skip
+
+
+def document(*cells: dict[str, Any], **dag: object) -> dict[str, Any]:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {
+        "nbformat": 4, "nbformat_minor": 5, "cells": list(cells),
+        "metadata": {"kernelspec": kernel, "nbflow": {"version": 1, "dag": dag}},
+    }  # fmt: skip
+
+
+ETL = document(
+    cell(0, "rows = 3", "parameters"),
+    cell(1, "data = list(range(rows))\nprint('한글 로그')", "task:load"),
+    cell(2, "import nbflow\ntotal = sum(data)\nnbflow.metric('total', total)", "task:sum"),
+    cell(3, "assert total < 10, 'too much'\nprint(total)", "task:check"),
+    cell(4, "note = 'nobody needs this'"),
+    **SCHEDULE,
+)
+
+
+@pytest.fixture(scope="module")
+def service(server: RunningServer) -> Iterator[Service]:
+    """The same installation, from outside of the server."""
+    with open_service() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def failed(server: RunningServer, service: Service) -> str:
+    """A run whose last task failed, of the deployed notebook."""
+    (server.root / "work").mkdir()
+    path = server.root / "work" / "etl.ipynb"
+    path.write_text(json.dumps(ETL, ensure_ascii=False), encoding="utf-8")
+    reply = server.ask("/dags", "POST", {"path": "work/etl.ipynb"})
+    assert reply.status == 200, reply.content
+    report = service.run(path, {"rows": 6})
+    assert report.state is RunState.FAILED
+    return report.run_id
+
+
+def test_an_unsaved_notebook_becomes_a_dag_with_reasons_and_a_place_for_every_cell(
+    server: RunningServer,
+) -> None:
+    asked = {"path": "new.ipynb", "notebook": ETL, "pictures": ["svg", "dot", "text"]}
+    reply = server.ask("/compile", "POST", asked)
+    assert reply.status == 200, reply.content
+    found = reply.json
+    dag = found["dag"]
+    assert (dag["dag_id"], found["drift"]) == ("new", "never")
+    assert [task["name"] for task in dag["tasks"]] == ["load", "sum", "check"]
+    edge = next(one for one in dag["edges"] if one["target"] == "sum")
+    assert (edge["source"], edge["kind"], edge["variable"]) == ("load", "data", "data")
+    assert edge["writer"]["cell"] == "c1"
+    assert "data" in edge["why"]
+    assert {one["cell"] for one in dag["membership"]} == {"c0", "c1", "c2", "c3", "c4"}
+    assert dag["parameters"][0] | {"help": ""} == {
+        "name": "rows", "type": "int", "default": "3", "cell": "c0", "line": 1, "help": "",
+    }  # fmt: skip
+    assert ElementTree.fromstring(found["pictures"]["svg"]).tag.endswith("svg")
+    assert "digraph" in found["pictures"]["dot"]
+    assert "check" in found["pictures"]["text"]
+
+
+def test_findings_of_a_compile_are_in_the_reader_s_language_and_at_their_cells(
+    server: RunningServer,
+) -> None:
+    broken = document(cell(1, "x = (", "task:a"))
+    asked = {"path": "broken.ipynb", "notebook": broken}
+    korean = {**server.headers, "Accept-Language": "ko"}
+    for headers, word in ((server.headers, "cell"), (korean, "셀")):
+        finding = server.ask("/compile", "POST", asked, headers=headers).json["dag"]["diagnostics"][
+            0
+        ]
+        assert (finding["severity"], finding["cell"]) == ("error", "c1")
+        assert word in finding["message"] + finding["hint"]
+
+
+def test_a_notebook_with_errors_is_not_deployed_and_all_of_them_are_told(
+    server: RunningServer,
+) -> None:
+    broken = document(cell(1, "x = (", "task:a"), cell(2, "y = [", "task:b"))
+    (server.root / "broken.ipynb").write_text(json.dumps(broken), encoding="utf-8")
+    reply = server.ask("/dags", "POST", {"path": "broken.ipynb"})
+    assert (reply.status, reply.json["code"]) == (422, "NBF200")
+    errors = [one for one in reply.json["diagnostics"] if one["severity"] == "error"]
+    assert {one["cell"] for one in errors} == {"c1", "c2"}
+
+
+def test_a_deployed_dag_is_listed_and_shown_with_its_schedule_in_words(
+    server: RunningServer, failed: str
+) -> None:
+    listed = next(one for one in server.ask("/dags").json["items"] if one["dag_id"] == "etl")
+    assert (listed["owner"], listed["paused"], listed["last_run"]) == ("dana", False, failed)
+    assert "Monday" in listed["schedule_in_words"]
+    shown = server.ask("/dags/etl").json
+    assert shown["about"] == listed
+    assert [task["name"] for task in shown["dag"]["tasks"]] == ["load", "sum", "check"]
+    assert shown["dag"]["notebooks"] == ["work/etl.ipynb"]
+    schedule = server.ask("/dags/etl/schedule").json
+    assert "월요일" in schedule["words"]["ko"]
+    assert [one["local"][11:] for one in schedule["next"]] == ["06:00:00+09:00"] * 5
+    versions = server.ask("/dags/etl/versions").json["items"]
+    assert [(one["number"], one["is_current"]) for one in versions] == [(1, True)]
+    assert versions[0]["version"] == shown["dag"]["digest"]
+
+
+def test_whether_the_open_notebook_is_what_is_deployed_is_told(
+    server: RunningServer, failed: str
+) -> None:
+    asked = {"path": "RTC:work/etl.ipynb", "notebook": ETL}
+    assert server.ask("/compile", "POST", asked).json["drift"] == "same"
+    edited = {**ETL, "cells": [*ETL["cells"], cell(9, "z = 1", "task:more")]}
+    reply = server.ask("/compile", "POST", asked | {"notebook": edited})
+    assert reply.json["drift"] == "differs"
+
+
+def test_a_run_is_told_with_its_tasks_attempts_cells_errors_and_values(
+    server: RunningServer, failed: str
+) -> None:
+    shown = server.ask(f"/runs/{failed}").json
+    assert (shown["run"]["state"], shown["run"]["parameters"]) == ("failed", {"rows": 6})
+    states = {one["task"]: one["state"] for one in shown["tasks"]}
+    assert states == {"load": "success", "sum": "success", "check": "failed"}
+    assert shown["metrics"] == {"sum": {"total": 15.0}}
+    task = server.ask(f"/runs/{failed}/tasks/check").json
+    (attempt,) = task["attempts"]
+    assert (attempt["outcome"], attempt["error"]["name"]) == ("failed", "AssertionError")
+    assert "\x1b" not in attempt["error"]["traceback"]
+    cells = [(one["cell"], one["status"]) for one in attempt["cells"]]
+    assert cells == [("c3", "failed"), ("c4", "not_run")]
+    values = server.ask(f"/runs/{failed}/tasks/load").json["values"]
+    assert ("data", "list") in {(one["name"], one["type"]) for one in values}
+    metrics = server.ask(f"/runs/{failed}/metrics?other={failed}").json["items"]
+    assert metrics == [
+        {"task": "sum", "name": "total", "value": 15.0, "other": 15.0, "change": 0.0}
+    ]
+
+
+def test_a_log_is_read_part_by_part_and_no_character_is_cut(
+    server: RunningServer, failed: str
+) -> None:
+    whole = server.ask(f"/runs/{failed}/tasks/load/log").json
+    assert "한글 로그" in whole["text"]
+    assert whole["is_complete"]
+    parts, offset = "", 0
+    while True:
+        part = server.ask(f"/runs/{failed}/tasks/load/log?offset={offset}&limit=7").json
+        parts += part["text"]
+        offset = part["next_offset"]
+        if part["is_complete"]:
+            break
+    assert parts == whole["text"]
+    assert server.ask(f"/runs/{failed}/tasks/load/log?try_no=2").status == 404
+    assert server.ask(f"/runs/{failed}/tasks/nobody/log").status == 404
+
+
+def test_executed_notebooks_are_files_in_a_sandbox(server: RunningServer, failed: str) -> None:
+    """Row 3 as far as the API goes: no origin of ours, no script, no sniffing."""
+    reply = server.ask(f"/runs/{failed}/tasks/check/notebook")
+    assert reply.sort == "application/json"
+    assert "sandbox" in reply.headers["Content-Security-Policy"].split("; ")
+    assert any(o["output_type"] == "error" for c in reply.json["cells"] for o in c["outputs"])
+    merged = server.ask(f"/runs/{failed}/notebook").json
+    assert [one["id"] for one in merged["cells"]] == ["c0", "c1", "c2", "c3", "c4"]
+    assert "rows = 6" in "".join(merged["cells"][0]["source"])
+    assert "한글 로그" in json.dumps(merged["cells"][1]["outputs"], ensure_ascii=False)
+
+
+def test_a_graph_has_the_states_of_a_run(server: RunningServer, failed: str) -> None:
+    reply = server.ask(f"/dags/etl/graph?run={failed}")
+    assert reply.sort == "image/svg+xml"
+    states = {
+        node.get("data-task"): node.get("data-state")
+        for node in ElementTree.fromstring(reply.content).iter()
+        if node.get("data-task")
+    }
+    assert states == {"load": "success", "sum": "success", "check": "failed"}
+    assert server.ask("/dags/etl/graph?format=dot").content.count(b"digraph") == 1
+    assert server.ask("/dags/etl/graph?run=manual__20200101T000000Z__aaaaaaaa").status == 404
+
+
+def test_a_link_in_the_place_of_a_log_or_notebook_is_not_followed(
+    server: RunningServer, service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Row 10."""
+    source = document(cell(1, "print('x')", "task:a"))
+    path = server.root / "linked_run.ipynb"
+    path.write_text(json.dumps(source), encoding="utf-8")
+    run_id = service.run(path).run_id
+    secret = tmp_path_factory.mktemp("outside") / "secret"
+    secret.write_text('{"secret": 1}', encoding="utf-8")
+    folder = server.home / "store" / "runs" / run_id / "a"
+    for file in [*folder.rglob("*.ipynb"), *folder.rglob("attempt.log")]:
+        file.unlink()
+        file.symlink_to(secret)
+    for what in ("log", "notebook"):
+        reply = server.ask(f"/runs/{run_id}/tasks/a/{what}")
+        assert reply.status == 404, what
+        assert b"secret" not in reply.content.replace(str(secret).encode(), b"")
+
+
+def test_a_run_is_asked_for_once_per_key_and_cancelled(server: RunningServer, failed: str) -> None:
+    asked = {"parameters": {"rows": 2}, "key": "once"}
+    first = server.ask("/dags/etl/runs", "POST", asked)
+    assert first.status == 202
+    run_id = first.json["run_id"]
+    assert first.json["has_scheduler"] is False
+    assert server.ask("/dags/etl/runs", "POST", asked).json["run_id"] is None
+    assert server.ask(f"/runs/{run_id}/cancel", "POST", {}).json == {"id": run_id, "changed": True}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"rows": "many"}, {"nobody": 1}, {"x=1\nimport os;": 1}, {"class": 1}, {"rows": [1]}],
+    ids=str,
+)
+def test_parameters_that_the_dag_does_not_take_make_no_run(
+    server: RunningServer, failed: str, parameters: dict[str, Any]
+) -> None:
+    """Row 22."""
+    before = server.ask("/runs").json["items"]
+    reply = server.ask("/dags/etl/runs", "POST", {"parameters": parameters})
+    assert (reply.status, reply.json["code"][:4]) == (422, "NBF4"), reply.content
+    assert server.ask("/runs").json["items"] == before
+
+
+def test_a_failed_run_goes_on_where_it_failed(server: RunningServer, failed: str) -> None:
+    asked = {"only_failed": True, "dry_run": True}
+    reply = server.ask(f"/runs/{failed}/clear", "POST", asked)
+    assert reply.json["tasks"] == [{"task": "check", "state": "failed", "becomes": "cleared"}]
+    assert not server.ask(f"/runs/{failed}").json["goes_on"]
+    assert server.ask(f"/runs/{failed}/clear", "POST", {"only_failed": True}).status == 202
+    assert server.ask(f"/runs/{failed}").json["goes_on"]
+    assert server.ask(f"/runs/{failed}/cancel", "POST", {}).json["changed"]
+    assert server.ask(f"/runs/{failed}/clear", "POST", {"tasks": ["nobody"]}).status == 404
+
+
+def test_lists_go_on_where_the_part_before_ended(
+    server: RunningServer, service: Service, failed: str
+) -> None:
+    for number in range(5):
+        service.trigger("etl", {"rows": number})
+    whole = [one["run_id"] for one in server.ask("/runs?limit=200").json["items"]]
+    parts: list[str] = []
+    path = "/runs?limit=2"
+    while path:
+        part = server.ask(path).json
+        assert len(part["items"]) <= 2
+        parts += [one["run_id"] for one in part["items"]]
+        path = f"/runs?limit=2&cursor={part['next']}" if part["next"] else ""
+    assert parts == whole
+    assert len(set(parts)) == len(parts) >= 6
+    of_state = server.ask("/runs?dag_id=etl&state=failed").json["items"]
+    assert [one["run_id"] for one in of_state] == [failed]
+    assert server.ask("/runs?dag_id=nobody").json["items"] == []
+
+
+def test_answers_are_what_the_description_says(server: RunningServer, failed: str) -> None:
+    api = server.ask("/openapi.json").json
+    names = {"dag_id": "etl", "run_id": failed, "task": "check", "backfill_id": "aaaaaaaa"}
+    checked = 0
+    for route in (route for route in ROUTES if route.method == "GET" and route.given):
+        query = "?expression=@daily" if route.path == "/schedules/preview" else ""
+        reply = server.ask(of_route(route.path, **names) + query)
+        answers = api["paths"][route.path]["get"]["responses"]
+        if reply.status == 404:
+            schema = {"$ref": "#/components/schemas/Problem"}
+        else:
+            schema = answers[str(reply.status)]["content"]["application/json"]["schema"]
+        Draft202012Validator({**schema, "components": api["components"]}).validate(reply.json)
+        checked += 1
+    assert checked > 12
+
+
+def test_a_dag_is_paused_and_let_run_again(server: RunningServer, failed: str) -> None:
+    paused = server.ask("/dags/etl", "PATCH", {"paused": True}).json
+    assert (paused["paused"], paused["changed"]) == (True, True)
+    assert server.ask("/dags/etl/schedule").json["paused"]
+    assert not server.ask("/dags/etl", "PATCH", {"paused": True}).json["changed"]
+    assert server.ask("/dags/etl", "PATCH", {"paused": False}).json["changed"]
+    assert server.ask("/dags/nobody", "PATCH", {"paused": True}).status == 404
+
+
+def test_a_backfill_is_planned_recorded_shown_and_cancelled(
+    server: RunningServer, failed: str
+) -> None:
+    now = datetime.now(UTC)
+    days = {
+        "dag_id": "etl", "first": (now - timedelta(days=14)).date().isoformat(),
+        "last": (now - timedelta(days=1)).date().isoformat(),
+    }  # fmt: skip
+    planned = server.ask("/backfills", "POST", days | {"dry_run": True}).json
+    assert planned["backfill_id"] is None
+    assert planned["will_run"] == len(planned["slots"]) > 7
+    assert server.ask("/backfills").json["items"] == []
+    made = server.ask("/backfills", "POST", days).json["backfill_id"]
+    shown = server.ask(f"/backfills/{made}").json
+    assert (shown["backfill"]["state"], shown["decided"]) == ("running", [])
+    assert server.ask("/backfills", "POST", days).status == 422
+    assert server.ask(f"/backfills/{made}/cancel", "POST", {}).json["changed"]
+    assert server.ask("/backfills?dag_id=etl").json["items"][0]["state"] == "cancelled"
+    wrong = server.ask("/backfills", "POST", days | {"first": "yesterday"})
+    assert wrong.status == 422
