@@ -36,18 +36,20 @@ from nbflow.metastore import Looks, RunFilter, RunRow
 from nbflow.metastore.check import _all
 from nbflow.model.backfill import Reprocess
 from nbflow.model.ids import DagId
+from nbflow.scheduling.notices import next_try
 from nbflow.service import backfill, dags
 from nbflow.service.backfill import BackfillRequest
 from nbflow.service.checking import rules
 from nbflow.service.clear import ClearOptions
+from nbflow.service.notices import Relay
 from nbflow.settings import Settings
 from storms.mutants import MUTANTS
 from storms.stepped import SteppedClock, SteppedScheduler
 
 LEASE, MINUTE, HOUR = 60.0, 60.0, 3600.0
-DAGS = ("chain", "join")
+DAGS = ("chain", "join", "after")
 POINTS = (
-    "tick", "advance", "claim", "renew", "finish", "reap", "clear", "backfill_chunk",
+    "tick", "advance", "claim", "renew", "finish", "reap", "clear", "backfill_chunk", "fire",
 )  # fmt: skip
 CHAIN: tuple[tuple[str, str], ...] = (("x = 1", "a"), ("y = x + 1", "b"), ("print(y)", "c"))
 JOIN: tuple[tuple[str, str], ...] = (("x = 1", "a"), ("y = 2", "b"), ("print(x + y)", "c"))
@@ -63,11 +65,20 @@ EDITS: dict[str, tuple[tuple[tuple[tuple[str, str], ...], dict[str, Any]], ...]]
         (JOIN, {"schedule": "every 1h", "overlap": "cancel_other"}),
         (JOIN, {"schedule": "every 90m", "catchup": "all", "max_active_tasks": 1}),
     ),
+    "after": (
+        (CHAIN[:1], {"on": [{"dag": "chain", "state": "end"}], "max_active_runs": 3}),
+        (CHAIN[:2], {"on": [{"dag": "chain"}, {"dag": "join"}], "overlap": "skip"}),
+        (CHAIN[:1], {}),
+    ),
 }
 TASKS = {
     "chain": {"retries": 1, "retry_delay": 90, "max_lost": 2},
     "join": {"pool": "narrow", "max_lost": 1},
+    "after": {},
 }
+TOLD = {"notify": [{"webhook": "$HOOK"}]}
+NOBODY: Any = None
+"""Nothing leaves this machine."""
 WORKERS = st.integers(0, 1)
 ANY = st.integers(0, 30)
 DAG = st.sampled_from(DAGS)
@@ -85,7 +96,7 @@ def notebook(dag: str, edit: int) -> str:
                     "display_name": "Python 3",
                     "language": "python",
                 },
-                "nbflow": {"version": 1, "dag": options},
+                "nbflow": {"version": 1, "dag": options | TOLD},
             },
             "cells": [
                 {
@@ -180,6 +191,19 @@ class Machine(RuleBasedStateMachine):
     @rule(worker=WORKERS)
     def reap(self, worker: int) -> None:
         self.workers[worker].store.reap()
+
+    @rule(worker=WORKERS, sent=st.booleans())
+    def tell(self, worker: int, sent: bool) -> None:
+        """Turn what happened into notifications; send what is due, or fail to."""
+        service, now = self.workers[worker].service, self.clock.wall()
+        Relay(service=service, poster=NOBODY, mailer=NOBODY, environ={}).plan()
+        notices = service.store.notices
+        for taken in notices.take(lease=LEASE):
+            if sent:
+                notices.settle(taken, sent=now)
+            else:
+                due = next_try(taken.tries, now, None)
+                notices.settle(taken, due=due, dead=None if due else now, error="no")
 
     @rule(worker=WORKERS)
     def plan(self, worker: int) -> None:
@@ -295,6 +319,17 @@ class Machine(RuleBasedStateMachine):
         with suppress(UsageError, ConflictError):
             backfill.create(self.user, wanted)
 
+    @rule(slots=st.integers(1, 3))
+    def resize(self, slots: int) -> None:
+        with suppress(UsageError):
+            self.user.store.pools.set("narrow", slots)
+
+    @rule(hours=st.integers(0, 3))
+    def clean_up(self, hours: int) -> None:
+        store = self.user.store
+        store.delete_runs(store.old_runs(self.clock.wall() - timedelta(hours=hours), limit=50))
+        store.notices.forget(self.clock.wall() - timedelta(hours=hours))
+
     @rule()
     def cancel_backfill(self) -> None:
         with suppress(UsageError):
@@ -344,7 +379,8 @@ class Machine(RuleBasedStateMachine):
     def _is_busy(self) -> bool:
         store = self.user.store
         unfinished = any(not run.state.is_final for run in self.runs())
-        return unfinished or bool(store.requested_clears()) or bool(store.backfills.due())
+        asked = (store.requested_clears, store.backfills.due, store.trigger_events)
+        return unfinished or any(ask() for ask in asked)
 
     def runs(self) -> list[RunRow]:
         return sorted(self.user.store.list_runs(RunFilter(limit=10_000)), key=lambda run: run.id)
