@@ -70,6 +70,8 @@ class Storm:
     """Seconds between two blows, at least; four times as many at most."""
     standstill: float = 4.0
     """How long nothing may happen before what is left counts as stuck: more than a lease and a look."""
+    linger: float = float("inf")
+    """For how long a scheduler works on that met its fault."""
 
 
 @dataclass(kw_only=True)
@@ -184,6 +186,8 @@ def _work(what: Storm, settings: Settings, clock: FastClock, fault: str, until: 
             )
             while time.monotonic() < until:
                 works.step(scheduler.GLANCE)
+                if _was_met(fault):
+                    until = min(until, time.monotonic() + what.linger)
 
 
 def _executor(what: Storm) -> NoopExecutor:
