@@ -1,5 +1,6 @@
 """The verbs of ``nbflow runs`` that change what becomes of a run: cancel, clear, delete."""
 
+import enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,10 +14,17 @@ if TYPE_CHECKING:
     from nbflow.service.service import Service
 
 
+class Going(enum.StrEnum):
+    """The states of a run that has not ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+
+
 def add_to(group: typer.Typer) -> None:
     """Add the verbs to the group."""
     group.command(help=t("Run tasks of an ended run again; what succeeded stays."))(clear)
-    group.command(help=t("End a run that goes on, or withdraw a clear."))(cancel)
+    group.command(help=t("End a run that goes on, or all of a DAG; or withdraw a clear."))(cancel)
     group.command(help=t("Delete ended runs with their notebooks, logs and values."))(delete)
 
 
@@ -99,8 +107,56 @@ def _rows(cleared: "Cleared") -> list[dict[str, Any]]:
     ]
 
 
-def cancel(run: RunText) -> None:
-    """Ask whoever drives the run to end it."""
+def cancel(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]", help=t("The id of a run, or its beginning; last is the newest.")
+        ),
+    ] = None,
+    dag: Annotated[
+        str | None, typer.Option("--dag", help=t("All runs of this DAG that have not ended."))
+    ] = None,
+    state: Annotated[
+        Going | None, typer.Option("--state", help=t("With --dag: only runs in this state."))
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=t("Don't ask."))] = False,
+) -> None:
+    """Ask whoever drives the run to end it, or those of a DAG, after asking."""
+    from nbflow.errors import UsageError
+
+    if (run is None) == (dag is None) or (state is not None and dag is None):
+        raise UsageError(
+            "Either one run is cancelled, or those of a DAG.",
+            hint="nbflow runs cancel RUN, or nbflow runs cancel --dag DAG [--state queued].",
+        )
+    if run is not None:
+        _cancel_one(run)
+    elif dag is not None:
+        _cancel_all(dag, state, yes=yes)
+
+
+def _cancel_all(dag: str, state: Going | None, *, yes: bool) -> None:
+    from nbflow.app import open_service
+    from nbflow.model.states import RunState
+    from nbflow.service.cancelling import cancel_runs, runs_to_cancel
+
+    with open_service() as service:
+        wanted = runs_to_cancel(service, dag, RunState(state.value) if state else None)
+        if not wanted:
+            say(t("{dag} has no such run.", dag=dag))
+            return
+        if not yes:
+            question = t("Cancel runs of {dag}: {count}?", dag=dag, count=len(wanted))
+            typer.confirm(question, abort=True)
+        count = cancel_runs(service, wanted)
+        has_scheduler = service.store.has_scheduler()
+    say(t("Runs of {dag} that are asked to end: {count}.", dag=dag, count=count))
+    if not has_scheduler:
+        say(t("No scheduler works on this metastore: they end when one does."))
+
+
+def _cancel_one(run: str) -> None:
     from nbflow.app import open_service
     from nbflow.service.looking import find_run
 

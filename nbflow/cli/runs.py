@@ -11,6 +11,7 @@ from nbflow.cli.options import FormOption, OutputOption, RunText
 from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
+from nbflow.model.states import RunState
 from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def add_to(group: typer.Typer) -> None:
 
 def list_runs(
     dag: Annotated[str | None, typer.Option("--dag", help=t("Only runs of this DAG."))] = None,
+    state: Annotated[
+        RunState | None, typer.Option("--state", help=t("Only runs in this state."))
+    ] = None,
     missed: Annotated[
         bool, typer.Option("--missed", help=t("Slots and events that got no run, and why."))
     ] = False,
@@ -49,7 +53,7 @@ def list_runs(
     from nbflow.metastore.reads import RunFilter
     from nbflow.model.ids import DagId
 
-    wanted = RunFilter(dag_id=DagId(dag) if dag else None, limit=limit)
+    wanted = RunFilter(dag_id=DagId(dag) if dag else None, state=state, limit=limit)
     with open_service() as service:
         if missed:
             _list_missed(service, wanted.dag_id, limit, form, output)

@@ -12,11 +12,12 @@ from nbflow.metastore.moves import Moves, lock_run
 from nbflow.metastore.snapshots import snapshot
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.run import Decisions, RunSnapshot
-from nbflow.model.states import RunState, TaskState
+from nbflow.model.states import RunKind, RunState, TaskState
 
 FEW_QUEUED = 10
 """Queued runs of one DAG that are looked at together."""
 _GOING = [TaskState.QUEUED.value, TaskState.RUNNING.value, TaskState.UP_FOR_RETRY.value]
+_BY_ITSELF = [RunKind.SCHEDULED.value, RunKind.TRIGGERED.value]
 _UNDECIDED = [TaskState.NONE.value, TaskState.QUEUED.value, TaskState.UP_FOR_RETRY.value]
 
 
@@ -33,7 +34,8 @@ class WaitingRun:
 def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[WaitingRun]:
     """Return the runs that are queued, asked to end with tasks that don't run, have a retry due, or
     stand still: what goes already first, those of backfills last. Of the queued runs of a DAG only
-    the first few, and none while as many go as may: they must not hide other DAGs' runs.
+    the first few, and none while as many go as may: they must not hide other DAGs' runs. None that a
+    pause holds back.
     """
     run, ti = t.run.c, t.task_instance.c
     of_run = ti.run_id == run.id
@@ -50,7 +52,7 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
         .where(
             run.owner.is_(None),
             or_(
-                and_(run.state == RunState.QUEUED.value, _may_begin()),
+                and_(run.state == RunState.QUEUED.value, _may_begin(), ~_is_held_back()),
                 and_(running, or_(retry, ~going, and_(run.cancel_requested == 1, undecided))),
             ),
         )
@@ -96,6 +98,20 @@ def _may_begin() -> ColumnElement[bool]:
     return or_(run.cancel_requested == 1, run.dag_id.not_in(full), run.backfill_id.in_(own_limit))
 
 
+def _is_held_back() -> ColumnElement[bool]:
+    """Tell whether a queued run waits for its DAG to be unpaused: one that came by itself, and that
+    nobody asked to go on, or to end.
+    """
+    run = t.run.c
+    paused = select(t.dag.c.id).where(t.dag.c.paused == 1)
+    return and_(
+        run.kind.in_(_BY_ITSELF),
+        run.clears == 0,
+        run.cancel_requested == 0,
+        run.dag_id.in_(paused),
+    )
+
+
 def advance(
     db: Database,
     run_id: RunId,
@@ -106,7 +122,7 @@ def advance(
     now: datetime,
 ) -> Decisions:
     """Carry out what ``decide`` says of a run, in one transaction; nothing if it is final, or
-    queued while as many runs of its DAG are going as may.
+    queued while as many runs of its DAG are going as may, or while a pause holds it back.
     """
 
     def work(connection: Connection) -> Decisions:
@@ -116,6 +132,9 @@ def advance(
         run = lock_run(db, connection, run_id)
         seen = snapshot(db, connection, run_id, run)
         begins = seen.state is RunState.QUEUED and not seen.cancel_requested
+        held_back = select(t.run.c.id).where(t.run.c.id == run_id, _is_held_back())
+        if begins and connection.execute(held_back).first() is not None:
+            return Decisions()
         if begins and not _has_room(connection, seen, max_active_runs):
             return Decisions()
         decisions = decide(seen)

@@ -88,7 +88,10 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
         if going:
             raise UsageError(
                 Sentence("Runs of {dag} that have not ended: {count}.", dag=dag_id, count=going),
-                hint="Cancel them, or wait for their end.",
+                hint=Sentence(
+                    "Cancel them with nbflow runs cancel --dag {dag}, or wait for their end.",
+                    dag=dag_id,
+                ),
                 code="NBF619",
             )
         forget(connection, dag_id)

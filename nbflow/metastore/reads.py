@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.moves import no_run
@@ -34,12 +34,21 @@ class RunFilter:
     before: datetime | None = None
     after: RunId | None = None
     logical_date: datetime | None = None
-    limit: int = 50
+    limit: int | None = 50
+
+
+def newest_first() -> tuple[Any, Any, Any]:
+    """Return the order of runs in lists: of those that one tick made, the newest slot first."""
+    return t.run.c.created.desc(), _when().desc(), t.run.c.id
+
+
+def _when() -> ColumnElement[datetime]:
+    return func.coalesce(t.run.c.logical_date, t.run.c.created)
 
 
 def runs_query(wanted: RunFilter) -> Any:
     """Return the query behind `list_runs`."""
-    query = select(t.run).order_by(t.run.c.created.desc(), t.run.c.id).limit(wanted.limit)
+    query = select(t.run).order_by(*newest_first()).limit(wanted.limit)
     if wanted.dag_id is not None:
         query = query.where(t.run.c.dag_id == wanted.dag_id)
     if wanted.state is not None:
@@ -52,7 +61,11 @@ def runs_query(wanted: RunFilter) -> Any:
         of = t.run.c
         earlier = of.created < wanted.before
         if wanted.after is not None:
-            beside = and_(of.created == wanted.before, of.id > wanted.after)
+            last = select(_when()).where(of.id == wanted.after).scalar_subquery()
+            # Rather told twice than not at all, should that run be gone.
+            mark = func.coalesce(last, literal(wanted.before, t.Instant()))
+            follows = or_(_when() < mark, and_(_when() == mark, of.id > wanted.after))
+            beside = and_(of.created == wanted.before, follows)
             query = query.where(of.created <= wanted.before, or_(earlier, beside))
         else:
             query = query.where(earlier)
@@ -70,7 +83,7 @@ def runs_that_begin(connection: Connection, text: str) -> tuple[list[RunId], int
     if connection.execute(select(of.id).where(of.id == text)).first() is not None:
         return [RunId(text)], 1
     begin = func.substr(of.id, 1, len(text)) == text
-    newest = select(of.id).where(begin).order_by(of.created.desc(), of.id).limit(2)
+    newest = select(of.id).where(begin).order_by(*newest_first()).limit(2)
     found = [RunId(one) for one in connection.execute(newest).scalars()]
     if len(found) < 2:
         return found, len(found)

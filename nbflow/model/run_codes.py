@@ -197,7 +197,7 @@ RUN_CODES: dict[str, CodeInfo] = {
     "NBF619": error(
         "The DAG has runs that go on",
         "A DAG is deleted when none of its runs is under way.",
-        "Cancel them or wait for their end, then delete it again.",
+        "Cancel them (`nbflow runs cancel --dag DAG`) or wait for their end, then delete it again.",
     ),
     "NBF620": error(
         "The pool is needed",

@@ -13,6 +13,7 @@ from small_dags import run_id, small_dag
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import (
+    Clear,
     Looks,
     Metastore,
     NewRun,
@@ -329,3 +330,47 @@ def test_queued_runs_of_one_dag_hide_no_other_dags_run(store: Metastore) -> None
     assert (found.count(PAIR.id), found.count(other.id)) == (FEW_QUEUED, 1)
     store.request_cancel(run_id(FEW_QUEUED + 4 + 100 * (FEW_QUEUED + 5)))
     assert store.waiting_runs()[0].run_id == run_id(FEW_QUEUED + 4 + 100 * (FEW_QUEUED + 5))
+
+
+def test_what_came_by_itself_waits_while_its_dag_is_paused_and_what_people_ask_for_goes_on(
+    store: Metastore,
+) -> None:
+    seen = deployed(store)
+    kinds = [RunKind.SCHEDULED, RunKind.TRIGGERED, RunKind.MANUAL, RunKind.BACKFILL]
+    for number, kind in enumerate(kinds):
+        store.create_run(replace(scheduled(seen, NOON + number * HOUR, number), kind=kind))
+    store.pause(PAIR.id, paused=True)
+
+    def begin() -> dict[RunId, RunState]:
+        for number in range(len(kinds)):
+            store.advance(run_id(number), partial(decide, PAIR, now=NOON), max_active_runs=9)
+        return {run.id: run.state for run in store.list_runs() if run.state is not RunState.QUEUED}
+
+    people_ask = {run_id(2), run_id(3)}
+    assert {one.run_id for one in store.waiting_runs()} == people_ask
+    assert begin() == dict.fromkeys(people_ask, RunState.RUNNING)
+    store.request_cancel(run_id(0))
+    assert [one.run_id for one in store.waiting_runs()] == [run_id(0)]
+    assert begin()[run_id(0)] is RunState.CANCELLED
+    store.request_clear(Clear(run_id=run_id(0), tasks=("a", "b")))
+    assert store.carry_out_clear(run_id(0))
+    assert begin()[run_id(0)] is RunState.RUNNING
+    store.pause(PAIR.id, paused=False)
+    assert begin()[run_id(1)] is RunState.RUNNING
+
+
+def test_of_runs_that_one_tick_made_the_newest_slot_is_listed_first_on_every_page(
+    store: Metastore,
+) -> None:
+    seen = deployed(store)
+    # Ids in another order than the slots.
+    for number in (3, 1, 4, 2, 5):
+        store.create_run(scheduled(seen, NOON + number * HOUR, 7 * number % 10))
+    newest_first = [run_id(7 * number % 10) for number in (5, 4, 3, 2, 1)]
+    assert [run.id for run in store.list_runs()] == newest_first
+    found: list[RunId] = []
+    page = store.list_runs(RunFilter(limit=2))
+    while page:
+        found += [run.id for run in page]
+        page = store.list_runs(RunFilter(limit=2, before=page[-1].created, after=page[-1].id))
+    assert found == newest_first

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from nbflow.metastore import open_metastore
+from nbflow.model.clock import SystemClock
+
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -69,6 +72,27 @@ def test_pausing_and_unpausing_say_what_changed(nbflow: Call, page: Callable[...
     assert said == [
         "tick is paused.", "tick was paused already.", "tick is active.", "tick was not paused.",
     ]  # fmt: skip
+
+
+def test_a_flood_of_queued_runs_is_cancelled_at_once_after_asking(
+    nbflow: Call, page: Callable[..., Path], tmp_path: Path
+) -> None:
+    answer(nbflow("dags", "deploy", page(), "--format", "json"))
+    made = {nbflow("dags", "trigger", "tick").stdout.strip() for _ in range(3)}
+    refused = nbflow("dags", "delete", "tick", "--yes")
+    assert "nbflow runs cancel --dag tick" in refused.stderr
+    assert len(answer(nbflow("runs", "list", "--state", "queued", "-f", "json"))) == 3
+    assert answer(nbflow("runs", "list", "--state", "failed", "-f", "json")) == []
+    assert "no such run" in nbflow("runs", "cancel", "--dag", "tick", "--state", "running").stdout
+    unsure = nbflow("runs", "cancel", "--dag", "tick")
+    assert unsure.returncode == 1
+    done = nbflow("runs", "cancel", "--dag", "tick", "--state", "queued", "--yes")
+    assert "asked to end: 3." in done.stdout
+    url = f"sqlite:///{tmp_path / 'home' / 'nbflow.db'}"
+    with open_metastore(url, clock=SystemClock(), create=False) as store:
+        assert store.cancelled_runs(made) == made
+    assert nbflow("runs", "cancel", "last", "--dag", "tick").returncode == 2
+    assert nbflow("runs", "cancel", "--dag", "nobody").returncode != 0
 
 
 @pytest.mark.parametrize("verb", ["pause", "unpause", "trigger", "next"])

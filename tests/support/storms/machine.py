@@ -36,6 +36,7 @@ from nbflow.metastore import Looks, RunFilter, RunRow
 from nbflow.metastore.check import _all
 from nbflow.model.backfill import Reprocess
 from nbflow.model.ids import DagId
+from nbflow.model.states import RunKind, RunState
 from nbflow.scheduling.notices import next_try
 from nbflow.service import backfill, dags
 from nbflow.service.backfill import BackfillRequest
@@ -364,6 +365,10 @@ class Machine(RuleBasedStateMachine):
         """Let everything that is under way come to its end, as it does when nobody interferes."""
         for dag in DAGS:
             self.pause(dag, paused=True)
+        for run in self.runs():
+            if run.state is RunState.QUEUED and run.kind in (RunKind.SCHEDULED, RunKind.TRIGGERED):
+                # The pause holds it back.
+                self.user.cancel_run(run.id)
         self.clock.shift += 24 * HOUR
         for _ in range(400):
             if not self._is_busy():

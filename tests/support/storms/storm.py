@@ -19,7 +19,7 @@ from small_dags import STOPS
 from nbflow import faults
 from nbflow.app import open_service
 from nbflow.metastore import Looks, RunFilter, check
-from nbflow.model.states import RunKind
+from nbflow.model.states import RunKind, RunState
 from nbflow.service import drive, leases, scheduler
 from nbflow.service.background import Background, Job
 from nbflow.service.checking import rules
@@ -276,6 +276,10 @@ def drain(what: Storm, settings: Settings, clock: FastClock) -> None:
         service.store.lease = LEASE
         for name in SHAPES:
             service.store.pause(name, paused=True)  # type: ignore[arg-type]
+        for run in _runs(service):
+            if run.state is RunState.QUEUED and run.kind in (RunKind.SCHEDULED, RunKind.TRIGGERED):
+                # The pause holds it back.
+                service.cancel_run(run.id)
         with _executor(what) as executor:
             works = Scheduler(service=service, executor=executor)  # type: ignore[arg-type]
             relay = Relay.of(service)
