@@ -34,8 +34,10 @@ class NotebookPlaces:
     def notebook(self, path: str) -> Path:
         """Return the file, which exists. Raises NotFoundError."""
         file = self.file(path)
-        if not file.exists():
-            raise _absent(path)
+        try:
+            file.stat()
+        except OSError:  # not there, or of a name that no file can have
+            raise _absent(path) from None
         return file
 
     def shown(self, path: str) -> str | None:

@@ -21,7 +21,7 @@ from nbflow.model.diagnostics import Diagnostic
 from nbflow.model.ids import CellId
 from nbflow.model.sentence import CellName, Sentence
 from nbflow.server.models.fields import Finding, Problem
-from nbflow.texts import told
+from nbflow.texts import clean, told
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2
@@ -75,9 +75,9 @@ def make_problem(
         type=f"urn:nbflow:problem:{code}",
         title=told(code_info(code).title, lang),
         status=status,
-        detail=told(message, lang),
+        detail=clean(told(message, lang)),
         code=code,
-        hint=told(hint, lang),
+        hint=clean(told(hint, lang)),
         field=field,
     )
 

@@ -134,8 +134,9 @@ def files(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
         "../root-2/other.ipynb", "/etc/passwd", "//etc/passwd", "a/../../etc/passwd", "..",
         "./good.ipynb", "link/secret.ipynb", "linked.ipynb", ".hidden.ipynb", ".git/config.ipynb",
         "loop/x.ipynb", "a\\..\\..\\x.ipynb", "C:\\x.ipynb", "none.ipynb", "s3://bucket/x.ipynb",
-        "http://evil.example/x.ipynb", "-", "RTC:../x.ipynb", "RTC:.hidden.ipynb",
+        "x" * 3000, "http://evil.example/x.ipynb", "-", "RTC:../x.ipynb", "RTC:.hidden.ipynb",
     ],
+    ids=lambda text: text[:20],
 )  # fmt: skip
 def test_only_notebooks_that_jupyter_shows_are_deployed(
     server: RunningServer, files: Path, path: str
