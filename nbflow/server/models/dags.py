@@ -117,6 +117,28 @@ class CompileAnswer(Given):
     pictures: dict[str, str]
 
 
+class SuggestRequest(Asked):
+    """A notebook without tasks; `by` says whether headings or cells make one."""
+
+    notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
+    path: NotebookPath
+    by: Literal["section", "cell"] = "section"
+
+
+class SuggestionForm(Given):
+    """Tag the cell with `task:` and this name."""
+
+    cell: str
+    task: str
+
+
+class Suggestions(Given):
+    """Proposed tags, and the DAG that would come of them; nothing is written."""
+
+    items: list[SuggestionForm]
+    dag: DagForm
+
+
 class GraphQuery(Asked):
     """How to draw a DAG; with `run` its tasks have the states of that run."""
 
@@ -173,6 +195,43 @@ class VersionList(Given):
     """The versions of a DAG, the newest first."""
 
     items: list[VersionForm]
+
+
+class NotebooksQuery(Asked):
+    """Which version's notebooks, by default those of the current one."""
+
+    version: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+
+
+class NotebookForm(Given):
+    """A notebook as it was deployed; `path` is null outside of the server's root."""
+
+    path: str | None
+    name: str
+    notebook: dict[str, Any]
+
+
+class DeployedNotebooks(Given):
+    """The notebooks that a version was made of."""
+
+    version: str
+    items: list[NotebookForm]
+
+
+class ImportErrorForm(Given):
+    """A notebook of the DAGs folder that can't be deployed as it is."""
+
+    path: str
+    code: str
+    message: str
+    hint: str
+    since: datetime | None
+
+
+class ImportErrors(Given):
+    """What hinders notebooks of the DAGs folder."""
+
+    items: list[ImportErrorForm]
 
 
 class DeployRequest(Asked):

@@ -1,11 +1,19 @@
 """The notebook in the editor, compiled while somebody types."""
 
+from nbflow.notebooks import read_document
 from nbflow.render.draw import draw
-from nbflow.server.models.dags import CompileAnswer, CompileRequest
+from nbflow.server.models.dags import (
+    CompileAnswer,
+    CompileRequest,
+    SuggestionForm,
+    Suggestions,
+    SuggestRequest,
+)
 from nbflow.server.resources.forms import dag_form
 from nbflow.server.routing import NOTEBOOK_LIMIT, Call, Route
 from nbflow.service.drift import drift_of_compiled
 from nbflow.service.on_page import OnPage
+from nbflow.service.targets import Compiled
 
 
 def compile_notebook(call: Call) -> CompileAnswer:
@@ -33,6 +41,19 @@ def compile_notebook(call: Call) -> CompileAnswer:
     )
 
 
+def suggest_tasks(call: Call) -> Suggestions:
+    """Propose tasks for a document that has none; nothing is written."""
+    asked: SuggestRequest = call.body
+    places = call.tools.places
+    notebook = read_document(asked.notebook, str(places.file(asked.path)))
+    proposal = call.service.propose_tags(notebook, by=asked.by)
+    compiled = Compiled(dag=proposal.dag, notebooks=(notebook,))
+    return Suggestions(
+        items=[SuggestionForm.model_validate(one) for one in proposal.suggestions],
+        dag=dag_form(compiled, places, call.lang),
+    )
+
+
 ROUTES = (
     Route(
         method="POST",
@@ -41,6 +62,16 @@ ROUTES = (
         summary="Compile an open notebook: tasks, edges with their reasons, findings, pictures.",
         body=CompileRequest,
         given=CompileAnswer,
+        limit=NOTEBOOK_LIMIT,
+        problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/suggestions",
+        answer=suggest_tasks,
+        summary="Propose tasks for an open notebook that has none.",
+        body=SuggestRequest,
+        given=Suggestions,
         limit=NOTEBOOK_LIMIT,
         problems=(404,),
     ),

@@ -1,5 +1,8 @@
 """DAGs: those there are, one of them, deploying and pausing."""
 
+import json
+from pathlib import Path
+
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.sentence import Sentence
@@ -13,16 +16,22 @@ from nbflow.server.models.dags import (
     DagChanged,
     DagList,
     DagRowForm,
+    DeployedNotebooks,
     DeploymentForm,
     Deployments,
     DeployRequest,
     GraphQuery,
+    ImportErrorForm,
+    ImportErrors,
+    NotebookForm,
+    NotebooksQuery,
     VersionForm,
     VersionList,
 )
 from nbflow.server.resources.forms import dag_form
 from nbflow.server.routing import Call, File, Route
 from nbflow.service.adopt import Versions
+from nbflow.service.folder import hindrances
 from nbflow.service.looking import ListedDag
 from nbflow.service.looking import list_dags as known_dags
 from nbflow.service.on_page import OnPage
@@ -58,6 +67,42 @@ def list_versions(call: Call) -> VersionList:
     """Return the versions of a DAG."""
     rows = call.service.store.versions(DagId(call.path["dag_id"]))
     return VersionList(items=[VersionForm.model_validate(row) for row in rows])
+
+
+def show_notebooks(call: Call) -> DeployedNotebooks:
+    """Return the notebooks that a version was made of, as they were then."""
+    name, asked = DagId(call.path["dag_id"]), call.query.version
+    store = call.service.store
+    known = [row for row in store.versions(name) if asked in (None, row.version)]
+    found = next((row for row in known if asked or row.is_current), None)
+    if found is None:
+        raise NotFoundError(Sentence("There is no DAG version {digest}.", digest=asked[:12]))
+    places = call.tools.places
+    return DeployedNotebooks(
+        version=found.version,
+        items=[
+            NotebookForm(
+                path=places.shown(path), name=Path(path).name, notebook=json.loads(content)
+            )
+            for path, content in store.load_notebooks(found.version).items()
+        ],
+    )
+
+
+def list_import_errors(call: Call) -> ImportErrors:
+    """Return what hinders notebooks of the DAGs folder."""
+    return ImportErrors(
+        items=[
+            ImportErrorForm(
+                path=one.path,
+                code=one.code,
+                message=told(one.message, call.lang),
+                hint=told(one.hint, call.lang),
+                since=one.at,
+            )
+            for one in hindrances(call.service)
+        ]
+    )
 
 
 def draw_dag(call: Call) -> File:
@@ -186,6 +231,22 @@ ROUTES = (
         summary="List the versions of a DAG, the newest first.",
         given=VersionList,
         problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/dags/{dag_id}/notebooks",
+        answer=show_notebooks,
+        summary="The notebooks of a version as they were deployed, to compare with what is open.",
+        query=NotebooksQuery,
+        given=DeployedNotebooks,
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/import-errors",
+        answer=list_import_errors,
+        summary="List the notebooks of the DAGs folder that can't be deployed, and why.",
+        given=ImportErrors,
     ),
     Route(
         method="GET",

@@ -140,6 +140,46 @@ def test_whether_the_open_notebook_is_what_is_deployed_is_told(
     assert reply.json["drift"] == "differs"
 
 
+def test_a_notebook_without_tasks_is_given_some_and_nothing_is_written(
+    server: RunningServer,
+) -> None:
+    plain = document(cell(1, "a = 1"), cell(2, "b = a + 1"), cell(3, "c = 2"))
+    reply = server.ask("/suggestions", "POST", {"path": "p.ipynb", "notebook": plain, "by": "cell"})
+    assert reply.status == 200, reply.content
+    names = {one["cell"]: one["task"] for one in reply.json["items"]}
+    assert names.keys() == {"c2", "c3"}  # the first only binds a constant: it is setup
+    assert [task["name"] for task in reply.json["dag"]["tasks"]] == list(names.values())
+    assert not (server.root / "p.ipynb").exists()
+
+
+def test_what_was_deployed_can_be_compared_with_what_is_open(
+    server: RunningServer, failed: str
+) -> None:
+    found = server.ask("/dags/etl/notebooks").json
+    assert [(one["path"], one["name"]) for one in found["items"]] == [
+        ("work/etl.ipynb", "etl.ipynb")
+    ]
+    sources = ["".join(one["source"]) for one in found["items"][0]["notebook"]["cells"]]
+    assert sources == [one["source"] for one in ETL["cells"]]
+    again = server.ask(f"/dags/etl/notebooks?version={found['version']}").json
+    assert again == found
+    assert server.ask("/dags/etl/notebooks?version=" + "0" * 64).status == 404
+    assert server.ask("/dags/etl/notebooks?version=..").status == 422
+
+
+def test_notebooks_of_the_dags_folder_that_can_not_be_deployed_are_told(
+    server: RunningServer, service: Service
+) -> None:
+    folder = service.settings.dags_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    bad = folder / "bad.ipynb"
+    bad.write_text("{", encoding="utf-8")
+    found = server.ask("/import-errors").json["items"]
+    bad.unlink()
+    assert [one["path"].endswith("bad.ipynb") for one in found] == [True]
+    assert found[0]["code"].startswith("NBF0")
+
+
 def test_a_run_is_told_with_its_tasks_attempts_cells_errors_and_values(
     server: RunningServer, failed: str
 ) -> None:
