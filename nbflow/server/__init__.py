@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from nbflow import __version__
+
+__all__ = ["__version__"]
+
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     from nbflow.server.extension import NbflowExtension

@@ -86,8 +86,7 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
     async def serve(self, route: Route, path: Mapping[str, str]) -> None:
         """Answer, or say what is wrong with the request."""
         try:
-            call = self._call(route, path)
-            answer = await self._in_thread(route, call)
+            answer = await self._in_thread(route, path)
         except RequestError as error:
             self.refuse(
                 make_problem(
@@ -103,7 +102,9 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
             self.log.exception("nbflow: %s %s failed", route.method, route.path)
             self.refuse(make_problem(500, "NBF900", "The server's log says more.", lang=self.lang))
         else:
-            self._give(route, answer)
+            self.set_status(route.status)
+            self.set_header("Content-Language", self.lang)
+            self.finish(answer.content, set_content_type=answer.media_type)
 
     @property
     def lang(self) -> Literal["en", "ko"]:
@@ -115,6 +116,14 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
             if word == "en":
                 return "en"
         return "en"
+
+    def _answer(self, route: Route, path: Mapping[str, str]) -> File:
+        """Read the request, answer it and write the answer: all that takes time, in a thread."""
+        answer = route.answer(self._call(route, path))
+        if isinstance(answer, File):
+            return answer
+        content = answer.model_dump_json(by_alias=True).encode()
+        return File(content=content, media_type="application/json")
 
     def _call(self, route: Route, path: Mapping[str, str]) -> Call:
         identifiers = _identifiers(path)
@@ -165,24 +174,16 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
         except ValidationError as error:
             raise validation_problem(error) from None
 
-    async def _in_thread(self, route: Route, call: Call) -> Any:
+    async def _in_thread(self, route: Route, path: Mapping[str, str]) -> File:
         api = self._api
         if api.pending >= MAX_PENDING:
             raise RequestError(429, "NBF726", "Too many calls wait for an answer.")
         api.pending += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(api.threads, route.answer, call)
+            return await loop.run_in_executor(api.threads, self._answer, route, path)
         finally:
             api.pending -= 1
-
-    def _give(self, route: Route, answer: Any) -> None:
-        self.set_status(route.status)
-        if isinstance(answer, File):
-            self.finish(answer.content, set_content_type=answer.media_type)
-            return
-        self.set_header("Content-Language", self.lang)
-        self.finish(answer.model_dump_json(by_alias=True))
 
     def refuse(self, problem: Problem, *, retry: bool = False) -> None:
         """Answer with a problem."""

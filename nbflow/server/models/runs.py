@@ -114,6 +114,31 @@ class TaskInstanceAnswer(Given):
     values: list[ValueForm]
 
 
+class EventsQuery(Asked):
+    """What happened after event `since`, the `last` of the part before."""
+
+    since: int = Field(default=0, ge=0, le=2**62)
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
+class EventForm(Given):
+    """A task went from one state to another, or the run if `task` is null."""
+
+    seq: int
+    task: str | None
+    source: str
+    target: str
+    at: datetime
+    note: str
+
+
+class EventList(Given):
+    """What happened, oldest first; `last` is where to go on."""
+
+    items: list[EventForm]
+    last: int
+
+
 class LogQuery(Asked):
     """Which try's log, by default the last one's; `offset` is the `next_offset` of the part before."""
 

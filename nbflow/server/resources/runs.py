@@ -14,6 +14,9 @@ from nbflow.server.models.runs import (
     ClearAnswer,
     ClearedTask,
     ClearRequest,
+    EventForm,
+    EventList,
+    EventsQuery,
     MetricForm,
     MetricList,
     MetricsQuery,
@@ -29,7 +32,7 @@ from nbflow.server.routing import Call, File, Route
 from nbflow.service.clear import ClearOptions
 from nbflow.service.metrics import compared, metrics_by_task
 from nbflow.service.records import run_document
-from nbflow.texts import told
+from nbflow.texts import clean, told
 
 
 def list_runs(call: Call) -> Page[RunForm]:
@@ -68,6 +71,30 @@ def show_run_notebook(call: Call) -> File:
     document = run_document(call.service, RunId(call.path["run_id"]))
     text = json.dumps(document, ensure_ascii=False)
     return File(content=text.encode("utf-8", "replace"), media_type="application/json")
+
+
+def list_events(call: Call) -> EventList:
+    """Return what happened in a run."""
+    asked: EventsQuery = call.query
+    run_id = RunId(call.path["run_id"])
+    store = call.service.store
+    rows = store.events(asked.since, run_id=run_id, limit=asked.limit)
+    if not rows:
+        store.show_run(run_id)
+    return EventList(
+        items=[
+            EventForm(
+                seq=row.seq,
+                task=row.task,
+                source=row.source,
+                target=row.target,
+                at=row.at,
+                note=clean(told(row.note, call.lang)),
+            )
+            for row in rows
+        ],
+        last=rows[-1].seq if rows else asked.since,
+    )
 
 
 def compare_metrics(call: Call) -> MetricList:
@@ -138,7 +165,7 @@ def run_form(run: RunRow, lang: str) -> RunForm:
         seconds=seconds_between(run.started or run.created, run.ended),
         logical_date=run.logical_date,
         parameters=dict(run.parameters),
-        note=told(run.note, lang),
+        note=clean(told(run.note, lang)),
         cause=told(cause_sentence(run.cause), lang) if run.cause else None,
     )
 
@@ -201,6 +228,15 @@ ROUTES = (
         answer=show_run_notebook,
         summary="The executed notebook of a run: the outputs of its tasks in page order.",
         media=("application/json",),
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run_id}/events",
+        answer=list_events,
+        summary="What happened in a run since the last look: ask again while it goes on.",
+        query=EventsQuery,
+        given=EventList,
         problems=(404,),
     ),
     Route(

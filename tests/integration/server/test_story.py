@@ -202,6 +202,20 @@ def test_a_run_is_told_with_its_tasks_attempts_cells_errors_and_values(
     ]
 
 
+def test_what_happens_in_a_run_is_told_step_by_step(server: RunningServer, failed: str) -> None:
+    whole = server.ask(f"/runs/{failed}/events").json
+    moves = [(one["task"], one["target"]) for one in whole["items"]]
+    assert moves[-1] == (None, "failed")
+    assert moves.index(("load", "success")) < moves.index(("check", "running"))
+    parts: list[Any] = []
+    since = 0
+    while part := server.ask(f"/runs/{failed}/events?since={since}&limit=2").json["items"]:
+        parts += part
+        since = part[-1]["seq"]
+    assert parts == whole["items"]
+    assert server.ask("/runs/manual__20200101T000000Z__aaaaaaaa/events").status == 404
+
+
 def test_a_log_is_read_part_by_part_and_no_character_is_cut(
     server: RunningServer, failed: str
 ) -> None:
