@@ -96,6 +96,21 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
     return report
 
 
+def submit(service: "Service", compiled: Compiled, options: RunOptions) -> RunId:
+    """Record a run of what is compiled, for a scheduler to carry out; return its id.
+
+    What the schedule runs stays as it is. Raises what `run_notebook` raises before anything runs.
+    """
+    compiled.check(strict=options.strict)
+    dag = compiled.dag
+    context = new_context(RunKind.MANUAL, dag.options.timezone, service.clock.wall(), options.date)
+    values = parameter_values(dag.parameters, context.fill(options.parameters))
+    selected = select_tasks(dag, options.select)
+    _published_before(service, compiled, selected)
+    _record(service, compiled, context, values, selected, driven=False)
+    return context.run_id
+
+
 def refuse_inside_a_run() -> None:
     """Raise UsageError in a kernel that works for a run: a notebook that runs itself would start
     run after run without end.
@@ -169,6 +184,8 @@ def _record(
     context: RunContext,
     values: Mapping[str, object],
     selected: tuple[TaskName, ...] | None,
+    *,
+    driven: bool = True,
 ) -> None:
     """Record the version and the run."""
     from nbflow.metastore import NewRun
@@ -188,6 +205,7 @@ def _record(
             logical_date=context.logical_date,
             data_interval=(context.data_interval_start, context.data_interval_end),
             folder=str(Path.cwd()),
+            driven=driven,
         )
     )
 

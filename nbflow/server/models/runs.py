@@ -1,12 +1,30 @@
 """Runs: listed, shown, asked for, cancelled, cleared; their tasks, attempts and what they wrote."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from nbflow.model.states import RunKind, RunState
-from nbflow.server.models.fields import MAX_PARAMETERS, Asked, Given, Instant, Name, Paged, TryNo
+from nbflow.server.models.fields import (
+    MAX_PARAMETERS,
+    Asked,
+    Given,
+    Instant,
+    Name,
+    NotebookPath,
+    Paged,
+    TryNo,
+)
+
+
+def _small(given: dict[str, Any]) -> dict[str, Any]:
+    if len(repr(given)) > MAX_PARAMETERS:
+        raise ValueError("the parameters are larger than 1 MB")
+    return given
+
+
+Parameters = Annotated[dict[str, Any], Field(max_length=1000), AfterValidator(_small)]
 
 
 class RunQuery(Paged):
@@ -166,16 +184,23 @@ class NotebookQuery(Asked):
 class TriggerRequest(Asked):
     """A run to make of what is deployed. Two calls with one `key` make one run."""
 
-    parameters: dict[str, Any] = Field(default={}, max_length=1000)
+    parameters: Parameters = Field(default={})
     date: Instant | None = None
     key: str | None = Field(default=None, min_length=1, max_length=100)
 
-    @field_validator("parameters")
-    @classmethod
-    def _small(cls, given: dict[str, Any]) -> dict[str, Any]:
-        if len(repr(given)) > MAX_PARAMETERS:
-            raise ValueError("the parameters are larger than 1 MB")
-        return given
+
+class RunRequest(Asked):
+    """A run of a notebook as it is now, whatever is deployed.
+
+    Without `notebook` the saved file is run. `tasks` are selectors: `train`, `+train`, `train+`;
+    what they leave out must have been stored by an earlier run.
+    """
+
+    path: NotebookPath
+    notebook: dict[str, Any] | None = None
+    tasks: list[str] = Field(default=[], max_length=1000)
+    parameters: Parameters = Field(default={})
+    date: Instant | None = None
 
 
 class Triggered(Given):

@@ -23,15 +23,18 @@ from nbflow.server.models.runs import (
     RunAnswer,
     RunForm,
     RunQuery,
+    RunRequest,
     Triggered,
     TriggerRequest,
 )
 from nbflow.server.problems import RequestError
 from nbflow.server.resources.tasks import instances
-from nbflow.server.routing import Call, File, Route
+from nbflow.server.routing import NOTEBOOK_LIMIT, Call, File, Route
 from nbflow.service.clear import ClearOptions
 from nbflow.service.metrics import compared, metrics_by_task
 from nbflow.service.records import run_document
+from nbflow.service.run import RunOptions, submit
+from nbflow.service.targets import load_one
 from nbflow.texts import clean, told
 
 
@@ -125,6 +128,19 @@ def trigger_dag(call: Call) -> Triggered:
     return Triggered(run_id=run_id, has_scheduler=call.service.store.has_scheduler())
 
 
+def run_notebook(call: Call) -> Triggered:
+    """Record a run of a notebook as it is now; a scheduler carries it out."""
+    asked: RunRequest = call.body
+    places = call.tools.places
+    if asked.notebook is None:
+        compiled = load_one(places.notebook(asked.path))
+    else:
+        compiled = call.tools.compiler.compile(asked.notebook, str(places.file(asked.path)))
+    options = RunOptions(parameters=asked.parameters, select=asked.tasks or None, date=asked.date)
+    run_id = submit(call.service, compiled, options)
+    return Triggered(run_id=run_id, has_scheduler=call.service.store.has_scheduler())
+
+
 def cancel_run(call: Call) -> Changed:
     """Ask whoever drives a run to end it."""
     run_id = RunId(call.path["run_id"])
@@ -202,6 +218,18 @@ ROUTES = (
         summary="List runs, the newest first.",
         query=RunQuery,
         given=Page[RunForm],
+    ),
+    Route(
+        method="POST",
+        path="/runs",
+        answer=run_notebook,
+        summary="Ask for a run of a notebook as it is now, of all or some tasks; nothing is deployed.",
+        action="execute",
+        body=RunRequest,
+        given=Triggered,
+        status=202,
+        limit=NOTEBOOK_LIMIT,
+        problems=(404,),
     ),
     Route(
         method="POST",

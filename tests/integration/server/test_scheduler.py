@@ -88,6 +88,35 @@ def page(root: Path, **dag: object) -> None:
     (root / "tick.ipynb").write_text(json.dumps(document), encoding="utf-8")
 
 
+def open_notebook_runs(server: RunningServer) -> None:
+    """What is open and not saved runs whole, then one task of it from what the first run stored."""
+    document = json.loads((server.root / "tick.ipynb").read_text(encoding="utf-8"))
+    first = document["cells"][0] | {
+        "source": "x = 20",
+        "id": "c1",
+        "metadata": {"tags": ["task:a"]},
+    }
+    second = first | {"source": "print(x + n)", "id": "c2", "metadata": {"tags": ["task:b"]}}
+    given = first | {"source": "n = 1", "id": "c3", "metadata": {"tags": ["parameters"]}}
+    asked = {"path": "open.ipynb", "notebook": document | {"cells": [given, first, second]}}
+
+    def ended(what: dict[str, Any]) -> str:
+        reply = server.ask("/runs", "POST", what)
+        assert reply.status == 202, reply.content
+        run_id: str = reply.json["run_id"]
+        until(lambda: server.ask(f"/runs/{run_id}").json["run"]["state"] == "success")
+        return run_id
+
+    early = server.ask("/runs", "POST", asked | {"tasks": ["b"]})
+    assert (early.status, early.json["code"]) == (404, "NBF513")
+    whole = ended(asked)
+    assert "21" in server.ask(f"/runs/{whole}/tasks/b/log").json["text"]
+    part = ended(asked | {"tasks": ["b"], "parameters": {"n": 5}})
+    assert [one["task"] for one in server.ask(f"/runs/{part}").json["tasks"]] == ["b"]
+    assert "25" in server.ask(f"/runs/{part}/tasks/b/log").json["text"]
+    assert server.ask("/dags/open/runs", "POST", {}).status == 404  # nothing was deployed
+
+
 def scheduler_of(server: RunningServer) -> int:
     found = server.ask("/health").json["schedulers"]
     return next((one["pid"] for one in found if one["state"] == "works"), 0)
@@ -109,6 +138,7 @@ def test_a_due_slot_runs_while_the_server_does_and_nothing_outlives_it(tmp_path:
         assert log["is_complete"]
         pid = until(lambda: scheduler_of(server))
         assert Process(pid).ppid() == process.pid
+        open_notebook_runs(server)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) is not None
         assert is_gone(pid)
