@@ -4,18 +4,24 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.errors import ConflictError, MetastoreBusyError, RowLockedError
+from nbflow.errors import (
+    ConflictError,
+    MetastoreBusyError,
+    MetastoreError,
+    NotFoundError,
+    RowLockedError,
+)
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
 from nbflow.model.ids import RunId, TaskName, Token
-from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
+from nbflow.model.run import Claim, Decisions, RunSnapshot
 from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, ignore
@@ -24,6 +30,7 @@ from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.kernels import LiveKernels
 from nbflow.service.leases import Leases
 from nbflow.service.published import Published
+from nbflow.service.recording import Ending, Recorder
 from nbflow.service.reports import TaskReport
 from nbflow.service.telling import RunTeller
 
@@ -33,8 +40,6 @@ if TYPE_CHECKING:
 
 CANCEL_PATIENCE = 10.0
 """Seconds that cancelled attempts may take to end by themselves."""
-ENDS_AT_ONCE = 8
-"""Ends of attempts recorded in one transaction, at most: nobody waits long for the lock."""
 GLANCE = 0.5
 """Seconds between looks at what other processes asked for."""
 
@@ -64,6 +69,8 @@ class RunDriver:
         self._teller = RunTeller(setup.run_id, clock, on_event)
         self._kernels = LiveKernels(setup.dag, setup.run_id, setup.published)
         self._flights: dict[Token, Flight] = {}
+        self._unrecorded: dict[Token, Ending] = {}
+        self._left: dict[Claim, None] = {}
         self._cancel_deadline: float | None = None
         self._has_ended = False
         self.reports: dict[TaskName, TaskReport] = {}
@@ -71,8 +78,14 @@ class RunDriver:
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """The attempts under way."""
-        return tuple(flight.claim for flight in self._flights.values())
+        """The attempts under way, and those of which the end or the return is not on record yet."""
+        ended = (ending.flight for ending in self._unrecorded.values())
+        under_way = (flight.claim for flight in (*self._flights.values(), *ended))
+        return (*under_way, *self._left)
+
+    def awaits(self, token: Token) -> bool:
+        """Tell whether an attempt has ended here, and its end is to be recorded."""
+        return token in self._unrecorded
 
     @property
     def published(self) -> Published:
@@ -87,7 +100,7 @@ class RunDriver:
     @property
     def is_over(self) -> bool:
         """Tell whether the run has ended, or its attempts here were asked to."""
-        return not self._flights and (self._has_ended or self.is_cancelling)
+        return not self.claims and (self._has_ended or self.is_cancelling)
 
     @property
     def is_cancelling(self) -> bool:
@@ -105,7 +118,9 @@ class RunDriver:
         return self._kernels.keeps_any
 
     def advance(self) -> RunSnapshot:
-        """Apply decisions until there are none; end kernels that nobody will need any more."""
+        """Apply decisions until there are none, or others hold the run; end kernels that nobody will
+        need any more.
+        """
         while True:
             snapshot = self._leases.insist(lambda: self._store.run_snapshot(self._setup.run_id))
             decisions = self.decide(snapshot)
@@ -115,6 +130,9 @@ class RunDriver:
                 self._leases.insist(partial(self._store.apply, self._setup.run_id, decisions))
             except ConflictError:
                 continue
+            except RowLockedError:
+                # Leases are to be renewed meanwhile.
+                return snapshot
             self._teller.decisions(decisions)
         self.close_kernels(snapshot)
         return snapshot
@@ -159,10 +177,10 @@ class RunDriver:
         for piece in flight.due(room):
             self._executor.start(flight.start(piece))
 
-    def take(self, reports: Iterable["Report"]) -> list["Ending"]:
+    def take(self, reports: Iterable["Report"]) -> list[Ending]:
         """Take what the executor says of this run's attempts; what is of others is passed over.
 
-        Returns the attempts that have ended, which are to be handed to `record`.
+        Returns the attempts that have ended, which are to be recorded.
         """
         events: list[CellEvent] = []
         endings: list[Ending] = []
@@ -186,7 +204,7 @@ class RunDriver:
                 self._store.record_cells(known)
         return endings
 
-    def _end_piece(self, flight: Flight, end: AttemptEnd) -> list["Ending"]:
+    def _end_piece(self, flight: Flight, end: AttemptEnd) -> list[Ending]:
         stops_others = flight.end(end.item or 0, end.result)
         if flight.found is not None:
             self._teller.items(flight.task.name, len(flight.results), flight.total)
@@ -196,7 +214,7 @@ class RunDriver:
             self._executor.cancel(flight.claim.token)
         return []
 
-    def _ending(self, flight: Flight, result: AttemptResult) -> "Ending":
+    def _ending(self, flight: Flight, result: AttemptResult) -> Ending:
         del self._flights[flight.claim.token]
         before = replace(flight.before, tries=flight.claim.try_no)
         ended = Ended(
@@ -206,11 +224,14 @@ class RunDriver:
             message=result.message,
         )
         move = settle(self._setup.run_id, flight.task, before, ended, self._clock.wall())
-        return Ending(driver=self, flight=flight, result=result, move=move)
+        ending = Ending(driver=self, flight=flight, result=result, move=move)
+        self._unrecorded[flight.claim.token] = ending
+        return ending
 
-    def ended(self, ending: "Ending", follows: Decisions) -> None:
+    def ended(self, ending: Ending, follows: Decisions) -> None:
         """Go on after an attempt's end was recorded, with what it released."""
         flight, result, move = ending.flight, ending.result, ending.move
+        self._unrecorded.pop(flight.claim.token, None)
         self._has_ended = follows.run is not None and follows.run.target.is_final
         if move.target is TaskState.SUCCESS:
             self._publish(flight, result)
@@ -220,9 +241,10 @@ class RunDriver:
         self._teller.task(flight.task.name, move.target, note=move.note, try_no=flight.claim.try_no)
         self._teller.decisions(follows)
 
-    def fenced(self, ending: "Ending") -> None:
+    def fenced(self, ending: Ending) -> None:
         """Somebody took the attempt over: nothing of it counts, its kernel must go."""
         flight, result = ending.flight, ending.result
+        self._unrecorded.pop(flight.claim.token, None)
         if flight.spec is not None:
             lost = replace(result, kept_kernel=None)
             self._kernels.ended(flight.task, flight.seat, flight.spec, lost)
@@ -237,17 +259,20 @@ class RunDriver:
             items = [flight.results[piece].values for piece in sorted(flight.results)]
             published.put_items(flight.task.name, items)
 
-    def cancel(self, *, at_once: bool = False) -> None:
-        """Ask what runs to stop; after some patience, or ``at_once``, end it."""
+    def cancel(self, *, at_once: bool = False) -> list[Ending]:
+        """Ask what runs to stop; after some patience, or ``at_once``, end it. Returns what was ended,
+        to be recorded.
+        """
         now = self._clock.monotonic()
         if self._cancel_deadline is None:
             self._cancel_deadline = now + CANCEL_PATIENCE
             for token in self._flights:
                 self.stop(token)
-        if self._flights and (now > self._cancel_deadline or at_once):
-            for token, flight in tuple(self._flights.items()):
-                self._executor.end(token)
-                record([self._ending(flight, cancelled())], self._store, self._leases)
+        if now <= self._cancel_deadline and not at_once:
+            return []
+        for token in self._flights:
+            self._executor.end(token)
+        return [self._ending(flight, cancelled()) for flight in tuple(self._flights.values())]
 
     def stop(self, token: Token) -> None:
         """Ask one attempt to stop; its end is reported as usual."""
@@ -258,21 +283,38 @@ class RunDriver:
 
     def abandon(self) -> None:
         """End what runs, and every kept kernel, and record nothing: somebody else may have it."""
-        for token in tuple(self._flights):
-            del self._flights[token]
-            self._executor.end(token)
+        self._end_all()
+        for ending in tuple(self._unrecorded.values()):
+            self.fenced(ending)
         for name in self._kernels.forget_all():
             self._executor.close_group(name)
 
-    def hand_back(self) -> None:
-        """End what runs and give it back, uncounted: this process was told to stop."""
-        for token, flight in tuple(self._flights.items()):
+    def _end_all(self) -> None:
+        for token in tuple(self._flights):
             del self._flights[token]
             self._executor.end(token)
+
+    def hand_back(self) -> None:
+        """End what runs and give it back, uncounted: this process was told to stop.
+
+        What can't be given back now stays among the claims, for another try; then the last reason
+        is raised.
+        """
+        self._left = dict.fromkeys((*self._left, *self.claims))
+        self._end_all()
+        self._unrecorded.clear()
+        problem: MetastoreError | None = None
+        for claim in tuple(self._left):
             try:
-                self._store.hand_back(flight.claim)
-            except ConflictError:
+                self._store.hand_back(claim)
+            except (ConflictError, NotFoundError):
+                pass
+            except MetastoreError as refused:
+                problem = refused
                 continue
+            del self._left[claim]
+        if problem is not None:
+            raise problem
 
     def _report(self, flight: Flight, result: AttemptResult, state: TaskState, note: str) -> None:
         folder = flight.folder(flight.shown)
@@ -288,48 +330,6 @@ class RunDriver:
             log=_existing(folder, result.log),
             changed=result.changed,
         )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
-    """The end of an attempt, to be recorded: its result, and where its task goes."""
-
-    driver: RunDriver
-    flight: Flight
-    result: AttemptResult
-    move: TaskMove
-
-
-def record(endings: Sequence[Ending], store: "Metastore", leases: Leases) -> None:
-    """Record attempts' ends, and in the same transaction what each releases; several in one.
-
-    Raises MetastoreBusyError if the metastore is gone for longer than the leases are trusted.
-    """
-    for begin in range(0, len(endings), ENDS_AT_ONCE):
-        _record(endings[begin : begin + ENDS_AT_ONCE], store, leases)
-
-
-def _record(endings: Sequence[Ending], store: "Metastore", leases: Leases) -> None:
-    from nbflow.metastore import Finish
-
-    ends = [
-        Finish(claim=e.flight.claim, result=e.result, move=e.move, decide=e.driver.decide)
-        for e in endings
-    ]
-    is_alone = len(endings) == 1
-    try:
-        follows = leases.insist(partial(store.finish_all, ends), through_locks=is_alone)
-    except (ConflictError, RowLockedError) as problem:
-        if not is_alone:
-            for one in endings:
-                _record([one], store, leases)
-        elif isinstance(problem, RowLockedError):
-            raise
-        else:
-            endings[0].driver.fenced(endings[0])
-        return
-    for ending, decisions in zip(endings, follows, strict=True):
-        ending.driver.ended(ending, decisions)
 
 
 def drive_run(
@@ -348,23 +348,31 @@ def drive_run(
     kernels are ended then.
     """
     switch.on_press = executor.wake
-    while True:
-        if switch.is_pressed and not driver.is_cancelling:
-            leases.insist(partial(store.request_cancel, run_id))
-        snapshot = driver.advance()
-        if snapshot.state.is_final:
-            return snapshot
-        if snapshot.cancel_requested:
-            driver.cancel(at_once=switch.at_once)
-        else:
-            _start(driver, run_id, store, leases, snapshot)
-        record(driver.take(executor.poll(_patience(snapshot, clock))), store, leases)
+
+    def renew() -> None:
         try:
             for token in leases.renew([claim.token for claim in driver.claims]):
                 driver.stop(token)
         except MetastoreBusyError:
             executor.close()
             raise
+
+    recorder = Recorder(store=store, clock=clock, renew=renew)
+    while True:
+        if switch.is_pressed and not driver.is_cancelling:
+            with suppress(RowLockedError):
+                leases.insist(partial(store.request_cancel, run_id))
+        snapshot = driver.advance()
+        if snapshot.state.is_final:
+            return snapshot
+        if snapshot.cancel_requested:
+            recorder.record(driver.cancel(at_once=switch.at_once))
+        else:
+            with suppress(RowLockedError):
+                _start(driver, run_id, store, leases, snapshot)
+        recorder.record(driver.take(executor.poll(_patience(snapshot, clock))))
+        recorder.again()
+        renew()
 
 
 def _start(

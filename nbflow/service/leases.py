@@ -35,18 +35,17 @@ class Leases:
         """Tell whether nobody else can have taken the attempts over yet."""
         return self._clock.monotonic() - self._trusted <= TRUST
 
-    def insist(self, work: Callable[[], T], *, through_locks: bool = True) -> T:
+    def insist(self, work: Callable[[], T]) -> T:
         """Try again, less and less often, while the metastore is busy or full. Raises
-        MetastoreBusyError once trust is gone, and at once if others hold some of the rows and it
-        is not to insist ``through_locks``.
+        MetastoreBusyError once trust is gone, and at once if others hold just the rows that are
+        wanted: that may last, and the leases want to be renewed.
         """
         pause = _FIRST_PAUSE
         while True:
             try:
                 return work()
             except MetastoreBusyError as problem:
-                is_local = isinstance(problem, RowLockedError)
-                if not self.are_trusted or (is_local and not through_locks):
+                if not self.are_trusted or isinstance(problem, RowLockedError):
                     raise
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

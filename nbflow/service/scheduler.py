@@ -31,11 +31,12 @@ from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.scheduling.plan import plan_tick
 from nbflow.service import backfill
 from nbflow.service.adopt import Versions, adopt, refresh
-from nbflow.service.drive import GLANCE, RunDriver, record
+from nbflow.service.drive import GLANCE, RunDriver
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.leases import Leases
 from nbflow.service.live import LiveFolder, MissingNotebooks
+from nbflow.service.recording import Recorder
 from nbflow.service.run import new_run_id
 from nbflow.service.triggers import Triggers
 
@@ -58,6 +59,8 @@ KEPT_DRIVERS = 64
 """Runs that are known here though nothing of them runs here now: their next task is soon begun."""
 DRAIN_TIMEOUT = 30.0
 """Seconds that running attempts get when the scheduler is told to stop."""
+HAND_BACK_TIMEOUT = 10.0
+"""Seconds in which it is tried again to give back what could not be; then its lease runs out."""
 _log = logging.getLogger("nbflow.scheduler")
 
 
@@ -80,6 +83,7 @@ class Scheduler:
     _next_fire: datetime | None = None
     _is_busy: bool = False
     _leases: Leases = field(init=False)
+    _recorder: Recorder = field(init=False)
     _versions: Versions = field(init=False)
     _missing: MissingNotebooks = field(init=False)
     _triggers: Triggers = field(init=False)
@@ -88,6 +92,7 @@ class Scheduler:
         self._triggers = Triggers(service=self.service)
         self._missing = MissingNotebooks(service=self.service, folder=self.live)
         self._leases = Leases(self._store, self._clock)
+        self._recorder = Recorder(store=self._store, clock=self._clock, renew=self._renew)
         self._versions = Versions(self._store)
         self._store.instance("scheduler")
         self.stop.on_press = self.executor.wake
@@ -129,7 +134,7 @@ class Scheduler:
 
     def _through_faults(self, work: Callable[[], None]) -> None:
         """Do a part of a step. What the metastore refuses is told, and tried again with the next
-        step; an attempt whose end can't be recorded counts as lost when its lease is over.
+        step.
         """
         try:
             work()
@@ -227,9 +232,19 @@ class Scheduler:
                 break
             self._through_faults(partial(self._take, GLANCE))
             self._renew()
-        for driver in self._drivers.values():
-            self._through_faults(driver.hand_back)
+        self._hand_back()
         self._drivers.clear()
+
+    def _hand_back(self) -> None:
+        deadline = self._clock.monotonic() + HAND_BACK_TIMEOUT
+        while True:
+            for driver in tuple(self._drivers.values()):
+                self._through_faults(driver.hand_back)
+            is_done = not any(driver.claims for driver in self._drivers.values())
+            if is_done or self._clock.monotonic() > deadline:
+                return
+            self.executor.poll(GLANCE)
+            self._renew()
 
     def _plan(self, due: DueSchedule) -> "Tick":
         from nbflow.metastore import NewRun, Tick, slot_key
@@ -302,8 +317,8 @@ class Scheduler:
 
     def _heed_cancels(self) -> None:
         busy = [run for run, driver in self._drivers.items() if driver.claims]
-        for run_id in self._store.cancelled_runs(busy):
-            self._drivers[run_id].cancel()
+        cancelled = [self._drivers[run_id] for run_id in self._store.cancelled_runs(busy)]
+        self._recorder.record([end for driver in cancelled for end in driver.cancel()])
 
     def _start(self) -> None:
         room = self.service.settings.slots - sum(d.used for d in self._drivers.values())
@@ -371,11 +386,10 @@ class Scheduler:
     def _take(self, patience: float) -> None:
         reports = self.executor.poll(patience)
         self._is_busy = bool(reports)
-        if not reports:
-            return
         endings = [end for driver in self._drivers.values() for end in driver.take(reports)]
-        record(endings, self._store, self._leases)
-        self._leave()
+        self._recorder.record(endings)
+        if self._recorder.again() or reports:
+            self._leave()
 
     def _leave(self) -> None:
         """Let go of runs that are over, and of those of which nothing has run here for longest."""

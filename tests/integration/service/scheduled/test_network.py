@@ -1,14 +1,11 @@
 """A scheduler whose metastore is behind a network that swallows everything in the middle of a cell."""
 
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from database_servers import server_url, with_database
 from scheduler_bench import until
-from sqlalchemy import create_engine, text
 from tcp_proxy import TcpProxy
 
 import nbflow.app
@@ -20,15 +17,6 @@ from nbflow.service import scheduler as scheduler_module
 from nbflow.service.scheduler import Scheduler
 
 LEASE, TRUST, ANSWER = 8.0, 2.0, 0.5
-
-
-@pytest.fixture
-def direct(request: pytest.FixtureRequest) -> str:
-    name = f"t{uuid.uuid4().hex[:12]}"
-    server = server_url(request, "postgresql")
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    return with_database(server, name)
 
 
 @pytest.fixture

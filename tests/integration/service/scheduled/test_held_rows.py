@@ -1,0 +1,121 @@
+"""An end that can't be recorded now, or never, takes nothing else with it."""
+
+import time
+from contextlib import ExitStack, closing, contextmanager
+
+import pytest
+from noop_executor import NoopExecutor
+from scheduler_bench import until
+from sqlalchemy import create_engine, text
+
+import nbflow.app
+from nbflow.metastore import check, dialect
+from nbflow.model.states import RunState
+from nbflow.service import leases
+from nbflow.service.dags import deploy, trigger
+from nbflow.service.scheduler import Scheduler
+from nbflow.settings import Settings
+
+TRUST, LEASE = 1.5, 3.0
+
+
+@pytest.fixture
+def on_server(direct, home):
+    return Settings(home=home, database_url=direct, slots=3)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr(dialect, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(leases, "RENEW_EVERY", 0.1)
+    monkeypatch.setattr(leases, "TRUST", TRUST)
+
+
+@contextmanager
+def at_work(settings):
+    """Open a scheduler whose attempts end when `ends` says so."""
+    with ExitStack() as stack:
+        opened = stack.enter_context(nbflow.app.open_service(settings))
+        opened.store.lease = LEASE
+        executor = stack.enter_context(NoopExecutor(lasts=lambda: 600.0))
+        yield opened, Scheduler(service=opened, executor=executor)
+
+
+def end(scheduler, *run_ids):
+    """Let the attempts of these runs end now, all in one poll."""
+    waiting = scheduler.executor._ends
+    waiting[:] = [(0.0 if spec.run_id in run_ids else at, spec) for at, spec in waiting]
+
+
+@contextmanager
+def locked(url, run_id):
+    """Hold a run's row in a session of its own, as somebody at a prompt may."""
+    engine = create_engine(url)
+    with closing(engine.connect()) as connection:
+        query = text("SELECT * FROM run WHERE id = :of FOR UPDATE")
+        connection.execute(query, {"of": run_id}).all()
+        yield
+        connection.rollback()
+    engine.dispose()
+
+
+def runs_of(service, page, *names):
+    """Trigger a run of a DAG of one task for each name."""
+    made = []
+    for name in names:
+        (deployed,) = deploy(service, page(("x = 1", "task:a"), name=name))
+        made.append(trigger(service, deployed.dag.id))
+    return made
+
+
+def all_started(service, runs):
+    return lambda: all(service.store.attempts(run) for run in runs)
+
+
+def state(service, run_id):
+    return service.store.show_run(run_id)[0].state
+
+
+@pytest.mark.fault(18)
+def test_an_end_whose_run_somebody_holds_longer_than_leases_last_waits_and_nothing_else_does(
+    on_server, page, short
+):
+    with at_work(on_server) as (service, scheduler):
+        held, free, long = runs = runs_of(service, page, "held", "free", "long")
+        until(all_started(service, runs), scheduler)
+        with locked(on_server.database_url, held):
+            begun = time.monotonic()
+            end(scheduler, held, free)
+            until(lambda: state(service, free).is_final, scheduler)
+            until(lambda: time.monotonic() - begun > LEASE + TRUST, scheduler)
+            assert state(service, held) is RunState.RUNNING
+            (later,) = runs_of(service, page, "later")
+            # The place of what has ended is free, though its end is not on record.
+            until(all_started(service, [later]), scheduler)
+        until(lambda: state(service, held).is_final, scheduler)
+        assert [spec.run_id for _, spec in scheduler.executor._ends] == [long, later]
+        end(scheduler, long, later)
+        until(lambda: state(service, later).is_final and state(service, long).is_final, scheduler)
+        for run_id in (*runs, later):
+            assert [a.outcome for a in service.store.attempts(run_id)] == ["success"]
+    assert check(on_server.database_url) == []
+
+
+def test_the_end_of_a_run_that_was_deleted_meanwhile_takes_no_other_end_with_it(
+    settings, page, home
+):
+    with at_work(settings) as (service, scheduler):
+        gone, stays = runs = runs_of(service, page, "gone", "stays")
+        until(all_started(service, runs), scheduler)
+        with service.store.db.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE run SET state = 'cancelled', ended = created WHERE id = :of"),
+                {"of": gone},
+            )
+        assert service.store.delete_runs([gone]) == 1
+        end(scheduler, gone, stays)
+        until(lambda: state(service, stays).is_final, scheduler)
+        assert state(service, stays) is RunState.SUCCESS
+        assert scheduler.executor.is_idle
+        assert not any(driver.claims for driver in scheduler._drivers.values())
+    assert check(settings.database_url) == []
