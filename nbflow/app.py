@@ -32,11 +32,12 @@ def open_service(
         with opening:
             if not opened:
                 from nbflow.metastore import open_metastore
+                from nbflow.service.reaping import reap
 
                 chosen.home.mkdir(mode=0o700, parents=True, exist_ok=True)
                 opened.append(open_metastore(chosen.database_url, clock=time))
                 # Whoever looks next says what became of runs whose process died.
-                opened[0].reap()
+                reap(opened[0], time)
             return opened[0]
 
     def start_executor() -> "LocalExecutor":

@@ -31,6 +31,7 @@ def check(url: str, looks: Looks = _PLAIN) -> list[Violation]:
 
 def _all(db: Database, connection: Connection, looks: Looks) -> Iterator[Violation]:
     # Loaded by those who look: whoever opens a metastore imports this module.
+    from nbflow.metastore.checks.decisions import decisions
     from nbflow.metastore.checks.files import files
     from nbflow.metastore.checks.history import history
     from nbflow.metastore.checks.reactions import ends_on_record, reactions
@@ -45,6 +46,7 @@ def _all(db: Database, connection: Connection, looks: Looks) -> Iterator[Violati
     yield from ends_on_record(connection)
     yield from reactions(connection)
     yield from history(connection, looks.rules)
+    yield from decisions(db, connection, looks.rules)
     yield from time(db, connection, looks)
     yield from leaks(connection, looks.secrets)
     if looks.store is not None:

@@ -428,9 +428,9 @@ class Metastore:
         """Queue a claimed task again, without counting the attempt as lost."""
         finish.hand_back(self.db, claim, self._who, self.db.clock.wall())
 
-    def reap(self) -> list[reap.Reaped]:
-        """End or queue again what dead processes left behind; say what."""
-        return reap.reap(self.db, self.lease, self._who)
+    def reap(self, decide: Callable[[Digest], reap.Decide] | None = None) -> list[reap.Reaped]:
+        """End or queue again what dead processes left behind, and do what follows; say what."""
+        return reap.reap(self.db, self.lease, self._who, decide)
 
     # Values
 

@@ -1,11 +1,12 @@
 """What `nbflow db check` asks beyond the metastore: trigger rules, slots, secrets, processes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nbflow.model.dag import Dag
 from nbflow.model.ids import TaskName
+from nbflow.model.run import RunSnapshot
 from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.states import TaskState
 
@@ -49,7 +50,7 @@ def rules() -> "Rules":
     """Return what the metastore doesn't know by itself."""
     from nbflow.metastore import Rules
 
-    return Rules(may_start=may_start, slots=_slots, next_slot=_next_slot)
+    return Rules(may_start=may_start, undecided=_undecided, slots=_slots, next_slot=_next_slot)
 
 
 def may_start(dag: Dag, name: TaskName, states: Mapping[TaskName, TaskState]) -> bool:
@@ -59,6 +60,14 @@ def may_start(dag: Dag, name: TaskName, states: Mapping[TaskName, TaskState]) ->
 
     upstream = [states[source] for source in upstream_of(dag)[name] if source in states]
     return evaluate_rule(dag.task(name).options.trigger_rule, upstream) is RuleOutcome.RUN
+
+
+def _undecided(dag: Dag, run: RunSnapshot) -> Sequence[TaskName]:
+    from nbflow.scheduling.decide import decide
+
+    # Retries, which alone depend on the time, are no part of it.
+    moves = decide(dag, run, datetime.min.replace(tzinfo=UTC)).tasks
+    return [move.task for move in moves if move.source is TaskState.NONE]
 
 
 def _slots(entry: ScheduleEntry, after: datetime, last: datetime) -> Sequence[datetime]:

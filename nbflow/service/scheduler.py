@@ -36,6 +36,7 @@ from nbflow.service.events import OnEvent, ignore
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.leases import Leases
 from nbflow.service.live import LiveFolder, MissingNotebooks
+from nbflow.service.reaping import reap
 from nbflow.service.recording import Recorder
 from nbflow.service.run import new_run_id
 from nbflow.service.triggers import Triggers
@@ -425,7 +426,7 @@ class Scheduler:
             return
         self._reaped = now
         self._store.check_schema()
-        for found in self._store.reap():
+        for found in reap(self._store, self._clock):
             _log.warning(
                 "%s %s: %s", found.run_id, found.task or "", found.note,
                 extra={"action": "reaped", "run_id": found.run_id, "task": found.task},

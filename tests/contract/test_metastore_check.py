@@ -106,6 +106,8 @@ DAMAGE = {
     "I28": "UPDATE alembic_version SET version_num = '0001'",
     "I29": "UPDATE run SET note = 'login with s3cret%canary please'",
     "I38": "UPDATE task_instance SET state = 'removed' WHERE task = 'b'",
+    "I39": "UPDATE run SET state = 'running', ended = NULL;"
+    " UPDATE task_instance SET state = 'none' WHERE task = 'b'",
     "I31": "UPDATE event SET target = 'running', token = 1 WHERE target = 'queued' AND task = 'a'",
 }
 EVERYTHING = Looks(rules=rules(), secrets=["s3cret%canary"], drained=True, sent=True)

@@ -8,12 +8,14 @@ from small_dags import ended, run_id, small_dag, stored, succeeded
 from sqlalchemy import event
 
 from nbflow.errors import ConflictError
-from nbflow.metastore import Metastore, NewRun, claims
+from nbflow.metastore import Looks, Metastore, NewRun, check, claims
 from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
-from nbflow.model.options import TaskOptions
+from nbflow.model.options import TaskOptions, TriggerRule
 from nbflow.model.states import RunKind, RunState, TaskState
 from nbflow.scheduling.decide import decide
+from nbflow.service.checking import rules
+from nbflow.service.reaping import reap
 
 WIDE = small_dag({f"t{n:02}": [] for n in range(20)})
 
@@ -38,15 +40,15 @@ def wall(store: Metastore):
     return store.db.clock.wall()
 
 
-def expire(store: Metastore) -> None:
-    """Let the leases of all claims end, by whichever clock they are judged."""
+def expire(store: Metastore, task: str = "%") -> None:
+    """Let the leases of all claims, or of a task's, end, by whichever clock they are judged."""
     from nbflow.metastore.tables import EPOCH, task_instance
 
     store.db.write(
         "test",
         lambda connection: connection.execute(
             task_instance.update()
-            .where(task_instance.c.state == "running")
+            .where(task_instance.c.state == "running", task_instance.c.task.like(task))
             .values(lease_until=EPOCH, lease_mono=0.0)
         ),
     )
@@ -223,7 +225,36 @@ def test_a_task_that_always_kills_its_worker_ends_failed(store: Metastore) -> No
         store.reap()
     task = store.run_snapshot(run).tasks[TaskName("a")]
     assert (task.state, task.lost) == (TaskState.FAILED, 3)
-    assert task.note == "worker died 3 times running this task"
+    me = store.instance()
+    assert task.note == f"worker died 3 times running this task, last {me.pid} on {me.host}"
+
+
+def test_what_waits_for_the_failure_of_a_lost_task_is_released_at_once(
+    store: Metastore, url: str
+) -> None:
+    options = {"a": TaskOptions(max_lost=0), "c": TaskOptions(trigger_rule=TriggerRule.ONE_FAILED)}
+    dag = small_dag({"a": [], "b": [], "c": ["a", "b"]}, **options)
+    run = start(store, dag)
+    assert len(store.claim(limit=2)) == 2
+    expire(store, "a")
+    (reaped,) = reap(store, store.db.clock)
+    assert (reaped.task, reaped.target) == ("a", "failed")
+    states = {n: task.state.value for n, task in store.run_snapshot(run).tasks.items()}
+    assert states == {"a": "failed", "b": "running", "c": "queued"}
+    assert check(url, Looks(rules=rules())) == []
+    assert "worker died once running this task" in store.run_snapshot(run).tasks[TaskName("a")].note
+
+
+def test_a_run_whose_last_task_was_lost_for_good_ends_with_it(store: Metastore) -> None:
+    run = start(store, small_dag({"a": [], "b": ["a"]}, a=TaskOptions(max_lost=0)))
+    assert store.claim(limit=1)
+    expire(store)
+    reap(store, store.db.clock)
+    seen = store.run_snapshot(run)
+    assert (seen.state, seen.tasks[TaskName("b")].state) == (
+        RunState.FAILED,
+        TaskState.UPSTREAM_FAILED,
+    )
 
 
 @pytest.mark.fault(10)

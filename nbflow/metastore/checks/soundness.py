@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, LargeBinary, String, Text, or_, select, type_coerce
+from sqlalchemy import Column, Connection, String, Text, or_, select, type_coerce
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.checks.violation import Violation
@@ -13,7 +13,7 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.schema import REVISION, revision
 from nbflow.model.sentence import Sentence
 
-_TEXTS = (String, Text, LargeBinary, t.Words, t.Json)
+_TEXTS = (String, Text, t.LongText, t.LongBytes)
 
 
 def soundness(db: Database, connection: Connection) -> Iterator[Violation]:
@@ -44,7 +44,7 @@ def leaks(connection: Connection, secrets: Sequence[str]) -> Iterator[Violation]
             if not isinstance(column.type, _TEXTS):
                 continue
             key = next(iter(table.primary_key))
-            if isinstance(column.type, LargeBinary):
+            if isinstance(column.type, t.LongBytes):
                 found = _in_notebooks(connection, key, column, secrets)
             else:
                 # As text: a JSON column would ask for the word as a JSON value of its own.

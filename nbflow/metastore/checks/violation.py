@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbflow.model.clock import Clock, SystemClock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import TaskName
+from nbflow.model.run import RunSnapshot
 from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
@@ -34,11 +35,13 @@ class Violation:
 class Rules:
     """What a metastore doesn't know by itself: when tasks may start, and when schedules fire.
 
-    ``may_start`` gets a DAG, a task, and how all tasks of the run stand; ``slots`` gives a
-    schedule's slots after one instant up to another; ``next_slot`` the first after its cursor.
+    ``may_start`` gets a DAG, a task, and how all tasks of the run stand; ``undecided`` names the
+    tasks that wait for a decision which could have been taken; ``slots`` gives a schedule's slots
+    after one instant up to another; ``next_slot`` the first after its cursor.
     """
 
     may_start: Callable[[Dag, TaskName, Mapping[TaskName, TaskState]], bool]
+    undecided: Callable[[Dag, RunSnapshot], Sequence[TaskName]]
     slots: Callable[[ScheduleEntry, datetime, datetime], Sequence[datetime]]
     next_slot: Callable[[ScheduleEntry], datetime | None]
 

@@ -43,6 +43,7 @@ from nbflow.service.backfill import BackfillRequest
 from nbflow.service.checking import rules
 from nbflow.service.clear import ClearOptions
 from nbflow.service.notices import Relay
+from nbflow.service.reaping import reap
 from nbflow.settings import Settings
 from storms.mutants import MUTANTS
 from storms.stepped import SteppedClock, SteppedScheduler
@@ -191,7 +192,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(worker=WORKERS)
     def reap(self, worker: int) -> None:
-        self.workers[worker].store.reap()
+        reap(self.workers[worker].store, self.clock)
 
     @rule(worker=WORKERS, sent=st.booleans())
     def tell(self, worker: int, sent: bool) -> None:

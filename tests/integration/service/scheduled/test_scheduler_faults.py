@@ -64,6 +64,33 @@ def test_a_calendar_that_jumps_ahead_loses_no_attempt_and_makes_the_runs_of_its_
     assert service.store.run_snapshot(run_id).tasks["a"].lost == 0
 
 
+@pytest.mark.fault(44)
+def test_a_task_that_waits_for_a_failure_starts_when_the_failed_tasks_process_is_gone(
+    service, settings, calendar, page
+):
+    (held,) = deploy(
+        service,
+        page(
+            ("x = 1", {"max_lost": 0}, "task:a"),
+            ("y = 1", "task:b"),
+            ("z = 1", {"trigger_rule": "one_failed", "after": ["a", "b"]}, "task:c"),
+        ),
+    )
+    run_id = trigger(service, held.dag.id)
+
+    def states():
+        return {name: t.state.value for name, t in service.store.run_snapshot(run_id).tasks.items()}
+
+    with at_work(settings, calendar, lasts=600.0) as living:
+        with nbflow.app.open_service(settings, clock=calendar) as dying:
+            Scheduler(service=dying, executor=living.executor)._decide_waiting()
+            assert [claim.task for claim in dying.store.claim(limit=1)] == ["a"]
+        until(lambda: states()["b"] == "running", living)
+        calendar.ahead += scheduler_module.REAP_EVERY
+        until(lambda: states()["a"] == "failed", living)
+        assert states() == {"a": "failed", "b": "running", "c": "running"}
+
+
 @pytest.mark.fault(25)
 def test_a_calendar_that_is_set_back_fires_nothing_twice_and_no_time_is_negative(
     service, settings, calendar, page, monkeypatch, capsys

@@ -1,0 +1,27 @@
+"""What dead processes left behind is taken over, and what follows from it in its runs is decided."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nbflow.model.clock import Clock
+from nbflow.model.ids import Digest
+from nbflow.model.run import Decisions, RunSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbflow.metastore import Metastore, Reaped
+
+
+def reap(store: "Metastore", clock: Clock) -> "list[Reaped]":
+    """End or queue again what dead processes left behind, and release what waited for it."""
+    return store.reap(partial(_decide, store, clock))
+
+
+def _decide(
+    store: "Metastore", clock: Clock, version: Digest
+) -> "Callable[[RunSnapshot], Decisions]":
+    # Loaded by who finds something: everybody who opens a metastore asks.
+    from nbflow.scheduling.decide import decide
+
+    return partial(decide, store.load_version(version), now=clock.wall())
