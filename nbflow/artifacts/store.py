@@ -117,7 +117,7 @@ class ArtifactStore:
             file.seek(start)
             raw = file.read(limit)
         if start + len(raw) < size:
-            raw = raw[: len(raw) - _cut_character(raw)] or raw
+            raw = whole_characters(raw)
         return LogPart(text=raw.decode("utf-8", "replace"), next_offset=start + len(raw), size=size)
 
     def write_bytes(self, relative: str, content: bytes) -> Path:
@@ -273,6 +273,11 @@ class _remote_errors:  # noqa: N801
             raise StoreError(
                 Sentence("{path} can't be used: {problem}", path=self._path, problem=problem)
             ) from problem
+
+
+def whole_characters(raw: bytes) -> bytes:
+    """Leave out a character of UTF-8 that the end cuts, unless nothing else is there."""
+    return raw[: len(raw) - _cut_character(raw)] or raw
 
 
 def _cut_character(raw: bytes) -> int:

@@ -22,8 +22,6 @@ _LOOK = 1000
 """Queued instances looked at in one claim: so many times those wanted, and, if pools or DAGs are full
 for these, so many that have room.
 """
-
-
 _NOT_RUNNING = tuple(state.value for state in RunState if state is not RunState.RUNNING)
 """Said this way, no index of states is offered: before PostgreSQL has counted a burst of runs it takes
 the few it knows of for all, and looks through them again for every queued task.

@@ -46,6 +46,19 @@ def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> lis
 
     Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one.
     """
+    was_known = any(db.known_runs.knows(end.claim.run_id) for end in ends)
+    try:
+        return _finish(db, ends, who, now)
+    except ConflictError:
+        # What was known of a large run may no longer hold; what is read anew decides.
+        if not was_known:
+            raise
+        for end in ends:
+            db.known_runs.forget(end.claim.run_id)
+        return _finish(db, ends, who, now)
+
+
+def _finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> list[Decisions]:
     known: dict[RunId, KnownRun] = {}
 
     def work(connection: Connection) -> list[Decisions]:
@@ -73,7 +86,7 @@ def _finish_all(
     known: dict[RunId, KnownRun],
 ) -> list[Decisions]:
     locked = lock_runs(db, connection, {RunId(end.claim.run_id) for end in ends})
-    _end_attempts(connection, ends, now)
+    _end(connection, [_end_values(e.claim.token, _outcome(e.result), e.result, now) for e in ends])
     _publish(connection, ends)
     for end in ends:
         _record_figures(db, connection, end, now)
@@ -112,10 +125,6 @@ _END = (
         result=bindparam("new_result"),
     )
 )
-
-
-def _end_attempts(connection: Connection, ends: Sequence[Finish], now: datetime) -> None:
-    _end(connection, [_end_values(e.claim.token, _outcome(e.result), e.result, now) for e in ends])
 
 
 def _end(connection: Connection, values: Sequence[dict[str, Any]]) -> None:

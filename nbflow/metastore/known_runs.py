@@ -42,6 +42,11 @@ class KnownRuns:
             found = self._runs.get(run_id)
         return found if found and (found.version, found.clears) == (version, clears) else None
 
+    def knows(self, run_id: RunId) -> bool:
+        """Tell whether anything is known of a run."""
+        with self._lock:
+            return run_id in self._runs
+
     def put(self, found: Mapping[RunId, KnownRun]) -> None:
         """Keep what a transaction read that is committed by now."""
         with self._lock:

@@ -11,7 +11,7 @@ from nbflow.model.ids import DagId, RunId
 
 if TYPE_CHECKING:
     from nbflow.artifacts.store import ArtifactStore, Sizes
-    from nbflow.metastore.prune import RunFiles
+    from nbflow.metastore.prune import NamedFiles, RunFiles
     from nbflow.service.service import Service
 
 _BATCH = 50
@@ -105,7 +105,7 @@ def make_room(service: "Service", files: "ArtifactStore", max_bytes: float) -> R
         return Room(runs=(), stays=0, holders=())
     runs = service.store.files_of_runs()
     # Files of younger runs would stay for now.
-    before = untouched_since(service)
+    before = _untouched_since(service, service.store.named_files())
     may_go = [run for run in service.store.old_runs(before, limit=len(runs)) if run in runs]
     gains = _gains(runs, may_go, sizes)
     stays = sizes.bytes - sum(gains)
@@ -147,11 +147,10 @@ def _holders(runs: Iterable["RunFiles"], sizes: "Sizes") -> tuple[DagId, ...]:
     return tuple(dag for dag, size in held.most_common(_NAMED) if size)
 
 
-def untouched_since(service: "Service", since: datetime | None = None) -> datetime:
+def _untouched_since(service: "Service", named: "NamedFiles") -> datetime:
     """Return the instant before which a file must have been touched last to go, if no row names it."""
-    now = service.clock.wall()
-    since = since or service.store.named_files().since
-    return min(now - _YOUNG, since - _MARGIN) if since else now - _YOUNG
+    young = service.clock.wall() - _YOUNG
+    return young if named.since is None else min(young, named.since - _MARGIN)
 
 
 def collect(service: "Service", files: "ArtifactStore") -> list[int]:
@@ -159,6 +158,6 @@ def collect(service: "Service", files: "ArtifactStore") -> list[int]:
     values, how many attempts' folders, and the bytes.
     """
     named = service.store.named_files()
-    oldest = untouched_since(service, named.since)
+    oldest = _untouched_since(service, named)
     collected = files.collect_garbage(named.bundles, named.attempts, oldest.timestamp())
     return [collected.values, collected.attempts, collected.bytes]

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from nbflow.artifacts.local import LocalFiles
+from nbflow.artifacts.store import whole_characters
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
@@ -89,7 +90,7 @@ def read_log(
                 raw += file.read(limit - len(raw))
             begin += length
         size = begin
-    cut = _whole(bytes(raw)) if offset + len(raw) < size else bytes(raw)
+    cut = whole_characters(bytes(raw)) if offset + len(raw) < size else bytes(raw)
     end = min(offset, size) + len(cut)
     return LogText(
         try_no=attempt.try_no,
@@ -174,13 +175,3 @@ def _files(service: "Service") -> LocalFiles:
 
 def _relative(service: "Service", path: Path) -> str:
     return path.relative_to(service.settings.store).as_posix()
-
-
-def _whole(raw: bytes) -> bytes:
-    """Leave a character that the end would cut to the next part."""
-    for back in range(1, min(4, len(raw)) + 1):
-        byte = raw[-back]
-        if byte & 0xC0 != 0x80:
-            needed = 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return raw if back >= needed else raw[:-back] or raw
-    return raw

@@ -4,11 +4,11 @@ import threading
 from contextlib import suppress
 
 import pytest
-from small_dags import ended, run_id, small_dag, succeeded
+from small_dags import ended, manual_run, run_id, small_dag, succeeded
 
-from nbflow.metastore import Looks, NewRun, check, finish, open_metastore
+from nbflow.metastore import Looks, check, finish, open_metastore
 from nbflow.model.clock import SystemClock
-from nbflow.model.states import RunKind, TaskState
+from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import decide
 from nbflow.service.checking import rules
 
@@ -19,16 +19,7 @@ def end_both_at_once(url: str) -> TaskState:
     """End ``a`` and ``b`` in two transactions that overlap as far as they can; tell how ``c`` stands."""
     with open_metastore(url, clock=SystemClock()) as store:
         store.deploy(DAG, {"etl.ipynb": b"{}"})
-        store.create_run(
-            NewRun(
-                run_id=run_id(),
-                dag_id=DAG.id,
-                version=DAG.digest,
-                kind=RunKind.MANUAL,
-                slot_key="manual:1",
-                driven=False,
-            )
-        )
+        store.create_run(manual_run(DAG))
         wall = store.db.clock.wall
         store.apply(run_id(), decide(DAG, store.run_snapshot(run_id()), wall()))
         claims = store.claim(limit=2)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from small_dags import ended, failed, run_id, small_dag, stored, succeeded
+from small_dags import ended, failed, manual_run, run_id, small_dag, stored, succeeded
 
 from nbflow import faults
 from nbflow.errors import NotFoundError, UsageError
@@ -193,10 +193,7 @@ def test_live_runs_go_first_and_a_limit_of_its_own_is_kept(store: Metastore) -> 
     asked(store, max_active=2)
     work(store)
     store.create_run(
-        NewRun(
-            run_id=run_id(), dag_id=PAIR.id, version=PAIR.digest, kind=RunKind.MANUAL,
-            slot_key="manual:1", driven=False,
-        )
+        manual_run(PAIR)
     )  # fmt: skip
     waiting = [one.run_id for one in store.waiting_runs()]
     assert waiting == [run_id(), "backfill__01", "backfill__02"]
@@ -212,10 +209,7 @@ def test_without_a_limit_of_its_own_it_counts_among_the_runs_of_the_dag(store: M
     work(store)
     step = partial(decide, PAIR, now=NOON)
     store.advance(RunId("backfill__01"), step, max_active_runs=1)
-    live = NewRun(
-        run_id=run_id(), dag_id=PAIR.id, version=PAIR.digest, kind=RunKind.MANUAL,
-        slot_key="manual:1", driven=False,
-    )  # fmt: skip
+    live = manual_run(PAIR)
     store.create_run(live)
     assert store.advance(run_id(), step, max_active_runs=1).is_empty
     assert not store.advance(run_id(), step, max_active_runs=2).is_empty

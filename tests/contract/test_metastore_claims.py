@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from small_dags import ended, run_id, small_dag, stored, succeeded
+from small_dags import ended, manual_run, run_id, small_dag, stored, succeeded
 from sqlalchemy import event
 
 from nbflow.errors import ConflictError
-from nbflow.metastore import Looks, Metastore, NewRun, check, claims
+from nbflow.metastore import Looks, Metastore, check, claims
 from nbflow.model.dag import Dag
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.options import TaskOptions, TriggerRule
-from nbflow.model.states import RunKind, RunState, TaskState
+from nbflow.model.states import RunState, TaskState
 from nbflow.scheduling.decide import decide
 from nbflow.service.checking import rules
 from nbflow.service.reaping import reap
@@ -22,16 +22,7 @@ WIDE = small_dag({f"t{n:02}": [] for n in range(20)})
 
 def start(store: Metastore, dag: Dag, number: int = 1, *, driven: bool = False) -> RunId:
     store.deploy(dag, {})
-    assert store.create_run(
-        NewRun(
-            run_id=run_id(number),
-            dag_id=dag.id,
-            version=dag.digest,
-            kind=RunKind.MANUAL,
-            slot_key=f"manual:{number}",
-            driven=driven,
-        )
-    )
+    assert store.create_run(manual_run(dag, number, driven=driven))
     store.apply(run_id(number), decide(dag, store.run_snapshot(run_id(number)), wall(store)))
     return run_id(number)
 

@@ -1,13 +1,13 @@
 """Ended runs that go on again: what is moved, what is kept, what others may still do."""
 
 import pytest
-from small_dags import ended, failed, run_id, small_dag, stored, succeeded
+from small_dags import ended, failed, manual_run, run_id, small_dag, stored, succeeded
 
 from nbflow.errors import ConflictError, NotFoundError
-from nbflow.metastore import Clear, Metastore, NewRun, check
+from nbflow.metastore import Clear, Metastore, check
 from nbflow.model.dag import Dag
 from nbflow.model.ids import Digest, RunId, TaskName
-from nbflow.model.states import RunKind, RunState, TaskState
+from nbflow.model.states import RunState, TaskState
 from nbflow.scheduling.decide import decide
 
 CHAIN = small_dag({"a": [], "b": ["a"], "c": ["b"]})
@@ -32,16 +32,7 @@ def attempt(store: Metastore, dag: Dag, *, well: bool = True) -> TaskName:
 def failed_run(store: Metastore) -> RunId:
     """Record a run whose second of three tasks failed."""
     store.deploy(CHAIN, NOTEBOOKS)
-    store.create_run(
-        NewRun(
-            run_id=run_id(),
-            dag_id=CHAIN.id,
-            version=CHAIN.digest,
-            kind=RunKind.MANUAL,
-            slot_key="manual:1",
-            driven=False,
-        )
-    )
+    store.create_run(manual_run(CHAIN))
     advance(store, CHAIN)
     attempt(store, CHAIN)
     attempt(store, CHAIN, well=False)

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from small_dags import run_id, small_dag
+from small_dags import manual_run, run_id, small_dag
 from sqlalchemy import select
 
 from nbflow import faults
 from nbflow.errors import ConflictError, NotFoundError, UsageError
-from nbflow.metastore import Metastore, NewRun, check, open_metastore
+from nbflow.metastore import Metastore, check, open_metastore
 from nbflow.metastore import tables as t
 from nbflow.metastore.dags import dags_query
 from nbflow.model.backfill import Backfill, BackfillState
@@ -18,7 +18,7 @@ from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId
 from nbflow.model.schedule import ScheduleEntry
-from nbflow.model.states import RunKind, RunState
+from nbflow.model.states import RunState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -37,10 +37,7 @@ def deployed(store: Metastore, dag: Dag = PAIR) -> None:
 
 def run(store: Metastore, number: int = 1, dag: Dag = PAIR) -> None:
     store.create_run(
-        NewRun(
-            run_id=run_id(number), dag_id=dag.id, version=dag.digest, kind=RunKind.MANUAL,
-            slot_key=f"manual:{number}", driven=False,
-        )
+        manual_run(dag, number)
     )  # fmt: skip
 
 

@@ -12,16 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from small_dags import STOPS, run_id, small_dag
+from small_dags import STOPS, manual_run, run_id, small_dag
 from sqlalchemy import event
 
 import nbflow.metastore
 from nbflow import faults
 from nbflow.errors import MetastoreBusyError, MetastoreError
-from nbflow.metastore import Metastore, NewRun, check, dialect, open_metastore
+from nbflow.metastore import Metastore, check, dialect, open_metastore
 from nbflow.model.backfill import BackfillState
 from nbflow.model.clock import SystemClock
-from nbflow.model.states import RunKind, RunState
+from nbflow.model.states import RunState
 
 DAG = small_dag({"a": [], "b": ["a"]})
 
@@ -44,15 +44,7 @@ def opened(address: str) -> Iterator[Metastore]:
 
 def add_run(store: Metastore, number: int = 1) -> bool:
     store.deploy(DAG, {"etl.ipynb": b"{}" * 5000})
-    return store.create_run(
-        NewRun(
-            run_id=run_id(number),
-            dag_id=DAG.id,
-            version=DAG.digest,
-            kind=RunKind.MANUAL,
-            slot_key=f"manual:{number}",
-        )
-    )
+    return store.create_run(manual_run(DAG, number, driven=True))
 
 
 def test_file_and_folder_are_private_whatever_the_umask(address: str, file: Path) -> None:

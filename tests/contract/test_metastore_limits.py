@@ -5,17 +5,17 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from small_dags import ended, run_id, small_dag, succeeded
+from small_dags import ended, manual_run, run_id, small_dag, succeeded
 from sqlalchemy import func, select
 
 from nbflow import faults
 from nbflow.errors import ConflictError, NotFoundError, UsageError
-from nbflow.metastore import Clear, Metastore, NewRun, check
+from nbflow.metastore import Clear, Metastore, check
 from nbflow.metastore import tables as t
 from nbflow.metastore.pools import PoolRow
 from nbflow.model.dag import Dag
 from nbflow.model.options import TaskOptions
-from nbflow.model.states import RunKind, RunState
+from nbflow.model.states import RunState
 from nbflow.scheduling.decide import decide
 
 SMALL = TaskOptions(pool="small")
@@ -25,10 +25,7 @@ WIDE = TaskOptions(pool="small", pool_slots=3)
 def start(store: Metastore, dag: Dag, number: int = 1, *, begin: bool = True) -> None:
     store.deploy(dag, {})
     store.create_run(
-        NewRun(
-            run_id=run_id(number), dag_id=dag.id, version=dag.digest, kind=RunKind.MANUAL,
-            slot_key=f"manual:{number}", driven=False,
-        )
+        manual_run(dag, number)
     )  # fmt: skip
     if begin:
         store.advance(run_id(number), partial(decide, dag, now=wall(store)), max_active_runs=99)

@@ -7,17 +7,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from small_dags import run_id, small_dag
+from small_dags import manual_run, run_id, small_dag
 from sqlalchemy import Connection, create_engine, event, text
 from storms.stepped import SteppedClock, SteppedScheduler
 from storms.storm import SHAPES, _notebook
 
 from nbflow.app import open_service
 from nbflow.errors import RowLockedError
-from nbflow.metastore import Metastore, NewRun, check, dialect, open_metastore
+from nbflow.metastore import Metastore, check, dialect, open_metastore
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import ATTEMPTS
-from nbflow.model.states import RunKind, RunState
+from nbflow.model.states import RunState
 from nbflow.scheduling.decide import decide
 from nbflow.settings import Settings
 
@@ -48,14 +48,7 @@ def locked(url: str, query: str) -> Iterator[Callable[[], None]]:
 
 def queued(store: Metastore) -> None:
     store.deploy(DAG, {"etl.ipynb": b"{}"})
-    new = NewRun(
-        run_id=run_id(),
-        dag_id=DAG.id,
-        version=DAG.digest,
-        kind=RunKind.MANUAL,
-        slot_key="manual:1",
-        driven=False,
-    )
+    new = manual_run(DAG)
     assert store.create_run(new)
 
 

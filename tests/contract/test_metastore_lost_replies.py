@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from small_dags import ended, failed, run_id, small_dag, succeeded
+from small_dags import ended, failed, manual_run, run_id, small_dag, succeeded
 
 from nbflow import faults
-from nbflow.metastore import Clear, Metastore, NewNotice, NewRun, Tick, check
+from nbflow.metastore import Clear, Metastore, NewNotice, Tick, check
 from nbflow.model.ids import TaskName
 from nbflow.model.notices import Channel, NoticeEvent, Notify
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
-from nbflow.model.states import RunKind, RunState, TaskState
+from nbflow.model.states import RunState, TaskState
 from nbflow.scheduling.decide import decide
 
 pytestmark = pytest.mark.fault(17)
@@ -38,10 +38,7 @@ def deployed(store: Metastore) -> ScheduleEntry:
 def going(store: Metastore) -> Any:
     deployed(store)
     store.create_run(
-        NewRun(
-            run_id=run_id(), dag_id=ETL.id, version=ETL.digest, kind=RunKind.MANUAL,
-            slot_key="manual:1", driven=False,
-        )
+        manual_run(ETL)
     )  # fmt: skip
     store.apply(run_id(), decide(ETL, store.run_snapshot(run_id()), NOON))
     (claim,) = store.claim(limit=1)

@@ -9,16 +9,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from small_dags import ended, run_id, small_dag, stored, succeeded
+from small_dags import ended, manual_run, run_id, small_dag, stored, succeeded
 from sqlalchemy import Inspector, create_engine, inspect, select, text
 
 from nbflow.errors import MetastoreBusyError, MetastoreError, SchemaError
-from nbflow.metastore import Looks, NewRun, check, downgrade, migrate, open_metastore, schema_state
+from nbflow.metastore import Looks, check, downgrade, migrate, open_metastore, schema_state
 from nbflow.metastore.dialect import parse_url
 from nbflow.metastore.schema import REVISION, REVISIONS
 from nbflow.metastore.tables import metadata, outbox
 from nbflow.model.clock import SystemClock
-from nbflow.model.states import RunKind
 from nbflow.scheduling.decide import decide
 
 DAG = small_dag({"a": [], "b": ["a"]})
@@ -27,15 +26,7 @@ DAG = small_dag({"a": [], "b": ["a"]})
 def fill(url: str) -> None:
     with open_metastore(url, clock=SystemClock()) as store:
         store.deploy(DAG, {"etl.ipynb": b"{}"})
-        store.create_run(
-            NewRun(
-                run_id=run_id(),
-                dag_id=DAG.id,
-                version=DAG.digest,
-                kind=RunKind.MANUAL,
-                slot_key="manual:1",
-            )
-        )
+        store.create_run(manual_run(DAG, driven=True))
         decision = partial(decide, DAG, now=store.db.clock.wall())
         store.apply(run_id(), decision(store.run_snapshot(run_id())))
         for task in DAG.tasks:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from database_servers import server_url, with_database
-from small_dags import ended, run_id, small_dag, stored, succeeded
+from small_dags import ended, manual_run, run_id, small_dag, stored, succeeded
 from sqlalchemy import create_engine, text
 from tcp_proxy import TcpProxy
 
 from nbflow.errors import MetastoreBusyError
-from nbflow.metastore import Metastore, NewRun, check, dialect, engine, open_metastore
+from nbflow.metastore import Metastore, check, dialect, engine, open_metastore
 from nbflow.model.clock import SystemClock
 from nbflow.model.run import Claim
-from nbflow.model.states import RunKind
 from nbflow.scheduling.decide import decide
 
 DAG = small_dag({"a": [], "b": ["a"]})
@@ -53,15 +52,7 @@ def store(network: TcpProxy, direct: str) -> Iterator[Metastore]:
 
 
 def add_run(store: Metastore, number: int = 1) -> bool:
-    return store.create_run(
-        NewRun(
-            run_id=run_id(number),
-            dag_id=DAG.id,
-            version=DAG.digest,
-            kind=RunKind.MANUAL,
-            slot_key=f"manual:{number}",
-        )
-    )
+    return store.create_run(manual_run(DAG, number, driven=True))
 
 
 def begin(store: Metastore) -> None:

@@ -3,17 +3,17 @@
 from pathlib import PurePosixPath
 
 import pytest
-from small_dags import run_id, small_dag
+from small_dags import manual_run, run_id, small_dag
 from sqlalchemy import select
 
-from nbflow.metastore import Metastore, NewRun
+from nbflow.metastore import Metastore
 from nbflow.metastore import tables as t
 from nbflow.model.attempt import died_running
 from nbflow.model.ids import TaskName
 from nbflow.model.options import TaskOptions
 from nbflow.model.run import Decisions, TaskMove
 from nbflow.model.sentence import CellName, Sentence
-from nbflow.model.states import Reason, RunKind, TaskState
+from nbflow.model.states import Reason, TaskState
 from nbflow.scheduling.decide import Ended, settle
 from nbflow.texts import told
 
@@ -24,16 +24,7 @@ ALONE = small_dag({"a": []})
 def recorded(store: Metastore) -> Metastore:
     """Record a run with one task that waits."""
     store.deploy(ALONE, {"etl.ipynb": b"{}"})
-    store.create_run(
-        NewRun(
-            run_id=run_id(),
-            dag_id=ALONE.id,
-            version=ALONE.digest,
-            kind=RunKind.MANUAL,
-            slot_key="manual:1",
-            driven=False,
-        )
-    )
+    store.create_run(manual_run(ALONE))
     return store
 
 

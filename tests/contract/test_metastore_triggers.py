@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from small_dags import ended, failed, run_id, small_dag, succeeded
+from small_dags import ended, failed, manual_run, run_id, small_dag, succeeded
 
 from nbflow.metastore import (
     Chunk,
@@ -108,10 +108,7 @@ def test_what_is_run_by_hand_sets_nothing_off(store: Metastore) -> None:
     watch(store, AFTER, LOW)
     store.deploy(ETL, {"etl.ipynb": b"{}"})
     store.create_run(
-        NewRun(
-            run_id=run_id(), dag_id=ETL.id, version=ETL.digest, kind=RunKind.MANUAL,
-            slot_key="manual:1",
-        )
+        manual_run(ETL, driven=True)
     )  # fmt: skip
     decision = partial(decide, ETL, now=store.db.clock.wall())
     store.apply(run_id(), decision(store.run_snapshot(run_id())))

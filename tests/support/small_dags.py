@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from nbflow.metastore import NewRun
 from nbflow.model.attempt import AttemptResult, CellOutcome, ErrorInfo, StoredValue
 from nbflow.model.dag import Dag, Edge, EdgeKind, Place, Task
 from nbflow.model.ids import CellId, DagId, Digest, RunId, TaskName
 from nbflow.model.options import DagOptions, TaskOptions
 from nbflow.model.run import TaskMove
-from nbflow.model.states import CellStatus, Reason, TaskState
+from nbflow.model.states import CellStatus, Reason, RunKind, TaskState
 
 STOPS = {
     ("pre", "kill"): -9,
@@ -96,3 +97,15 @@ def ended(task: str, target: TaskState = TaskState.SUCCESS) -> TaskMove:
 def run_id(number: int = 1) -> RunId:
     """Make a run's id."""
     return RunId(f"manual__20260301T120000Z__{number:08d}")
+
+
+def manual_run(dag: Dag, number: int = 1, *, driven: bool = False) -> NewRun:
+    """Make a run by hand of a DAG as it is; ``driven`` by whoever records it, or by any scheduler."""
+    return NewRun(
+        run_id=run_id(number),
+        dag_id=dag.id,
+        version=dag.digest,
+        kind=RunKind.MANUAL,
+        slot_key=f"manual:{number}",
+        driven=driven,
+    )
