@@ -128,7 +128,8 @@ def list_backfills(
 
     with open_service() as service:
         found = service.store.backfills.rows()
-    rows = [_row(one) for one in found if dag is None or one.entry.dag_id == dag]
+    found = [one for one in found if dag is None or one.entry.dag_id == dag]
+    rows = [_row(one) | ({"runs": _runs(one)} if form is Form.TABLE else {}) for one in found]
     emit(
         rows,
         ["backfill_id", "dag_id", "state", "first_slot", "last_slot", "slots", "decided", "runs"],
@@ -156,7 +157,7 @@ def show(name: BackfillText, form: FormOption = Form.TABLE, output: OutputOption
         say(
             t(
                 "Backfill {backfill_id} of {dag_id}: {state}; {decided} of {slots} slots decided on; runs: {runs}",
-                **{**facts, "state": _state(row.entry.state), "runs": ", ".join(facts["runs"])},
+                **{**facts, "state": _state(row.entry.state), "runs": ", ".join(_runs(row))},
             )
         )
 
@@ -198,7 +199,7 @@ def _slot_rows(slots: "Iterable[BackfillSlot]", zone: str, form: Form) -> list[d
 def _action(action: SlotAction) -> str:
     match action:
         case SlotAction.NEW:
-            return t("new")
+            return t("new run")
         case SlotAction.RERUN:
             return t("re-run")
         case SlotAction.IN_FLIGHT:
@@ -247,6 +248,13 @@ def _summary(slots: "Iterable[BackfillSlot]") -> str:
         "New: {new}, re-run: {rerun}, in flight: {in_flight}, left out: {skipped}.",
         **_counts(slots),
     )
+
+
+def _runs(found: "BackfillRow") -> list[str]:
+    """Return how many runs are in which state, for people."""
+    from nbflow.cli.looks import state_word
+
+    return [f"{count} {state_word(state.value)}" for state, count in sorted(found.runs.items())]
 
 
 def _row(found: "BackfillRow") -> dict[str, Any]:

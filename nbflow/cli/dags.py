@@ -112,6 +112,7 @@ def _paused(is_paused: bool | None) -> str:
 def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
     """Print one DAG."""
     from nbflow.app import open_service
+    from nbflow.cli.looks import state_word
     from nbflow.render.draw import draw
     from nbflow.service.drift import Drift
     from nbflow.service.looking import show_dag
@@ -131,7 +132,8 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
                 next=words["next_run"] or "-",
             )
         )
-        say(t("Last run: {run} {state}", run=about.last_run or "-", state=words["state"] or ""))
+        state = state_word(words["state"]) if words["state"] else ""
+        say(t("Last run: {run} {state}", run=about.last_run or "-", state=state))
         say(
             str(
                 about.path or t("Its notebook is not in the DAGs folder; this is what is deployed.")

@@ -1,7 +1,8 @@
 """The verbs of ``nbflow dags`` for what is deployed: deploy, pause, trigger, next, state, delete."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +16,12 @@ from nbflow.cli.options import (
     read_date,
     read_parameters,
 )
-from nbflow.cli.output import Form, emit, say, write
-from nbflow.model.sentence import Sentence
-from nbflow.texts import t
+from nbflow.cli.output import Form, emit, say, tell, write
+from nbflow.texts import clean, t, told
 
 if TYPE_CHECKING:
-    from nbflow.service.service import Service
+    from nbflow.service.dags import Deployment
+    from nbflow.service.looking import NextFires
 
 DagName = Annotated[str, typer.Argument(metavar="DAG", help=t("The name of a DAG."))]
 
@@ -67,7 +68,23 @@ def deploy(
             }
             for one in found
         ]
+    if form is Form.TABLE:
+        rows = [row | {"new": t("yes") if row["new"] else t("no")} for row in rows]
     emit(rows, ["dag_id", "version", "new", "schedule", "next_run"], form, output=output)
+    _tell_warnings(found)
+
+
+def _tell_warnings(found: "Sequence[Deployment]") -> None:
+    """Print what may not be meant: it is deployed all the same."""
+    from nbflow.model.diagnostics import Severity
+    from nbflow.service.on_page import OnPage
+
+    for one in found:
+        page = OnPage(one.compiled)
+        for finding in one.dag.diagnostics:
+            if finding.severity is Severity.WARNING:
+                told_of = clean(page.finding(finding))
+                tell(told_of if len(found) == 1 else f"{one.dag.id}: {told_of}")
 
 
 def pause(name: DagName) -> None:
@@ -124,34 +141,24 @@ def next_runs(
 ) -> None:
     """Print a DAG's next fires in its own zone."""
     from nbflow.app import open_service
+    from nbflow.service.looking import next_fires
 
     with open_service() as service:
-        rows = _next_rows(service, name, count)
-    emit(
-        rows, ["next_run", "utc"], form,
-        empty=t("{dag} has no schedule, or it has ended.", dag=name), output=output,
-    )  # fmt: skip
+        found = next_fires(service, name, count)
+    rows = [{"next_run": shown(at, found.timezone), "utc": at.isoformat()} for at in found.times]
+    emit(rows, ["next_run", "utc"], form, empty=_without_fires(name, found), output=output)
 
 
-def _next_rows(service: "Service", name: str, count: int) -> list[dict[str, Any]]:
-    from nbflow.errors import NotFoundError
-    from nbflow.model.ids import DagId
-    from nbflow.scheduling.plan import watch_of
-    from nbflow.scheduling.slots import upcoming
+def _without_fires(name: str, found: "NextFires") -> str:
+    """Say why a DAG has no next fire, and what makes it run."""
+    from nbflow.model.triggers import trigger_sentence
 
-    entry = service.store.schedule(DagId(name))
-    if entry is None:
-        raise NotFoundError(
-            Sentence("{dag} has no schedule: it was not deployed with one.", dag=name),
-            hint="Run nbflow dags deploy NOTEBOOK.",
-            code="NBF902",
-        )
-    if not entry.expression:
-        return []
-    return [
-        {"next_run": shown(at, entry.timezone), "utc": at.isoformat()}
-        for at in upcoming(watch_of(entry), entry.cursor, count)
-    ]
+    if found.has_schedule:
+        return t("The schedule of {dag} has ended.", dag=name)
+    if not found.on:
+        return t("{dag} has no schedule: nbflow dags trigger {dag} runs it.", dag=name)
+    when = ", ".join(told(trigger_sentence(one)) for one in found.on)
+    return t("{dag} has no schedule; it runs: {when}.", dag=name, when=when)
 
 
 def state(

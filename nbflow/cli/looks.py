@@ -2,12 +2,39 @@
 
 from datetime import UTC, datetime
 
+from nbflow.model.sentence import Sentence
+
+_OTHER_WORDS = {
+    "works": Sentence("works"),
+    "silent": Sentence("silent"),
+    "gone": Sentence("gone"),
+    "waiting": Sentence("waiting"),
+    "sent": Sentence("sent"),
+    "dead": Sentence("dead"),
+    "cleared": Sentence("cleared"),
+    "removed": Sentence("removed"),
+    "done": Sentence("done"),
+}
+"""States of other things than runs and tasks, and what becomes of a task."""
+
 
 def state_styles() -> dict[str, str]:
     """Return each state's style."""
     from nbflow.render.tokens import tokens
 
     return {name: look.terminal for name, look in tokens().states.items()}
+
+
+def state_word(state: str) -> str:
+    """Return a state in the user's language; as programs read it in English."""
+    from nbflow.render.tokens import tokens
+    from nbflow.texts import language, told
+
+    lang = language()
+    look = tokens().states.get(state)
+    if lang == "en":
+        return state
+    return look.words[lang] if look else told(_OTHER_WORDS.get(state, state), lang)
 
 
 def age(instant: datetime) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
-from nbflow.texts import clean, t
+from nbflow.texts import clean, language, t
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +27,8 @@ _NEVER_BROKEN = (
     "slot",
 )
 """Columns that people copy from, or read down."""
+_OUR_WORDS = ("state", "becomes")
+"""Columns whose values are words of nbflow's."""
 _LONGEST_WHOLE = 37
 """Longer names are broken all the same: they would push the other columns off the screen."""
 
@@ -144,7 +146,7 @@ def _table(
 
     from nbflow.cli.table import table_lines
 
-    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    cells = [[_shown(column, row.get(column)) for column in columns] for row in rows]
     whole = [
         column in _NEVER_BROKEN and all(len(row[at]) <= _LONGEST_WHOLE for row in cells)
         for at, column in enumerate(columns)
@@ -153,6 +155,15 @@ def _table(
     screen = console() if output is None else Console(width=120, color_system=None)
     headings = [t(column.replace("_", " ")) for column in columns]
     write("\n".join(table_lines(headings, cells, looks, whole, screen)), output)
+
+
+def _shown(column: str, value: object) -> str:
+    """Return a value for people: states have names in other languages than English."""
+    if column not in _OUR_WORDS or not isinstance(value, str) or language() == "en":
+        return _cell(value)
+    from nbflow.cli.looks import state_word
+
+    return state_word(value)
 
 
 def _cell(value: object) -> str:

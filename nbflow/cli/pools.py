@@ -40,7 +40,7 @@ def list_pools(form: FormOption = Form.TABLE, output: OutputOption = None) -> No
 
 def set_pool(
     name: PoolName,
-    slots: Annotated[int, typer.Argument(metavar="SLOTS", min=1, help=t("How many slots it has."))],
+    slots: Annotated[int, typer.Argument(metavar="SLOTS", help=t("How many slots it has."))],
 ) -> None:
     """Make or change a pool."""
     from nbflow.app import open_service
@@ -49,6 +49,11 @@ def set_pool(
 
     if not name.strip() or len(name) > 100:
         raise UsageError(Sentence("{name!r} is no name of a pool: 1 to 100 characters.", name=name))
+    if slots < 1:
+        raise UsageError(
+            Sentence("A pool has 1 slot or more, not {slots}.", slots=slots),
+            hint="To let no task of a DAG start, say nbflow dags pause DAG.",
+        )
     with open_service() as service:
         is_new = service.store.pools.set(name, slots)
     if is_new:

@@ -148,10 +148,8 @@ def cause_sentence(cause: Mapping[str, Any]) -> Sentence:
     """Return in words what made a run that was triggered."""
     match cause.get("kind"):
         case TriggerKind.DAG:
-            return Sentence(
-                "{dag} ended: {state} ({run})",
-                dag=cause["dag"], state=cause["state"], run=cause["run"],
-            )  # fmt: skip
+            template = _ENDED_AS.get(cause["state"], _ENDED_AS["cancelled"])
+            return Sentence(template, dag=cause["dag"], run=cause["run"])
         case TriggerKind.METRIC:
             return Sentence(
                 "{name} of {dag} is {value}, {operator} {bound} ({run})",
@@ -173,7 +171,7 @@ def short_cause(cause: Mapping[str, Any]) -> Sentence:
     """Return what made a run in a few words, for lists."""
     match cause.get("kind"):
         case TriggerKind.DAG:
-            return Sentence("{dag} ended", dag=cause["dag"])
+            return Sentence(_ENDED.get(cause["state"], _ENDED["cancelled"]), dag=cause["dag"])
         case TriggerKind.METRIC:
             return Sentence(
                 "{name} {operator} {bound}",
@@ -208,4 +206,15 @@ _ENDINGS = {
     RunEnding.SUCCESS: Sentence("when {dag} succeeds").template,
     RunEnding.FAILURE: Sentence("when {dag} fails").template,
     RunEnding.END: Sentence("when {dag} has ended").template,
+}
+
+_ENDED = {
+    "success": Sentence("{dag} succeeded").template,
+    "failed": Sentence("{dag} failed").template,
+    "cancelled": Sentence("{dag} was cancelled").template,
+}
+_ENDED_AS = {
+    "success": Sentence("{dag} succeeded ({run})").template,
+    "failed": Sentence("{dag} failed ({run})").template,
+    "cancelled": Sentence("{dag} was cancelled ({run})").template,
 }

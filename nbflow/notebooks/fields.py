@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from nbflow.model.names import name_problem, normalise_name
+from nbflow.model.options import MANUAL
 from nbflow.model.sentence import Sentence
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -91,6 +92,11 @@ def read_foreach(value: object) -> object:
     if value is not None and not (isinstance(value, str) and split_foreach(value)):
         raise ValueError(Sentence('must be written "NAME in EXPRESSION"'))
     return value
+
+
+def read_schedule(value: object) -> object:
+    """Accept ``manual`` for no schedule."""
+    return None if isinstance(value, str) and value.strip().lower() == MANUAL else value
 
 
 def split_foreach(text: str) -> tuple[str, str] | None:

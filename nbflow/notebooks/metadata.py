@@ -38,6 +38,7 @@ from nbflow.notebooks.fields import (
     Whole,
     Words,
     read_foreach,
+    read_schedule,
     read_switch,
 )
 
@@ -110,7 +111,7 @@ class DagData(Model):
     doc: str = ""
     owner: str = ""
     tags: Words = ()
-    schedule: str | None = None
+    schedule: Annotated[str | None, BeforeValidator(read_schedule)] = None
     timezone: str = "UTC"
     start_date: DateText = None
     end_date: DateText = None

@@ -179,12 +179,13 @@ def preview_unpause(entry: ScheduleEntry, now: datetime) -> tuple[int, int]:
 def _refuse_flood(entry: ScheduleEntry, now: datetime) -> None:
     if entry.catchup is not Catchup.ALL:
         return
-    found = decide_slots(watch_of(entry), now, limit=CATCHUP_LIMIT)
+    watch = watch_of(entry)
+    found = decide_slots(watch, now, limit=CATCHUP_LIMIT)
     if found.more:
         raise ScheduleError(
             Sentence(
                 "catch-up on every slot since {begin} is more than {limit} runs",
-                begin=f"{entry.cursor:%Y-%m-%d}",
+                begin=f"{(entry.cursor + _INSTANT).astimezone(watch.schedule.zone):%Y-%m-%d}",
                 limit=CATCHUP_LIMIT,
             ),
             hint="choose a later start_date or catchup latest, or confirm it with --catchup",

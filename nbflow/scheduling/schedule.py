@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import UsageError
+from nbflow.model.options import MANUAL
 from nbflow.model.sentence import Sentence
 
 MAX_LENGTH = 256
@@ -23,7 +24,10 @@ _EVERY = re.compile(r"every\s+(\d+)\s*(s|m|h|d|w|mo)", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _EQUAL_RANGE = re.compile(r"(?:^|[\s,])(\w+)-(\1)(?=$|[\s,/])", re.IGNORECASE)
 _HASHED = re.compile(r"(?:^|[\s,])[hr](?=$|[\s,/(])", re.IGNORECASE)
-_EXAMPLES = "write cron ('0 6 * * 1-5'), '@daily', 'every 15m' or 'once 2026-12-01T09:00'"
+_EXAMPLES = (
+    "write cron ('0 6 * * 1-5'), '@daily', 'every 15m' or 'once 2026-12-01T09:00'; "
+    "'manual' or null for no schedule"
+)
 
 
 class ScheduleError(UsageError):
@@ -77,7 +81,7 @@ def parse_schedule(
     """
     zone = read_zone(timezone)
     words = (text or "").strip()
-    if not words:
+    if not words or words.lower() == MANUAL:
         return None
     if len(words) > MAX_LENGTH:
         raise _refused(

@@ -1,6 +1,7 @@
 """A schedule in words, in English or Korean."""
 
 import calendar
+import re
 from datetime import date
 from functools import lru_cache
 
@@ -19,6 +20,10 @@ _MONTHS = {
     ),
     "ko": tuple(f"{number}월" for number in range(1, 13)),
 }  # fmt: skip
+_ON_THE_HOUR = re.compile(r"^At 0 minutes past the hour(?=,|$)")
+_EACH_DAY = re.compile(r"매월 (?:\d+, )+\d+일")
+_MONTHS_LAST = re.compile(r", (\d+월(?:(?:~|, )\d+월)*|\d+개월마다)$")
+_FIRST_DAY = re.compile(r"(?:(?:첫째|둘째|셋째|넷째|다섯째|매월 마지막) )?[월화수목금토일]요일")
 _LOCALES = {"en": "en_US", "ko": "ko_KR"}
 
 
@@ -105,7 +110,30 @@ def cron_in_words(expression: str, lang: str) -> str:
     # It takes names of days and months from the process's locale, whatever language is asked for.
     for theirs, ours in _names(lang):
         words = words.replace(theirs, ours)
-    return words
+    return _smooth_korean(words) if lang == "ko" else _ON_THE_HOUR.sub("On the hour", words)
+
+
+def _smooth_korean(words: str) -> str:
+    """Return what the library says as people say it: it joins translated halves as in English."""
+    words = words.replace(", 그리고 ", ", ").replace(" 그리고 ", ", ").strip()
+    words = re.sub(r"매 (\d+(?:분|초|시간)마다)", r"\1", words)
+    words = words.replace(", 매시마다", "").replace("매시마다", "매시간")
+    words = re.sub(r"매(분|초)마다", r"매\1", words).replace("마지막날", "마지막 날")
+    words = words.replace("매시간 0분에", "매시간 정각에")
+    words = re.sub(r"매시간 (정각에|[\d, ]+분에), (\d+시간마다)", r"\2 \1", words)
+    words = re.sub(r"(\d+)부터 (\d+)일까지", r"매월 \1일부터 \2일까지", words)
+    words = _EACH_DAY.sub(lambda found: re.sub(r"(\d+)(?=,)", r"\1일", found[0]), words)
+    months = _MONTHS_LAST.search(words)
+    if months is None:
+        return words
+    rest, when = words[: months.start()], months[1]
+    if "매월 " in rest:
+        return rest.replace("매월 ", f"{when} ", 1)
+    return (
+        _FIRST_DAY.sub(lambda found: f"{when} {found[0]}", rest, count=1)
+        if "요일" in rest
+        else words
+    )
 
 
 def _names(lang: str) -> list[tuple[str, str]]:

@@ -27,10 +27,15 @@ _BATCH = 50
 class Deployment:
     """One deployed DAG; ``is_new`` tells whether this content was not its current version."""
 
-    dag: Dag
+    compiled: Compiled
     version: Digest
     is_new: bool
     schedule: ScheduleEntry | None = None
+
+    @property
+    def dag(self) -> Dag:
+        """The DAG as it was compiled."""
+        return self.compiled.dag
 
 
 def deploy(
@@ -66,7 +71,9 @@ def deploy_one(service: "Service", compiled: Compiled, *, confirmed: bool = Fals
     version = store.deploy(
         dag, snapshots(compiled), schedule=schedule, on=baselines(dag, compiled.notebooks)
     )
-    return Deployment(dag=dag, version=version, is_new=before != version, schedule=schedule)
+    return Deployment(
+        compiled=compiled, version=version, is_new=before != version, schedule=schedule
+    )
 
 
 def current_version(service: "Service", dag_id: DagId) -> Digest | None:

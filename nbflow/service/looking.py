@@ -32,7 +32,7 @@ class ListedDag:
 
     ``path`` is its notebook in the folder, or the folder of several; ``drift`` is how that stands
     to what is deployed. ``is_paused`` is None for a DAG that is not deployed. The schedule is the one
-    that is deployed, or else the notebook's.
+    that is deployed, or else the notebook's. A paused DAG has no next run.
     """
 
     id: DagId
@@ -80,7 +80,7 @@ def _listed(fact: FolderDag | None, row: "DagRow | None") -> ListedDag:
         path=Path(fact.path) if fact else None,
         drift=drift_of(fact.digest, row.version if row and is_deployed else None) if fact else None,
         is_paused=row.paused if row and is_deployed else None,
-        next_run=row.next_run if row else None,
+        next_run=row.next_run if row and not row.paused else None,
         last_run=row.last_run if row else None,
         last_state=row.last_state if row else None,
         last_at=row.last_at if row else None,
@@ -158,13 +158,16 @@ def find_run(service: "Service", text: str) -> RunId:
         )
     if not found:
         raise NotFoundError(
-            Sentence("There is no run {text!r}.", text=text), hint=_near_runs(service, text)
+            Sentence("There is no run {text!r}.", text=text),
+            hint=_near_runs(service, text) or Sentence("nbflow runs list shows the runs."),
         )
     return found[0]
 
 
 def _near_runs(service: "Service", text: str) -> str:
-    """Return which runs may be meant by an id that none has: a DAG's, or ones written nearly so."""
+    """Return which runs may be meant by an id that none has: a DAG's, or ones written nearly so;
+    empty if none.
+    """
     from difflib import get_close_matches
 
     from nbflow.metastore.reads import RunFilter
@@ -178,7 +181,7 @@ def _near_runs(service: "Service", text: str) -> str:
     near = near or get_close_matches(text, ids, cutoff=0.8)
     if near:
         return Sentence("Did you mean {names}?", names=", ".join(near[:3]))
-    return Sentence("nbflow runs list shows the runs.")
+    return ""
 
 
 def newest_run(service: "Service", dag_id: DagId) -> RunId:
@@ -203,12 +206,53 @@ def run_meant(service: "Service", name: str, date: datetime | None = None) -> "R
     store = service.store
     dag = next((row for row in store.list_dags() if row.id == name), None)
     if dag is None:
-        return store.show_run(find_run(service, name))[0]
+        if name == "last" or (name and store.runs_that_begin(name)[1]):
+            return store.show_run(find_run(service, name))[0]
+        _check_in_folder(service, name)
+        return None
     wanted = RunFilter(dag_id=dag.id, limit=1)
     if date is not None:
         at = date if date.tzinfo else date.replace(tzinfo=ZoneInfo(dag.timezone))
         wanted = replace(wanted, logical_date=at)
     return next(iter(store.list_runs(wanted)), None)
+
+
+def _check_in_folder(service: "Service", name: str) -> None:
+    """Raise NotFoundError, with what may be meant, for what names neither a DAG nor a run."""
+    try:
+        known_dag(service, name)
+    except NotFoundError as problem:
+        near = _near_runs(service, name)
+        raise NotFoundError(
+            Sentence("There is no DAG and no run {name!r}.", name=name), hint=near or problem.hint
+        ) from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextFires:
+    """When a deployed DAG runs next by its schedule, and what else makes it run."""
+
+    times: tuple[datetime, ...] = ()
+    timezone: str = "UTC"
+    has_schedule: bool = False
+    on: tuple[Trigger, ...] = ()
+
+
+def next_fires(service: "Service", name: str, count: int) -> NextFires:
+    """Return the next fires of a deployed DAG; of a paused one those after now. NotFoundError."""
+    from nbflow.scheduling.plan import watch_of
+    from nbflow.scheduling.slots import upcoming
+
+    dag_id, store = DagId(name), service.store
+    store.current_version(dag_id)
+    entry = store.schedule(dag_id)
+    on = tuple(store.active_triggers().get(dag_id, ()))
+    if entry is None or not entry.expression:
+        return NextFires(on=on)
+    is_paused = any(row.paused for row in store.list_dags() if row.id == dag_id)
+    after = max(entry.cursor, service.clock.wall()) if is_paused else entry.cursor
+    times = tuple(upcoming(watch_of(entry), after, count))
+    return NextFires(times=times, timezone=entry.timezone, has_schedule=True, on=on)
 
 
 def attempt_files(

@@ -186,7 +186,8 @@ def _with_notify_findings(dag: Dag) -> Dag:
                 "the dag's notify: {target} {problem}",
                 target=shown_target(notify.channel, target), problem=problem,
             ),
-            hint="use a public https:// address, or have the host allowed",
+            hint="use a public https:// address, or put the host into NBFLOW_NOTIFY_ALLOW, here "
+            "and for the scheduler",
             path=dag.notebooks[0],
         )
         for notify in dag.options.notify

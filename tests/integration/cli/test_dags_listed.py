@@ -53,7 +53,8 @@ def test_a_list_says_whose_a_dag_is_when_it_runs_and_how_it_went(
     assert "numbers" in said
     assert "월요일~금요일" in nbflow("dags", "list", NBFLOW_LANG="ko", **wide).stdout
     nbflow("dags", "pause", "tick")
-    assert answer(nbflow("dags", "list", "-f", "json"))[0]["paused"] is True
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["paused"], row["next_run"]) == (True, None)
     shown = nbflow("dags", "show", "tick").stdout
     assert "tick is paused." in shown
     assert "Monday through Friday" in shown
@@ -108,12 +109,17 @@ def test_the_state_of_a_dag_and_of_a_run_is_one_word(nbflow: Call, folder: Path)
     run_id = nbflow("dags", "trigger", "tick", "--date", "2026-03-01").stdout.strip()
     assert nbflow("dags", "state", "tick").stdout == "queued\n"
     assert nbflow("dags", "state", run_id).stdout == "queued\n"
+    assert f"{run_id} 대기열" in nbflow("dags", "show", "tick", NBFLOW_LANG="ko").stdout
+    assert "대기열" in nbflow("runs", "list", NBFLOW_LANG="ko").stdout
+    assert "queued" in nbflow("runs", "list", "-f", "plain", NBFLOW_LANG="ko").stdout
     assert nbflow("dags", "state", "tick", "--date", "2026-03-01").stdout == "queued\n"
     assert "no such run" in nbflow("dags", "state", "tick", "--date", "2026-03-02").stdout
     assert answer(nbflow("dags", "state", "tick", "-f", "json"))[0]["run_id"] == run_id
     done = nbflow("dags", "state", "nobody")
     assert done.returncode == 2
-    assert "nobody" in done.stderr
+    assert "There is no DAG and no run 'nobody'." in done.stderr
+    assert "DAGs: tick." in done.stderr
+    assert f"Did you mean {run_id}?" in nbflow("dags", "state", f"{run_id[:-1]}!").stderr
 
 
 def test_a_dag_is_deleted_when_nothing_of_it_goes_on_and_somebody_means_it(

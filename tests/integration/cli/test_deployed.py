@@ -103,10 +103,35 @@ def test_a_dag_that_was_never_deployed_is_named(nbflow: Call, verb: str) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_a_dag_without_a_schedule_says_what_makes_it_run(
+    nbflow: Call, page: Callable[..., Path]
+) -> None:
+    nbflow("dags", "deploy", page(on=[{"files": "data/*.csv"}, {"dag": "etl"}]))
+    waits = nbflow("dags", "next", "tick")
+    assert waits.returncode == 0
+    assert "it runs: when files change: " in waits.stdout
+    assert "data/*.csv, when etl succeeds." in waits.stdout
+    nbflow("dags", "deploy", page(schedule="manual"))
+    assert "nbflow dags trigger tick runs it" in nbflow("dags", "next", "tick").stdout
+    assert answer(nbflow("dags", "next", "tick", "-f", "json")) == []
+
+
+def test_a_deploy_tells_what_may_not_be_meant(nbflow: Call, page: Callable[..., Path]) -> None:
+    path = page()
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["metadata"]["nbflow"] = {"task": {"after": ["before"]}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    done = nbflow("dags", "deploy", path, "--format", "json")
+    assert answer(done)[0]["new"]
+    assert "NBF111 warning · cell [1]" in done.stderr
+    assert "after" in done.stderr
+
+
 def test_a_flood_of_old_slots_is_confirmed_first(nbflow: Call, page: Callable[..., Path]) -> None:
-    path = page(schedule="* * * * *", start_date="2020-01-01", catchup="all")
+    path = page(schedule="* * * * *", start_date="2020-01-01", catchup="all", timezone="Asia/Seoul")
     refused = nbflow("dags", "deploy", path)
     assert "NBF224" in refused.stderr
+    assert "every slot since 2020-01-01" in refused.stderr
     assert "--catchup" in refused.stderr
     assert answer(nbflow("dags", "deploy", path, "--catchup", "--format", "json"))[0]["new"]
 

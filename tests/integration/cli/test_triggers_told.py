@@ -67,6 +67,7 @@ def test_lint_names_what_is_wrong_with_triggers_and_notifications(nbflow, tmp_pa
     assert "NBF117" in done.stdout
     assert "NBF119" in done.stdout
     assert "not a public host" in done.stdout
+    assert "NBFLOW_NOTIFY_ALLOW" in done.stdout
 
 
 def test_metrics_are_printed_and_compared(nbflow, tmp_path) -> None:

@@ -15,6 +15,7 @@ from nbflow.model.triggers import (
     TriggerState,
     cause_sentence,
     read_condition,
+    short_cause,
 )
 from nbflow.scheduling.triggers import (
     MAX_DEPTH,
@@ -121,7 +122,8 @@ def test_each_end_of_another_dags_run_makes_one_and_says_so() -> None:
     event = {"dag": "etl", "run": "r1", "state": "success"}
     reaction = react(trigger, TriggerState(), event, NOON)
     assert reaction.cause == {"kind": "dag", **event, "depth": 1}
-    assert str(cause_sentence(reaction.cause)) == "etl ended: success (r1)"
+    assert str(cause_sentence(reaction.cause)) == "etl succeeded (r1)"
+    assert str(short_cause(reaction.cause)) == "etl succeeded"
 
 
 def test_dags_that_set_each_other_off_are_stopped_after_a_while() -> None:
