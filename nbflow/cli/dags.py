@@ -36,7 +36,6 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
     with open_service() as service:
         folder = service.settings.dags_folder
         found, broken = known_dags(service)
-    differ = [one.id for one in found if one.drift is Drift.DIFFERS]
     # Where each lies and what it is for is more than a terminal is wide; `dags show` tells it.
     columns = ["dag_id", "owner", "paused", "schedule", "state", "last_run", "next_run"]
     is_table = form is Form.TABLE
@@ -50,9 +49,16 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
         ),
         styles={"state": state_styles()}, output=output,
     )  # fmt: skip
-    if form is Form.TABLE and differ:
+    if not is_table:
+        return
+    if differ := [one.id for one in found if one.drift is Drift.DIFFERS]:
         tell(t("Notebooks that differ from what is deployed: {names}.", names=", ".join(differ)))
-    if broken and form is Form.TABLE:
+    if gone := [one.id for one in found if one.drift is Drift.MISSING]:
+        tell(
+            t("DAGs whose notebook is not where they were deployed from: {names}.",
+              names=", ".join(gone))
+        )  # fmt: skip
+    if broken:
         tell(t("Notebooks with errors: {count}. See nbflow dags import-errors.", count=broken))
 
 
@@ -112,14 +118,14 @@ def _paused(is_paused: bool | None) -> str:
 def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
     """Print one DAG."""
     from nbflow.app import open_service
-    from nbflow.cli.looks import state_word
+    from nbflow.cli.looks import drift_sentence, state_word
     from nbflow.render.draw import draw
-    from nbflow.service.drift import Drift
     from nbflow.service.looking import show_dag
 
     with open_service() as service:
         dag, about = show_dag(service, name)
-        facts = _facts(about, service.settings.dags_folder)
+        folder = service.settings.dags_folder
+        facts = _facts(about, folder)
     if form is Form.TABLE and output is None:
         if about.description:
             say(about.description)
@@ -134,15 +140,14 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
         )
         state = state_word(words["state"]) if words["state"] else ""
         say(t("Last run: {run} {state}", run=about.last_run or "-", state=state))
-        say(
-            str(
-                about.path or t("Its notebook is not in the DAGs folder; this is what is deployed.")
-            )
-        )
+        if about.path is not None:
+            say(str(about.path))
+        if about.path is None or not about.path.is_relative_to(folder):
+            say(t("Its notebook is not in the DAGs folder; this is what is deployed."))
         if about.is_paused:
             say(t("{dag} is paused.", dag=name))
-        if about.drift is Drift.DIFFERS:
-            say(t("The notebook differs from what is deployed."))
+        if differs := drift_sentence(about):
+            say(differs)
         return
     rows: list[dict[str, Any]] = [
         {

@@ -22,6 +22,7 @@ from nbflow.texts import clean, t, told
 if TYPE_CHECKING:
     from nbflow.service.dags import Deployment
     from nbflow.service.looking import NextFires
+    from nbflow.service.service import Service
 
 DagName = Annotated[str, typer.Argument(metavar="DAG", help=t("The name of a DAG."))]
 
@@ -127,10 +128,22 @@ def trigger(
         run_id = service.trigger(
             name, read_parameters(parameter or ()), date=read_date(date), key=key
         )
+        differs = _drift(service, name)
     if run_id is None:
         say(t("There is a run with this key already."))
         return
     say(str(run_id))
+    if differs:
+        tell(differs)
+
+
+def _drift(service: "Service", name: str) -> str:
+    """Say that the notebook of a deployed DAG is not what runs; empty if it is."""
+    from nbflow.cli.looks import drift_sentence
+    from nbflow.service.looking import listed_dag
+
+    about = listed_dag(service, name)
+    return drift_sentence(about) if about else ""
 
 
 def next_runs(
@@ -145,8 +158,11 @@ def next_runs(
 
     with open_service() as service:
         found = next_fires(service, name, count)
+        differs = _drift(service, name) if form is Form.TABLE else ""
     rows = [{"next_run": shown(at, found.timezone), "utc": at.isoformat()} for at in found.times]
     emit(rows, ["next_run", "utc"], form, empty=_without_fires(name, found), output=output)
+    if differs:
+        tell(differs)
 
 
 def _without_fires(name: str, found: "NextFires") -> str:

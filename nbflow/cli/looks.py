@@ -1,8 +1,12 @@
 """How states and instants look in a table."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from nbflow.model.sentence import Sentence
+
+if TYPE_CHECKING:
+    from nbflow.service.looking import ListedDag
 
 _OTHER_WORDS = {
     "works": Sentence("works"),
@@ -35,6 +39,28 @@ def state_word(state: str) -> str:
     if lang == "en":
         return state
     return look.words[lang] if look else told(_OTHER_WORDS.get(state, state), lang)
+
+
+def drift_sentence(about: "ListedDag") -> str:
+    """Say that a DAG's notebook is not what is deployed; empty if it is, or nothing is."""
+    from nbflow.service.drift import Drift
+    from nbflow.texts import t
+
+    match about.drift:
+        case Drift.DIFFERS:
+            return t(
+                "The notebook differs from what is deployed, which is what runs; this changes it: "
+                "nbflow dags deploy {path}",
+                path=about.path,
+            )
+        case Drift.MISSING:
+            return t(
+                "The notebook is not where it was deployed from, {path}; what was deployed goes on "
+                "running.",
+                path=about.path,
+            )
+        case Drift.SAME | Drift.NEVER | None:
+            return ""
 
 
 def age(instant: datetime) -> str:

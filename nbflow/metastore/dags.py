@@ -19,7 +19,7 @@ from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 
 
-def dags_query() -> Any:
+def dags_query(only: DagId | None = None) -> Any:
     """Return the query behind `list_dags`: of each DAG one row of every table, found by an index."""
     dag, schedule, run = t.dag.c, t.schedule.c, t.run.c
     tasks = select(func.count()).where(t.dag_task.c.version == dag.version)
@@ -31,7 +31,7 @@ def dags_query() -> Any:
         .limit(1)
         .correlate(t.dag)
     )
-    return (
+    query = (
         select(
             t.dag,
             t.dag_version.c.number,
@@ -48,10 +48,11 @@ def dags_query() -> Any:
         .outerjoin(t.run, and_(run.dag_id == dag.id, run.id == last.scalar_subquery()))
         .order_by(dag.id)
     )
+    return query if only is None else query.where(dag.id == only)
 
 
-def list_dags(connection: Connection) -> list[DagRow]:
-    """Return all DAGs by id."""
+def list_dags(connection: Connection, only: DagId | None = None) -> list[DagRow]:
+    """Return all DAGs by id, or the one asked for."""
     return [
         DagRow(
             id=row.id,
@@ -70,7 +71,7 @@ def list_dags(connection: Connection) -> list[DagRow]:
             last_state=RunState(row.last_state) if row.last_state else None,
             last_at=row.last_at,
         )
-        for row in connection.execute(dags_query())
+        for row in connection.execute(dags_query(only))
     ]
 
 

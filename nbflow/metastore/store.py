@@ -207,13 +207,17 @@ class Metastore:
         """Return the notebooks of a version, by path, byte for byte."""
         return self.db.read(lambda connection: versions.load_notebooks(connection, digest))
 
+    def deployed_notebooks(self) -> dict[Digest, tuple[str, ...]]:
+        """Return the paths of the notebooks of each version that is deployed now."""
+        return self.db.read(versions.deployed_notebooks)
+
     def current_version(self, dag_id: DagId) -> Digest:
         """Return the version that new runs use; NotFoundError for an unknown DAG."""
         return self.db.read(lambda connection: versions.current_version(connection, dag_id))
 
-    def list_dags(self) -> list[DagRow]:
-        """Return all deployed DAGs by id."""
-        return self.db.read(dags.list_dags)
+    def list_dags(self, only: DagId | None = None) -> list[DagRow]:
+        """Return all DAGs by id, or the one asked for."""
+        return self.db.read(lambda connection: dags.list_dags(connection, only))
 
     def undeploy(self, dag_id: DagId) -> None:
         """Let nothing of a DAG start by itself any more. NotFoundError; UsageError if runs go on."""

@@ -2,8 +2,6 @@
 are remembered as long as the files stay as they are.
 """
 
-import json
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +16,7 @@ from nbflow.model.diagnostics import Severity, has_errors
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.names import name_key
 from nbflow.model.notebook import Notebook
+from nbflow.service.memory import Stamp, common_place, remember, remembered, stamp_of
 from nbflow.service.targets import Compiled, with_schedule_findings
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
 
 _MADE_BY = f"{__version__} 1"
 """Who wrote a memory: another nbflow may compile the same notebooks to something else."""
+_EMPTY: Mapping[str, Any] = {"files": {}, "whole": {"parts": {}, "dags": [], "broken": 0}}
 _FOUND_BY_DEPLOYING = frozenset({"NBF224", "NBF237", "NBF614"})
-Stamp = tuple[int, int, int]
-"""What of a file tells that it changed: time, size, inode."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,16 +114,13 @@ def stamps(folder: Path) -> dict[Path, Stamp]:
     found = {}
     for path in notebook_files(folder) if folder.is_dir() else ():
         with suppress(OSError):
-            about = path.stat()
-            found[path] = (about.st_mtime_ns, about.st_size, about.st_ino)
+            found[path] = stamp_of(path)
     return found
 
 
 def place_of(dag: Dag) -> Path:
     """Return a DAG's notebook, or the folder of its several ones."""
-    if len(dag.notebooks) == 1:
-        return Path(dag.notebooks[0])
-    return Path(os.path.commonpath(dag.notebooks))
+    return common_place(dag.notebooks)
 
 
 def folder_facts(folder: Path, memory: Path) -> FolderFacts:
@@ -133,7 +128,7 @@ def folder_facts(folder: Path, memory: Path) -> FolderFacts:
     are compiled, and the notebooks that are tasks of DAGs all together.
     """
     seen = {str(path): list(stamp) for path, stamp in stamps(folder).items()}
-    known = _remembered(memory)
+    known = remembered(memory, _MADE_BY) or _EMPTY
     files = {path: one for path, one in known["files"].items() if one["stamp"] == seen.get(path)}
     changed = seen.keys() - files.keys()
     if not changed and files.keys() == known["files"].keys():
@@ -144,8 +139,8 @@ def folder_facts(folder: Path, memory: Path) -> FolderFacts:
     whole = known["whole"]
     if whole["parts"] != parts:
         whole = {"parts": parts, **_assembled(parts)}
-    fresh = {"made_by": _MADE_BY, "files": files, "whole": whole}
-    _remember(memory, fresh)
+    fresh = {"files": files, "whole": whole}
+    remember(memory, _MADE_BY, fresh)
     return _facts(fresh)
 
 
@@ -199,27 +194,6 @@ def fact_of(dag: Dag) -> FolderDag:
         owner=dag.options.owner,
         description=dag.options.description,
     )
-
-
-def _remembered(memory: Path) -> dict[str, Any]:
-    empty: dict[str, Any] = {
-        "files": {},
-        "whole": {"parts": {}, "dags": [], "broken": 0},
-    }
-    try:
-        found = json.loads(memory.read_bytes())
-    except (OSError, ValueError):
-        return empty
-    return found if isinstance(found, dict) and found.get("made_by") == _MADE_BY else empty
-
-
-def _remember(memory: Path, fresh: Mapping[str, Any]) -> None:
-    from nbflow.notebooks.write import replace_file
-
-    # Nothing is lost without it but time.
-    with suppress(OSError, NotebookError):
-        memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(memory, json.dumps(fresh).encode())
 
 
 def _read_all(paths: Iterable[Path]) -> tuple[list[Notebook], list[FolderError]]:

@@ -13,8 +13,15 @@ from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 from nbflow.model.triggers import Trigger
-from nbflow.service.drift import Drift, drift_of
-from nbflow.service.folder import FolderDag, compile_folder, fact_of, folder_facts, place_of
+from nbflow.service.drift import Drift, Origin, drift_of, origins
+from nbflow.service.folder import (
+    FolderDag,
+    FolderFacts,
+    compile_folder,
+    fact_of,
+    folder_facts,
+    place_of,
+)
 from nbflow.service.select import select_tasks
 
 if TYPE_CHECKING:
@@ -30,8 +37,8 @@ _LEAST = 4
 class ListedDag:
     """A DAG of the DAGs folder, of the metastore, or of both.
 
-    ``path`` is its notebook in the folder, or the folder of several; ``drift`` is how that stands
-    to what is deployed. ``is_paused`` is None for a DAG that is not deployed. The schedule is the one
+    ``path`` is its notebook, or the folder of several, in the DAGs folder or where it was deployed
+    from; ``drift`` is how what lies there stands to what is deployed. ``is_paused`` is None for a DAG that is not deployed. The schedule is the one
     that is deployed, or else the notebook's. A paused DAG has no next run.
     """
 
@@ -54,18 +61,43 @@ class ListedDag:
 
 def list_dags(service: "Service") -> tuple[tuple[ListedDag, ...], int]:
     """Return all DAGs by id, and how many notebooks of the folder have errors. MetastoreError."""
-    rows = {row.id: row for row in service.store.list_dags()}
+    facts = _facts(service)
+    return _joined(service, facts.dags, service.store.list_dags()), facts.broken
+
+
+def listed_dag(service: "Service", name: str) -> ListedDag | None:
+    """Return what lists show of one DAG; None if there is none of that name. MetastoreError."""
+    facts = [one for one in _facts(service).dags if one.id == name]
+    return next(iter(_joined(service, facts, service.store.list_dags(DagId(name)))), None)
+
+
+def _facts(service: "Service") -> FolderFacts:
     settings = service.settings
-    facts = folder_facts(settings.dags_folder, settings.home / "cache" / "dags_folder.json")
-    found = {one.id: _listed(one, rows.get(one.id)) for one in facts.dags}
-    for row in rows.values():
-        found.setdefault(row.id, _listed(None, row))
+    return folder_facts(settings.dags_folder, settings.home / "cache" / "dags_folder.json")
+
+
+def _joined(
+    service: "Service", facts: Sequence[FolderDag], rows: "Sequence[DagRow]"
+) -> tuple[ListedDag, ...]:
+    """Return what the folder and the metastore know, by id."""
+    in_folder = {one.id: one for one in facts}
+    known = {row.id: row for row in rows}
+    elsewhere = origins(
+        service, [row for row in rows if row.is_deployed and row.id not in in_folder]
+    )
     on = service.store.active_triggers()
-    listed = (replace(found[key], on=tuple(on.get(key, ()))) for key in sorted(found))
-    return tuple(listed), facts.broken
+    return tuple(
+        replace(
+            _listed(in_folder.get(key), known.get(key), elsewhere.get(key)),
+            on=tuple(on.get(key, ())),
+        )
+        for key in sorted({*in_folder, *known})
+    )
 
 
-def _listed(fact: FolderDag | None, row: "DagRow | None") -> ListedDag:
+def _listed(
+    fact: FolderDag | None, row: "DagRow | None", origin: Origin | None = None
+) -> ListedDag:
     """Join what the folder and the metastore know of a DAG; what is deployed counts first."""
     is_deployed = row is not None and row.is_deployed
     shown: FolderDag | DagRow | None = row if is_deployed or fact is None else fact
@@ -77,14 +109,20 @@ def _listed(fact: FolderDag | None, row: "DagRow | None") -> ListedDag:
         timezone=shown.timezone,
         owner=shown.owner,
         description=shown.description,
-        path=Path(fact.path) if fact else None,
-        drift=drift_of(fact.digest, row.version if row and is_deployed else None) if fact else None,
+        path=Path(fact.path) if fact else origin.path if origin else None,
+        drift=_drift(fact, row, origin) if is_deployed else Drift.NEVER,
         is_paused=row.paused if row and is_deployed else None,
         next_run=row.next_run if row and not row.paused else None,
         last_run=row.last_run if row else None,
         last_state=row.last_state if row else None,
         last_at=row.last_at if row else None,
     )
+
+
+def _drift(fact: FolderDag | None, row: "DagRow | None", origin: Origin | None) -> Drift | None:
+    if fact is None:
+        return origin.drift if origin else None
+    return drift_of(fact.digest, row.version if row else None)
 
 
 def show_dag(service: "Service", name: str) -> tuple[Dag, ListedDag]:
@@ -100,7 +138,8 @@ def show_dag(service: "Service", name: str) -> tuple[Dag, ListedDag]:
             return dag, replace(_listed(fact_of(dag), row), on=on)
     if row is None:
         raise _no_dag(service, name, sorted(rows))
-    return service.store.load_version(row.version), replace(_listed(None, row), on=on)
+    origin = origins(service, [row] if row.is_deployed else []).get(row.id)
+    return service.store.load_version(row.version), replace(_listed(None, row, origin), on=on)
 
 
 def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
@@ -204,7 +243,7 @@ def run_meant(service: "Service", name: str, date: datetime | None = None) -> "R
     from nbflow.metastore.reads import RunFilter
 
     store = service.store
-    dag = next((row for row in store.list_dags() if row.id == name), None)
+    dag = next(iter(store.list_dags(DagId(name))), None)
     if dag is None:
         if name == "last" or (name and store.runs_that_begin(name)[1]):
             return store.show_run(find_run(service, name))[0]
@@ -249,7 +288,7 @@ def next_fires(service: "Service", name: str, count: int) -> NextFires:
     on = tuple(store.active_triggers().get(dag_id, ()))
     if entry is None or not entry.expression:
         return NextFires(on=on)
-    is_paused = any(row.paused for row in store.list_dags() if row.id == dag_id)
+    is_paused = any(row.paused for row in store.list_dags(dag_id))
     after = max(entry.cursor, service.clock.wall()) if is_paused else entry.cursor
     times = tuple(upcoming(watch_of(entry), after, count))
     return NextFires(times=times, timezone=entry.timezone, has_schedule=True, on=on)

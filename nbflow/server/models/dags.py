@@ -8,6 +8,7 @@ from pydantic import Field
 from nbflow.server.models.fields import Asked, Finding, Given, Name, NotebookPath
 
 Theme = Literal["light", "dark", "auto"]
+DriftWord = Literal["same", "differs", "never", "missing"]
 PictureForm = Literal["svg", "dot", "text"]
 
 
@@ -113,7 +114,7 @@ class CompileAnswer(Given):
     """What the document means. `drift` tells how it stands to what is deployed."""
 
     dag: DagForm
-    drift: Literal["same", "differs", "never"]
+    drift: DriftWord
     pictures: dict[str, str]
 
 
@@ -149,7 +150,9 @@ class GraphQuery(Asked):
 
 
 class DagRowForm(Given):
-    """A DAG in a list. `paused` is null for one that is not deployed."""
+    """A DAG in a list. `paused` is null for one that is not deployed. `drift` tells how its notebook
+    stands to what is deployed: `missing` if it is not where it was deployed from.
+    """
 
     dag_id: str
     owner: str
@@ -164,7 +167,7 @@ class DagRowForm(Given):
     last_run: str | None
     last_state: str | None
     last_run_at: datetime | None
-    drift: Literal["same", "differs", "never"] | None
+    drift: DriftWord | None
     path: str | None
 
 

@@ -32,7 +32,7 @@ from nbflow.server.resources.forms import dag_form
 from nbflow.server.routing import Call, File, Route
 from nbflow.service.adopt import Versions
 from nbflow.service.folder import hindrances
-from nbflow.service.looking import ListedDag
+from nbflow.service.looking import ListedDag, listed_dag
 from nbflow.service.looking import list_dags as known_dags
 from nbflow.service.on_page import OnPage
 from nbflow.service.records import compiled_dag
@@ -57,7 +57,7 @@ def show_dag(call: Call) -> DagAnswer:
     """Return a DAG as it is deployed, or else as it lies in the DAGs folder."""
     name = call.path["dag_id"]
     compiled = compiled_dag(call.service, name)
-    found = next((one for one in known_dags(call.service)[0] if one.id == name), None)
+    found = listed_dag(call.service, name)
     if found is None:
         raise NotFoundError(Sentence("There is no DAG {name!r}.", name=name))
     return DagAnswer(dag=dag_form(compiled, call.tools.places, call.lang), about=_row(call, found))

@@ -69,7 +69,7 @@ def show_schedule(call: Call) -> ScheduleAnswer:
             Sentence("{dag} has no schedule: it was not deployed with one.", dag=name),
             hint="Run nbflow dags deploy NOTEBOOK.",
         )
-    is_paused = any(row.id == name and row.paused for row in store.list_dags())
+    is_paused = any(row.paused for row in store.list_dags(name))
     missed, will_run = call.service.will_catch_up(name) if is_paused else (0, 0)
     fires = upcoming(watch_of(entry), entry.cursor, _SHOWN) if entry.expression else []
     return ScheduleAnswer(

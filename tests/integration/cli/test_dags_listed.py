@@ -154,3 +154,94 @@ def test_a_dag_that_is_deployed_from_elsewhere_is_shown_as_it_is_deployed(
     shown = nbflow("dags", "show", "tick")
     assert "not in the DAGs folder" in shown.stdout, shown.stderr
     assert answer(nbflow("dags", "show", "tick", "-f", "json"))["tasks"][0]["task"] == "only"
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    place = tmp_path / "mine"
+    place.mkdir()
+    return place / "tick.ipynb"
+
+
+def drift(nbflow: Call) -> str:
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    return row["deployed"]
+
+
+def test_a_notebook_outside_of_the_folder_that_differs_from_what_is_deployed_is_told_of_everywhere(
+    nbflow: Call, folder: Path, away: Path
+) -> None:
+    away.write_text(notebook("x = 1", schedule="@daily"), encoding="utf-8")
+    answer(nbflow("dags", "deploy", away, "-f", "json"))
+    assert (drift(nbflow), drift(nbflow)) == ("same", "same")
+    assert "differ" not in nbflow("dags", "list").stderr
+    shown = nbflow("dags", "show", "tick").stdout
+    assert str(away) in shown
+    assert "differs" not in shown
+    assert nbflow("dags", "next", "tick").stderr == ""
+
+    away.write_text(notebook("x = 2", schedule="@daily"), encoding="utf-8")
+    assert drift(nbflow) == "differs"
+    assert answer(nbflow("dags", "show", "tick", "-f", "json"))["deployed"] == "differs"
+    listed = nbflow("dags", "list").stderr
+    assert "Notebooks that differ from what is deployed: tick." in listed
+    way_out = f"nbflow dags deploy {away}"
+    assert way_out in nbflow("dags", "show", "tick").stdout
+    assert way_out in nbflow("dags", "next", "tick").stderr
+    triggered = nbflow("dags", "trigger", "tick")
+    assert triggered.stdout.startswith("manual__")
+    assert way_out in triggered.stderr
+    assert "배포된 것과 다르며" in nbflow("dags", "show", "tick", NBFLOW_LANG="ko").stdout
+
+    answer(nbflow("dags", "deploy", away, "-f", "json"))
+    assert drift(nbflow) == "same"
+
+
+def test_a_notebook_that_was_run_and_saved_with_its_outputs_is_still_what_is_deployed(
+    nbflow: Call, folder: Path, away: Path
+) -> None:
+    away.write_text(notebook("x = 1"), encoding="utf-8")
+    answer(nbflow("dags", "deploy", away, "-f", "json"))
+    document = json.loads(away.read_text(encoding="utf-8"))
+    document["cells"][0] |= {
+        "execution_count": 7,
+        "outputs": [{"output_type": "stream", "name": "stdout", "text": "one"}],
+    }
+    away.write_text(json.dumps(document), encoding="utf-8")
+    assert drift(nbflow) == "same"
+
+
+def test_a_notebook_that_is_gone_or_can_not_be_read_is_told_of_and_what_is_deployed_is_shown(
+    nbflow: Call, folder: Path, away: Path
+) -> None:
+    away.write_text(notebook(), encoding="utf-8")
+    answer(nbflow("dags", "deploy", away, "-f", "json"))
+    away.write_text("{ half", encoding="utf-8")
+    assert drift(nbflow) == "differs"
+    away.rename(away.with_name("moved.ipynb"))
+    assert drift(nbflow) == "missing"
+    assert "not where they were deployed from: tick." in nbflow("dags", "list").stderr
+    shown = nbflow("dags", "show", "tick").stdout
+    assert f"not where it was deployed from, {away}" in shown
+    assert "only" in shown
+    assert "배포한 자리" in nbflow("dags", "list", NBFLOW_LANG="ko").stderr
+    away.write_text(notebook(), encoding="utf-8")
+    assert drift(nbflow) == "same"
+
+
+def test_of_a_dag_of_several_notebooks_outside_of_the_folder_each_counts(
+    nbflow: Call, folder: Path, away: Path
+) -> None:
+    for name in ("first", "second"):
+        document = json.loads(notebook(f"print({name!r})"))
+        document["metadata"]["nbflow"] = {"version": 1, "task": {"dag": "both", "name": name}}
+        document["cells"][0]["metadata"] = {}
+        away.with_name(f"{name}.ipynb").write_text(json.dumps(document), encoding="utf-8")
+    answer(nbflow("dags", "deploy", away.parent, "-f", "json"))
+    (row,) = answer(nbflow("dags", "list", "-f", "json"))
+    assert (row["deployed"], row["path"], row["tasks"]) == ("same", str(away.parent), 2)
+    second = away.with_name("second.ipynb")
+    second.write_text(second.read_text(encoding="utf-8").replace("'second'", "2"), encoding="utf-8")
+    assert drift(nbflow) == "differs"
+    second.unlink()
+    assert drift(nbflow) == "missing"

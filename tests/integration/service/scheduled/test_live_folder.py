@@ -1,5 +1,6 @@
 """Notebooks of the DAGs folder that are deployed as they change, and notebooks that differ."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import nbflow.app
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, drift_findings
 from nbflow.service.live import LiveFolder
-from nbflow.service.looking import show_dag
+from nbflow.service.looking import listed_dag, show_dag
 from nbflow.service.targets import load_all, load_one
 from nbflow.settings import Settings
 
@@ -199,6 +200,18 @@ def test_that_a_notebook_differs_from_what_is_deployed_is_told(
         "it runs after: nbflow dags deploy page.ipynb",
     )
     assert show_dag(service, "page")[1].drift is Drift.DIFFERS
+
+
+def test_a_notebook_that_is_as_it_was_when_it_was_compared_is_not_read_again(service, page):
+    path = page(("x = 1", "task:a"))
+    service.deploy(path)
+    assert listed_dag(service, "page").drift is Drift.SAME
+    about = path.stat()
+    path.write_text(path.read_text(encoding="utf-8").replace("x = 1", "x = 2"), encoding="utf-8")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert listed_dag(service, "page").drift is Drift.SAME
+    os.utime(path)
+    assert listed_dag(service, "page").drift is Drift.DIFFERS
 
 
 def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save):
