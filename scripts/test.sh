@@ -5,4 +5,4 @@ bin=$1
 shift
 unset PYTHONDONTWRITEBYTECODE
 echo "→ running the tests, two at a time"
-exec "$bin/python" -m pytest -n 2 --dist worksteal "$@"
+exec "$bin/python" -m pytest -n 2 --dist worksteal --durations=20 "$@"
