@@ -236,6 +236,6 @@ def delete(
 
 def shown(at: datetime | None, zone: str) -> str | None:
     """Return an instant as people read it: in the schedule's own zone."""
-    from zoneinfo import ZoneInfo
+    from nbflow.model.schedule import in_zone
 
-    return None if at is None else at.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")
+    return None if at is None else in_zone(at, zone)

@@ -103,7 +103,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
         )
         keep_triggers(db, connection, dag_id, {}, now)
         connection.execute(
-            t.dag.update().where(t.dag.c.id == dag_id).values(is_deployed=0, paused=0)
+            t.dag.update().where(t.dag.c.id == dag_id).values(is_deployed=0, paused=0, pauses=None)
         )
 
         return True

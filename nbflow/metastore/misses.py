@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -14,11 +15,12 @@ from nbflow.model.triggers import Trigger
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MissedRow:
-    """A slot, or else an event of a trigger, that got no run. ``reason`` is a code; ``at`` is when
-    it was decided.
+    """A slot, or else an event of a trigger, that got no run. ``key`` names it in its DAG; ``reason``
+    is a code; ``at`` is when it was decided.
     """
 
     dag_id: DagId
+    key: str
     reason: str
     at: datetime
     slot: datetime | None = None
@@ -31,6 +33,11 @@ def missed(connection: Connection, dag_id: DagId | None, limit: int) -> list[Mis
     query = select(t.missed).order_by(of.at.desc(), of.dag_id, of.slot_key.desc()).limit(limit)
     if dag_id is not None:
         query = query.where(of.dag_id == dag_id)
+    return found(connection, query)
+
+
+def found(connection: Connection, query: Any) -> list[MissedRow]:
+    """Return the rows of the table that a query selects, in its order."""
     rows = connection.execute(query).all()
     events = {row.slot_key: _number(row.slot_key) for row in rows if not is_slot(row.slot_key)}
     spec = t.dag_trigger.c
@@ -39,6 +46,7 @@ def missed(connection: Connection, dag_id: DagId | None, limit: int) -> list[Mis
     return [
         MissedRow(
             dag_id=DagId(row.dag_id),
+            key=row.slot_key,
             reason=row.reason,
             at=row.at,
             slot=slot_of(row.slot_key) if is_slot(row.slot_key) else None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from nbflow.metastore import notices
 from nbflow.metastore.engine import Database
+from nbflow.metastore.misses import MissedRow
 from nbflow.model.ids import DagId
 from nbflow.model.states import RunState
 
@@ -34,8 +35,8 @@ class Notices:
         """Note that a run's end was seen to, with its notifications; False if it was before."""
         return notices.plan_run_end(self.db, end, health, planned, self.db.clock.wall())
 
-    def untold_missed(self, *, limit: int = 1000) -> dict[DagId, list[tuple[str, str]]]:
-        """Return missed slots of which nobody has been told, by DAG: key and reason."""
+    def untold_missed(self, *, limit: int = 1000) -> dict[DagId, list[MissedRow]]:
+        """Return slots and events without a run of which nobody has been told, by DAG."""
         return self.db.read(lambda connection: notices.untold_missed(connection, limit))
 
     def plan_missed(

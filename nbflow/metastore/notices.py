@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, literal, or_, select
 
+from nbflow.metastore import misses
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
@@ -139,18 +140,13 @@ def plan_run_end(
     return db.write("notice_plan", work, confirm)
 
 
-def untold_missed(connection: Connection, limit: int) -> dict[DagId, list[tuple[str, str]]]:
-    """Return missed slots of which nobody has been told, by DAG: key and reason."""
+def untold_missed(connection: Connection, limit: int) -> dict[DagId, list[misses.MissedRow]]:
+    """Return slots and events without a run of which nobody has been told, by DAG."""
     of = t.missed.c
-    query = (
-        select(of.dag_id, of.slot_key, of.reason)
-        .where(of.told == 0)
-        .order_by(of.dag_id, of.slot_key)
-        .limit(limit)
-    )
-    found: dict[DagId, list[tuple[str, str]]] = {}
-    for row in connection.execute(query):
-        found.setdefault(DagId(row.dag_id), []).append((row.slot_key, row.reason))
+    query = select(t.missed).where(of.told == 0).order_by(of.dag_id, of.slot_key).limit(limit)
+    found: dict[DagId, list[misses.MissedRow]] = {}
+    for row in misses.found(connection, query):
+        found.setdefault(row.dag_id, []).append(row)
     return found
 
 

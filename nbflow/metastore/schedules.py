@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, or_, select
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
+from nbflow.metastore.pauses import read_pauses, still_needed, written
 from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run
-from nbflow.metastore.versions import no_dag
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, Overlap
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
@@ -119,7 +119,7 @@ def due_query(now: datetime, limit: int) -> Any:
     """Return the query behind `due`."""
     of = t.schedule.c
     return (
-        select(t.schedule, t.dag.c.version.label("dag_version"))
+        select(t.schedule, t.dag.c.version.label("dag_version"), t.dag.c.pauses)
         .join(t.dag, t.dag.c.id == of.dag_id)
         .where(of.next_fire_utc <= now, t.dag.c.paused == 0)
         .order_by(of.next_fire_utc)
@@ -136,6 +136,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
             entry=entry_of(row),
             dag_version=Digest(row.dag_version),
             active_runs=active.get(row.dag_id, 0),
+            pauses=read_pauses(row.pauses),
         )
         for row in rows
     ]
@@ -184,8 +185,9 @@ def tick(db: Database, ticks: Sequence[Tick], now: datetime) -> list[bool]:
 
 def _tick_one(db: Database, connection: Connection, what: Tick, now: datetime) -> bool:
     seen, of = what.seen, t.schedule.c
-    active = select(t.dag.c.id).where(t.dag.c.id == seen.dag_id, t.dag.c.paused == 0)
-    if connection.execute(db.locked(active)).one_or_none() is None:
+    active = select(t.dag.c.pauses).where(t.dag.c.id == seen.dag_id, t.dag.c.paused == 0)
+    dag = connection.execute(db.locked(active)).one_or_none()
+    if dag is None:
         return False
     moved = {
         "cursor_utc": what.cursor,
@@ -203,6 +205,9 @@ def _tick_one(db: Database, connection: Connection, what: Tick, now: datetime) -
     if what.cancel_others:
         cancel_others(connection, seen.dag_id, made)
     _record_missed(db, connection, seen, what.missed)
+    left = written(still_needed(read_pauses(dag.pauses), what.next_fire))
+    if left != dag.pauses:
+        connection.execute(t.dag.update().where(t.dag.c.id == seen.dag_id).values(pauses=left))
     return True
 
 
@@ -241,24 +246,6 @@ def is_slot(key: str) -> bool:
 def slot_of(key: str) -> datetime:
     """Return the slot that a key of `slot_key` names."""
     return datetime.fromisoformat(key.removeprefix(_SLOT).partition(":")[2])
-
-
-def pause(db: Database, dag_id: DagId, *, paused: bool) -> bool:
-    """Stop or start making runs of a DAG; False if it stood so already. NotFoundError."""
-
-    def work(connection: Connection) -> bool:
-        of = t.dag.c
-        was = connection.execute(db.locked(select(of.paused).where(of.id == dag_id))).scalar()
-        if was is None:
-            raise no_dag(dag_id)
-        connection.execute(t.dag.update().where(of.id == dag_id).values(paused=int(paused)))
-        return bool(was) != paused
-
-    def stands(connection: Connection, _: bool) -> bool:
-        now = connection.execute(select(t.dag.c.paused).where(t.dag.c.id == dag_id)).scalar()
-        return now == int(paused)
-
-    return db.write("pause", work, stands=stands)
 
 
 def entry_of(row: Any) -> ScheduleEntry:

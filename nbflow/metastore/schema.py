@@ -30,6 +30,7 @@ REVISIONS = (
     "0010",
     "0011",
     "0012",
+    "0013",
 )
 """All migrations in their order; a test holds them against the files."""
 REVISION = REVISIONS[-1]

@@ -20,6 +20,7 @@ from nbflow.metastore import (
     instances,
     metrics,
     misses,
+    pauses,
     prune,
     reads,
     reap,
@@ -233,7 +234,7 @@ class Metastore:
 
     def pause(self, dag_id: DagId, *, paused: bool) -> bool:
         """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
-        return schedules.pause(self.db, dag_id, paused=paused)
+        return pauses.pause(self.db, dag_id, paused=paused)
 
     # Schedules
 

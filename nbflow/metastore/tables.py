@@ -159,6 +159,7 @@ dag = _table(
     Column("description", Words),
     Column("is_deployed", Integer, nullable=False, server_default="0"),
     Column("health", String(20)),
+    Column("pauses", Json),
 )
 dag_version = _table(
     "dag_version",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, Overlap
@@ -33,12 +34,29 @@ class ScheduleEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pause:
+    """A time in which a DAG made no runs: from ``since`` up to, not including, ``until``; None while
+    it lasts.
+    """
+
+    since: datetime
+    until: datetime | None = None
+
+    def holds(self, instant: datetime) -> bool:
+        """Tell whether the DAG was paused at an instant."""
+        return self.since <= instant and (self.until is None or instant < self.until)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DueSchedule:
-    """A schedule with a slot that has come: the DAG's version to run, and its unfinished runs."""
+    """A schedule with a slot that has come: the DAG's version to run, its unfinished runs, and when
+    it was paused.
+    """
 
     entry: ScheduleEntry
     dag_version: Digest
     active_runs: int
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +68,12 @@ class MissedSlot:
     reason: str
     at: datetime
     """When it was decided."""
+
+
+def in_zone(slot: datetime, zone: str) -> str:
+    """Return a slot as people read it: in its schedule's own zone."""
+    local = slot.astimezone(ZoneInfo(zone))
+    return local.isoformat(" ", "seconds" if local.second else "minutes")
 
 
 _MISSED = {

@@ -125,7 +125,7 @@ def watch_of(entry: ScheduleEntry) -> Watch:
 def plan_tick(due: DueSchedule, now: datetime) -> PlannedTick:
     """Say what becomes of the slots of one schedule that have come by ``now``."""
     entry = due.entry
-    watch = watch_of(entry)
+    watch = replace(watch_of(entry), pauses=due.pauses)
     decided = decide_slots(watch, now)
     missed = [(one.slot, one.reason) for one in decided.missed]
     run: list[datetime] = []

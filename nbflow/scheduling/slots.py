@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from nbflow.model.options import Catchup, Overlap
+from nbflow.model.schedule import Pause
 from nbflow.scheduling.schedule import Interval, Once, Schedule
 from nbflow.scheduling.timetable import fires
 
@@ -42,13 +43,16 @@ class MissedReason(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
-    """A schedule under watch: its bounds and policy, and the last slot (or instant) decided."""
+    """A schedule under watch: its bounds and policy, the last slot (or instant) decided, and when its
+    DAG was paused since.
+    """
 
     schedule: Schedule
     cursor: datetime
     start: datetime | None = None
     end: datetime | None = None
     catchup: Catchup = Catchup.LATEST
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +101,7 @@ def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> S
     """Decide on the slots in (cursor, now], the oldest ``limit`` of them.
 
     The newest slot runs if it is on time; for it otherwise, and for the others, the catch-up policy
-    decides. Every slot looked at either runs or is missed.
+    decides. Every slot looked at either runs or is missed; a pause only says why.
     """
     due, following = _due(watch, now, limit + 1)
     more = len(due) > limit
@@ -109,7 +113,9 @@ def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> S
         if _runs(watch, slot, now, is_newest=is_newest):
             run.append(slot)
         else:
-            missed.append(Missed(slot=slot, reason=MissedReason.CATCHUP))
+            is_paused = any(pause.holds(slot) for pause in watch.pauses)
+            reason = MissedReason.PAUSED if is_paused else MissedReason.CATCHUP
+            missed.append(Missed(slot=slot, reason=reason))
     cursor = looked_at[-1] if looked_at else watch.cursor
     return SlotDecisions(
         run=tuple(run), missed=tuple(missed), cursor=cursor,

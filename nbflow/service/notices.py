@@ -21,8 +21,10 @@ from nbflow.model.notices import (
     read_allowed,
     variable_of,
 )
+from nbflow.model.schedule import in_zone, missed_reason
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
+from nbflow.model.triggers import trigger_sentence
 from nbflow.scheduling.notices import health_after, next_try, run_event
 from nbflow.scheduling.slots import MissedReason
 from nbflow.service.mailing import Mailer
@@ -31,6 +33,7 @@ from nbflow.texts import t, told
 
 if TYPE_CHECKING:
     from nbflow.metastore import NewNotice, NoticeRow, RunEnd
+    from nbflow.metastore.misses import MissedRow
     from nbflow.model.dag import Dag
     from nbflow.model.ids import DagId
     from nbflow.service.service import Service
@@ -100,10 +103,10 @@ class Relay:
         made = 0
         while ends := self.service.store.notices.run_ends():
             made += sum(self._plan_end(end) for end in ends)
-        for dag_id, slots in self.service.store.notices.untold_missed().items():
+        for dag_id, missed in self.service.store.notices.untold_missed().items():
             # A DAG that is deleted meanwhile takes its missed slots along.
             with suppress(NotFoundError):
-                made += self._plan_missed(dag_id, slots)
+                made += self._plan_missed(dag_id, missed)
         return made
 
     def send(self) -> int:
@@ -151,24 +154,24 @@ class Relay:
             "reason": failed[0]["reason"] if failed else told(run.note),
         }
 
-    def _plan_missed(self, dag_id: "DagId", slots: Sequence[tuple[str, str]]) -> int:
+    def _plan_missed(self, dag_id: "DagId", found: "Sequence[MissedRow]") -> int:
         store, notices = self.service.store, []
-        told = [(key, reason) for key, reason in slots if reason != MissedReason.PAUSED.value]
-        if told:
+        # Whoever pauses a DAG knows what it does then.
+        rows = [one for one in found if one.reason != MissedReason.PAUSED.value]
+        if rows:
             dag = store.load_version(store.current_version(dag_id))
-            words = [f"{key.split(':', 2)[-1]} ({reason})" for key, reason in told]
             payload = {
                 "event": NoticeEvent.MISSED.value,
                 "dag": str(dag_id),
-                "count": len(told),
-                "missed": words[:_MOST_NAMED],
-                "reason": told[0][1],
+                "count": len(rows),
+                "missed": [_about_missed(one, dag.options.timezone) for one in rows[:_MOST_NAMED]],
+                "reason": told(missed_reason(rows[0].reason)),
             }
             # Its key goes into headers, where a DAG's name may have no place.
-            what = "\n".join([dag_id, *(key for key, _ in told)])
+            what = "\n".join([dag_id, *(one.key for one in rows)])
             name = f"missed:{hashlib.sha256(what.encode()).hexdigest()[:32]}"
             notices = _notices(dag, NoticeEvent.MISSED, name, payload)
-        keys = [key for key, _ in slots]
+        keys = [one.key for one in found]
         return len(notices) if store.notices.plan_missed(dag_id, keys, notices) else 0
 
     def _send(self, notice: "NoticeRow") -> bool:
@@ -275,6 +278,15 @@ def _notices(
         for number, notify in enumerate(dag.options.notify)
         if event in notify.on
     ]  # fmt: skip
+
+
+def _about_missed(one: "MissedRow", zone: str) -> str:
+    """Say which slot or event got no run, and why."""
+    what = in_zone(one.slot, zone) if one.slot else None
+    if one.trigger is not None:
+        what = told(trigger_sentence(one.trigger))
+    reason = told(missed_reason(one.reason))
+    return f"{what}: {reason}" if what else reason
 
 
 def _text(value: Any) -> str:

@@ -108,6 +108,7 @@ DAMAGE = {
     "I38": "UPDATE task_instance SET state = 'removed' WHERE task = 'b'",
     "I39": "UPDATE run SET state = 'running', ended = NULL;"
     " UPDATE task_instance SET state = 'none' WHERE task = 'b'",
+    "I40": "UPDATE dag SET paused = 1",
     "I31": "UPDATE event SET target = 'running', token = 1 WHERE target = 'queued' AND task = 'a'",
 }
 EVERYTHING = Looks(rules=rules(), secrets=["s3cret%canary"], drained=True, sent=True)

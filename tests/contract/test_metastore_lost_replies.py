@@ -96,7 +96,7 @@ def tells_of_missed_slots(store: Metastore) -> Callable[[], object]:
     notice = NewNotice(
         id="missed:1:0", dag_id=dag_id, event=NoticeEvent.MISSED, notify=HOOK, payload={}
     )
-    return lambda: store.notices.plan_missed(dag_id, [key for key, _ in found], [notice])
+    return lambda: store.notices.plan_missed(dag_id, [one.key for one in found], [notice])
 
 
 def sends_again(store: Metastore) -> Callable[[], object]:

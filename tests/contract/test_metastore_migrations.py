@@ -15,9 +15,11 @@ from sqlalchemy import Inspector, create_engine, inspect, select, text
 from nbflow.errors import MetastoreBusyError, MetastoreError, SchemaError
 from nbflow.metastore import Looks, check, downgrade, migrate, open_metastore, schema_state
 from nbflow.metastore.dialect import parse_url
+from nbflow.metastore.pauses import read_pauses
 from nbflow.metastore.schema import REVISION, REVISIONS
-from nbflow.metastore.tables import metadata, outbox
+from nbflow.metastore.tables import EPOCH, dag, metadata, outbox
 from nbflow.model.clock import SystemClock
+from nbflow.model.schedule import Pause
 from nbflow.scheduling.decide import decide
 
 DAG = small_dag({"a": [], "b": ["a"]})
@@ -254,6 +256,21 @@ def test_a_migration_is_refused_while_another_process_has_the_file_open(
     with closing(holder), pytest.raises(MetastoreBusyError, match="in use"):
         migrate(url)
     assert schema_state(url).found == "0001"
+
+
+def test_a_dag_that_is_paused_already_counts_as_paused_since_ever(
+    new_url: Callable[[], str],
+) -> None:
+    url = new_url()
+    fill(url)
+    with open_metastore(url, clock=SystemClock()) as store:
+        store.pause(DAG.id, paused=True)
+    downgrade(url, "0012")
+    migrate(url)
+    assert check(url) == []
+    with open_metastore(url, clock=SystemClock()) as store:
+        paused = store.db.read(lambda c: read_pauses(c.execute(select(dag.c.pauses)).scalar()))
+    assert paused == (Pause(since=EPOCH),)
 
 
 def test_of_ends_before_notifications_nobody_is_told_any_more(new_url: Callable[[], str]) -> None:

@@ -166,8 +166,10 @@ def test_missed_slots_are_planned_once_and_together(store: Metastore, clock) -> 
     missed = [MissedSlot(dag_id=ETL.id, slot=slot, reason="catchup", at=at) for slot in slots]
     store.tick(Tick(seen=due.entry, cursor=slots[-1], next_fire=None, missed=missed))
     ((dag_id, found),) = store.notices.untold_missed().items()
-    assert (dag_id, [reason for _, reason in found]) == ("etl", ["catchup"] * 3)
-    keys = [key for key, _ in found]
+    assert (dag_id, [(one.slot, one.reason) for one in found]) == (
+        "etl", [(slot, "catchup") for slot in slots],
+    )  # fmt: skip
+    keys = [one.key for one in found]
     told = NewNotice(
         id="missed:1", dag_id=ETL.id, event=NoticeEvent.MISSED, notify=HOOK, payload={}
     )

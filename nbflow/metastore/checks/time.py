@@ -10,6 +10,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
 from nbflow.metastore.engine import Database
 from nbflow.metastore.instances import boot_id, is_gone, is_stale
+from nbflow.metastore.pauses import read_pauses
 from nbflow.metastore.schedules import entry_of, slot_key
 from nbflow.metastore.versions import load_version
 from nbflow.model.ids import Digest
@@ -26,13 +27,30 @@ _OVERDUE = timedelta(seconds=30)
 
 
 def time(db: Database, connection: Connection, looks: Looks) -> Iterator[Violation]:
-    """I2, I20, I25, I26, I30."""
+    """I2, I20, I25, I26, I30, I40."""
     yield from _retries(connection)
+    yield from _pauses(connection)
     yield from _left_over(db, connection, looks)
     at_work = _scheduler_works(db, connection, looks)
     yield from _orphans(db, connection, looks, at_work=at_work)
     if looks.rules is not None:
         yield from _slots(db, connection, looks.rules, at_work=at_work)
+
+
+def _pauses(connection: Connection) -> Iterator[Violation]:
+    """I40: the pauses on record follow each other, and the last one lasts while the DAG is paused."""
+    of = t.dag.c
+    some = or_(of.paused == 1, of.pauses.is_not(None))
+    for row in connection.execute(select(of.id, of.paused, of.pauses).where(some)):
+        pauses = read_pauses(row.pauses)
+        bounds = [at for one in pauses for at in (one.since, one.until) if at is not None]
+        if bounds != sorted(bounds) or any(one.until is None for one in pauses[:-1]):
+            message = Sentence("its pauses do not follow each other")
+        elif bool(row.paused) != bool(pauses and pauses[-1].until is None):
+            message = Sentence("a pause on record and the DAG disagree on whether it is paused")
+        else:
+            continue
+        yield Violation(code="I40", place=row.id, message=message)
 
 
 def _retries(connection: Connection) -> Iterator[Violation]:

@@ -45,8 +45,13 @@ def test_what_was_missed_is_listed_with_why(nbflow, tmp_path) -> None:
         (number,) = db.execute("SELECT id FROM schedule").fetchone()
         key = f"slot:{number}:2026-03-01T13:00:00Z"
         db.execute("INSERT INTO missed VALUES ('hourly', ?, 'catchup', 0, 0)", (key,))
+        later = key.replace("13:00", "14:00")
+        db.execute("INSERT INTO missed VALUES ('hourly', ?, 'paused', 0, 0)", (later,))
     db.close()
-    (one,) = json.loads(nbflow("runs", "list", "--missed", "-f", "json").stdout)
+    paused, one = json.loads(nbflow("runs", "list", "--missed", "-f", "json").stdout)
+    assert (paused["slot"], paused["reason"]) == (
+        "2026-03-01T14:00:00+00:00", "the DAG was paused",
+    )  # fmt: skip
     assert one == {
         "dag_id": "hourly", "slot": "2026-03-01T13:00:00+00:00", "event": None,
         "reason": "no scheduler looked when it passed, and catchup leaves it out",

@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, DagOptions, Overlap
-from nbflow.model.schedule import DueSchedule, ScheduleEntry
+from nbflow.model.schedule import DueSchedule, Pause, ScheduleEntry
 from nbflow.scheduling.plan import plan_deploy, plan_tick, preview_unpause
 from nbflow.scheduling.schedule import ScheduleError
 
@@ -30,8 +32,8 @@ def deploy(
     return replace(found, id=7, version=3)
 
 
-def due(entry: ScheduleEntry, active: int = 0) -> DueSchedule:
-    return DueSchedule(entry=entry, dag_version=Digest("d"), active_runs=active)
+def due(entry: ScheduleEntry, active: int = 0, pauses: tuple[Pause, ...] = ()) -> DueSchedule:
+    return DueSchedule(entry=entry, dag_version=Digest("d"), active_runs=active, pauses=pauses)
 
 
 def test_a_first_deploy_begins_now():
@@ -118,6 +120,41 @@ def test_slots_that_passed_unnoticed_go_on_record():
         (NOON + HOUR, "catchup"),
         (NOON + 2 * HOUR, "catchup"),
     ]
+
+
+def test_a_slot_that_passed_in_a_pause_is_missed_for_that_and_one_before_it_is_not():
+    pauses = (Pause(since=NOON + 1.5 * HOUR, until=NOON + 3 * HOUR),)
+    planned = plan_tick(due(deploy(catchup=Catchup.NONE), pauses=pauses), NOON + 3.5 * HOUR)
+    assert [(one.slot, one.reason) for one in planned.missed] == [
+        (NOON + HOUR, "catchup"),
+        (NOON + 2 * HOUR, "paused"),
+        (NOON + 3 * HOUR, "catchup"),
+    ]
+
+
+HALVES = st.integers(0, 24).map(lambda halves: NOON + halves * HOUR / 2)
+
+
+@given(
+    bounds=st.lists(HALVES, unique=True).map(sorted),
+    now=HALVES,
+    active=st.integers(0, 2),
+    catchup=st.sampled_from(Catchup),
+    overlap=st.sampled_from(Overlap),
+)
+def test_a_pause_changes_nothing_but_why_a_slot_is_missed(bounds, now, active, catchup, overlap):
+    pauses = tuple(
+        Pause(since=since, until=until)
+        for since, until in zip(bounds[::2], bounds[1::2], strict=False)
+    )
+    entry = deploy(catchup=catchup, overlap=overlap)
+    plain = plan_tick(due(entry, active), now)
+    found = plan_tick(due(entry, active, pauses), now)
+    assert replace(found, missed=plain.missed) == plain
+    for before, after in zip(plain.missed, found.missed, strict=True):
+        paused = any(one.since <= before.slot < one.until for one in pauses)
+        is_told = before.reason == "catchup" and paused
+        assert after == (replace(before, reason="paused") if is_told else before)
 
 
 @pytest.mark.parametrize(

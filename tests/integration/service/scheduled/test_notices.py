@@ -107,16 +107,63 @@ def test_what_is_run_by_hand_is_told_to_nobody(service, page, web):
 def test_missed_slots_are_told_once_and_together_and_those_of_a_pause_not(
     service, settings, calendar, page, web
 ):
-    dag = {"schedule": "@hourly", "catchup": "none", "notify": [{"webhook": web.url}]}
-    service.deploy(page(("x = 1", "task:a"), name="보고", dag=dag))
-    calendar.at = NOON + 3 * HOUR + timedelta(minutes=30)
+    dag = {"schedule": "@hourly", "timezone": "Asia/Seoul", "catchup": "none"}
+    notify = [{"webhook": web.url}]
+    path = page(("x = 1", "task:a"), name="보고", dag=dag | {"notify": notify})
+    service.deploy(path)
+    calendar.at = NOON + 2.5 * HOUR
+    service.pause("보고", paused=True)
+    calendar.at = NOON + 5.5 * HOUR
+    service.pause("보고", paused=False)
+    calendar.at = NOON + 6.5 * HOUR
     with schedulers(settings, calendar) as (scheduler,):
         scheduler.step(0)
     assert relay(service).work() == 1
     (told,) = web.bodies
     assert (told["event"], told["dag"], told["count"]) == ("missed", "보고", 3)
-    assert "2026-03-01T13:00:00Z (catchup)" in told["missed"][0]
+    why = "no scheduler looked when it passed, and catchup leaves it out"
+    assert told["missed"] == [
+        f"2026-03-01 22:00+09:00: {why}",
+        f"2026-03-01 23:00+09:00: {why}",
+        f"2026-03-02 03:00+09:00: {why}",
+    ]
+    assert told["reason"] == why
     assert relay(service).work() == 0
+    reasons = [one.reason for one in service.store.all_missed(limit=9)]
+    assert sorted(reasons) == ["catchup"] * 3 + ["paused"] * 3
+
+
+def test_of_slots_of_a_pause_alone_nobody_is_told(service, settings, calendar, page, web):
+    dag = {"schedule": "@hourly", "catchup": "none", "notify": [{"webhook": web.url}]}
+    service.deploy(page(("x = 1", "task:a"), dag=dag))
+    service.pause("page", paused=True)
+    calendar.at = NOON + 3.5 * HOUR
+    service.pause("page", paused=False)
+    with schedulers(settings, calendar) as (scheduler,):
+        scheduler.step(0)
+    assert len(service.store.missed("page")) == 3
+    assert relay(service).work() == 0
+    assert not service.store.notices.has_work()
+    assert web.requests == []
+
+
+def test_of_an_event_that_set_nothing_off_the_words_of_its_trigger_are_told(
+    service, settings, calendar, page, web, tmp_path
+):
+    go = tmp_path / "go"
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.05)"
+    dag = {"on": [{"dag": "etl"}], "overlap": "skip", "notify": [{"webhook": web.url}]}
+    service.deploy(page(("x = 1", "task:a"), name="etl"))
+    service.deploy(page((wait, "task:a"), name="report", dag=dag))
+    going = service.trigger("report")
+    service.trigger("etl")
+    with schedulers(settings, calendar) as (scheduler,):
+        until(lambda: service.store.all_missed("report"), scheduler)
+        go.touch()
+        until(lambda: service.store.show_run(going)[0].state.is_final, scheduler)
+    assert relay(service).work() == 1
+    (told,) = web.bodies
+    assert told["missed"] == ["when etl succeeds: the run before it was still going"]
 
 
 def test_a_server_that_fails_is_tried_again_with_one_key_until_it_takes_it(
