@@ -107,7 +107,7 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
         found, _ = service.store.show_run(run_id)
         rows = task_rows(service, run_id)
         metrics = metrics_by_task(service, run_id)
-        goes_on = run_id in service.store.requested_clears()
+        goes_on = run_id in service.store.clears.requested()
     if form in (Form.JSON, Form.YAML):
         write(as_text({**_row(found), "tasks": rows, "metrics": metrics}, form), output)
         return

@@ -1,4 +1,6 @@
-"""The metastore as one object: each verb is one transaction."""
+"""The metastore as one object: each verb is one transaction. What is about a theme of its own is a
+verb of one of its facets (`store.triggers.fire`).
+"""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,15 +15,11 @@ from nbflow.metastore import (
     at_work,
     attention,
     claims,
-    clear_requests,
     dags,
     finish,
-    import_errors,
     instances,
-    metrics,
     misses,
     pauses,
-    prune,
     reads,
     reap,
     runs,
@@ -33,23 +31,20 @@ from nbflow.metastore import (
 from nbflow.metastore.backfills import Backfills
 from nbflow.metastore.dialect import damaged, no_metastore, parse_url
 from nbflow.metastore.engine import Database
+from nbflow.metastore.facets import Clears, ImportErrors, Notices, Retention, Triggers, Values
 from nbflow.metastore.finish import Finish
-from nbflow.metastore.notice_store import Notices
 from nbflow.metastore.pools import Pools
 from nbflow.metastore.rows import (
     AttemptRow,
     CellRow,
     DagRow,
     EventRow,
-    ImportErrorRow,
-    MetricRow,
     RunRow,
     TaskInstanceRow,
-    TaskValues,
     VersionRow,
 )
 from nbflow.metastore.snapshots import snapshots
-from nbflow.model.attempt import AttemptResult, CellEvent, StoredValue
+from nbflow.model.attempt import AttemptResult, CellEvent
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
@@ -111,7 +106,13 @@ class Metastore:
         self.lease = lease
         self._me: instances.Instance | None = None
         self.backfills = Backfills(db, lambda: self._who)
+        self.clears = Clears(db, lambda: self._who, lambda: self.instance().id)
+        self.import_errors = ImportErrors(db)
+        self.notices = Notices(db)
         self.pools = Pools(db)
+        self.retention = Retention(db)
+        self.triggers = Triggers(db)
+        self.values = Values(db)
 
     def __enter__(self) -> "Metastore":
         return self
@@ -331,22 +332,6 @@ class Metastore:
         """
         return runs.request_cancel(self.db, run_id)
 
-    def request_clear(self, wanted: clear_requests.Clear) -> None:
-        """Record that an ended run is to go on; see `clear_requests.request` for what it raises."""
-        clear_requests.request(self.db, wanted, self.db.clock.wall())
-
-    def requested_clears(self) -> list[RunId]:
-        """Return the ended runs that wait to go on."""
-        return self.db.read(clear_requests.requested)
-
-    def carry_out_clear(self, run_id: RunId) -> bool:
-        """Let a run go on as it was asked to; False if nobody asks for it any more."""
-        return clear_requests.carry_out(self.db, run_id, self._who, self.db.clock.wall())
-
-    def clear_here(self, wanted: clear_requests.Clear) -> None:
-        """Let an ended run go on at once, driven by this process; raises as `request_clear`."""
-        clear_requests.clear_here(self.db, wanted, self.instance().id, self.db.clock.wall())
-
     def list_runs(self, wanted: reads.RunFilter | None = None) -> list[RunRow]:
         """Return runs, newest first."""
         return self.db.read(lambda c: reads.list_runs(c, wanted or reads.RunFilter()))
@@ -368,22 +353,6 @@ class Metastore:
     ) -> list[EventRow]:
         """Return what happened after event ``since_seq``, oldest first."""
         return self.db.read(lambda c: reads.events(c, since_seq, run_id, limit))
-
-    def old_runs(self, before: datetime, *, limit: int) -> list[RunId]:
-        """Return runs that ended before an instant, oldest first; not a DAG's newest success."""
-        return self.db.read(lambda connection: prune.old_runs(connection, before, limit))
-
-    def delete_runs(self, run_ids: Sequence[RunId]) -> int:
-        """Delete ended runs with all that is known of them; return how many there were."""
-        return prune.delete_runs(self.db, run_ids)
-
-    def named_files(self) -> prune.NamedFiles:
-        """Return the bundles and attempts' folders that rows name."""
-        return self.db.read(prune.named_files)
-
-    def files_of_runs(self) -> dict[RunId, prune.RunFiles]:
-        """Return what each run on record names in the store."""
-        return self.db.read(prune.files_of_runs)
 
     # Attempts
 
@@ -436,65 +405,3 @@ class Metastore:
     def reap(self, decide: Callable[[Digest], reap.Decide] | None = None) -> list[reap.Reaped]:
         """End or queue again what dead processes left behind, and do what follows; say what."""
         return reap.reap(self.db, self.lease, self._who, decide)
-
-    # Values
-
-    def values_of(self, run_id: RunId) -> Mapping[TaskName, TaskValues]:
-        """Return what each task of a run published."""
-        return self.db.read(lambda connection: reads.values_of(connection, run_id))
-
-    def latest_values(
-        self, dag_id: DagId, task: TaskName, *, before: datetime | None = None
-    ) -> TaskValues:
-        """Return what a task published in the last run in which it published anything, of those
-        made ``before`` an instant if given.
-        """
-        return self.db.read(lambda c: reads.latest_values(c, dag_id, task, before))
-
-    def latest_value(self, dag_id: DagId, task: TaskName, name: str) -> StoredValue | None:
-        """Return the newest stored value of a name, None if no run stored one."""
-        return self.db.read(lambda c: reads.latest_value(c, dag_id, task, name))
-
-    def metrics(self, run_id: RunId) -> list[MetricRow]:
-        """Return what a run's tasks recorded of themselves, in page order."""
-        return self.db.read(lambda connection: metrics.metrics_of(connection, run_id))
-
-    # Notebooks that can't be deployed
-
-    def replace_import_errors(self, scope: str, errors: Sequence[ImportErrorRow]) -> bool:
-        """Put errors in the place of those known of a scope, a folder say; False if none changed."""
-        return import_errors.replace_errors(self.db, scope, errors, self.db.clock.wall())
-
-    def import_errors(self) -> list[ImportErrorRow]:
-        """Return the notebooks that can't be deployed, by path."""
-        return self.db.read(import_errors.import_errors)
-
-    # Triggers
-
-    def triggers_of(self, dag_id: DagId) -> list[triggers.TriggerRow]:
-        """Return a DAG's triggers with what is remembered of them."""
-        return self.db.read(lambda connection: triggers.triggers_of(connection, dag_id))
-
-    def active_triggers(self) -> dict[DagId, list[Trigger]]:
-        """Return the triggers of all DAGs."""
-        return self.db.read(triggers.active_triggers)
-
-    def trigger_events(self, *, limit: int = 100) -> list[triggers.TriggerEvent]:
-        """Return what triggers are to decide on, of each the oldest."""
-        return self.db.read(lambda connection: triggers.pending_events(connection, limit))
-
-    def watched_files(self) -> list[triggers.TriggerRow]:
-        """Return the triggers of active DAGs that look at files."""
-        return self.db.read(triggers.watched_files)
-
-    def fire(self, what: triggers.Firing) -> bool:
-        """Write what a trigger decided, and the run it makes, in one transaction.
-
-        False, and nothing written, if another scheduler, a deploy or a pause came first.
-        """
-        return triggers.fire(self.db, what, self.db.clock.wall())
-
-    @property
-    def notices(self) -> Notices:
-        """What people are told."""
-        return Notices(self.db)

@@ -81,7 +81,7 @@ def _left_out(store: "Metastore", dag: Dag, snapshot: RunSnapshot) -> Published:
     published = Published()
     if snapshot.selected is not None:
         for name in left_out_sources(dag, snapshot.selected):
-            found = store.latest_values(dag.id, name, before=snapshot.created)
+            found = store.values.latest(dag.id, name, before=snapshot.created)
             if found.values or found.ambient:
                 published.restore(name, found.values, found.ambient)
     return published
@@ -96,7 +96,7 @@ def refresh(store: "Metastore", published: Published, snapshot: RunSnapshot) -> 
     new = {name: token for name, token in current.items() if name not in published.tokens}
     if not new:
         return
-    stored = store.values_of(RunId(snapshot.run_id))
+    stored = store.values.of_run(RunId(snapshot.run_id))
     for name, token in new.items():
         if name in stored:
             published.restore(name, stored[name].values, stored[name].ambient)

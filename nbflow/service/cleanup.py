@@ -75,8 +75,8 @@ def cleanup(
     deleted = 0
     if keep_days < math.inf:
         before = service.clock.wall() - timedelta(days=min(keep_days, _LONGEST_DAYS))
-        while goes_on() and (batch := service.store.old_runs(before, limit=_BATCH)):
-            gone = service.store.delete_runs(batch)
+        while goes_on() and (batch := service.store.retention.old_runs(before, limit=_BATCH)):
+            gone = service.store.retention.delete_runs(batch)
             deleted += gone
             if not gone:
                 break
@@ -84,7 +84,7 @@ def cleanup(
     room = make_room(service, files, max_bytes)
     for begin in range(0, len(room.runs), _BATCH):
         if goes_on():
-            deleted += service.store.delete_runs(room.runs[begin : begin + _BATCH])
+            deleted += service.store.retention.delete_runs(room.runs[begin : begin + _BATCH])
     if room.runs:
         found = [a + b for a, b in zip(found, collect(service, files), strict=True)]
     values, attempts, freed = found
@@ -103,10 +103,12 @@ def make_room(service: "Service", files: "ArtifactStore", max_bytes: float) -> R
     sizes = files.sizes()
     if sizes.bytes <= max_bytes:
         return Room(runs=(), stays=0, holders=())
-    runs = service.store.files_of_runs()
+    runs = service.store.retention.files_of_runs()
     # Files of younger runs would stay for now.
-    before = _untouched_since(service, service.store.named_files())
-    may_go = [run for run in service.store.old_runs(before, limit=len(runs)) if run in runs]
+    before = _untouched_since(service, service.store.retention.named_files())
+    may_go = [
+        run for run in service.store.retention.old_runs(before, limit=len(runs)) if run in runs
+    ]
     gains = _gains(runs, may_go, sizes)
     stays = sizes.bytes - sum(gains)
     target = max(max_bytes, stays + _LEAST_SHARE * max_bytes)
@@ -157,7 +159,7 @@ def collect(service: "Service", files: "ArtifactStore") -> list[int]:
     """Delete what no run on record names and no attempt under way can have touched; return how many
     values, how many attempts' folders, and the bytes.
     """
-    named = service.store.named_files()
+    named = service.store.retention.named_files()
     oldest = _untouched_since(service, named)
     collected = files.collect_garbage(named.bundles, named.attempts, oldest.timestamp())
     return [collected.values, collected.attempts, collected.bytes]

@@ -62,7 +62,7 @@ def clear(service: "Service", run: str, options: ClearOptions, *, dry_run: bool 
     """
     planned = _plan(service, find_run(service, run), options)
     if not dry_run:
-        service.store.request_clear(planned.wanted)
+        service.store.clears.request(planned.wanted)
     return _cleared(planned, is_driven=service.store.has_scheduler())
 
 
@@ -82,7 +82,7 @@ def clear_and_run(
     begun = service.clock.monotonic()
     with service.executor() as executor:
         executor.warm(min(service.settings.slots, max(1, len(wanted.tasks))))
-        service.store.clear_here(wanted)
+        service.store.clears.carry_out_here(wanted)
         snapshot = service.store.run_snapshot(wanted.run_id)
         refresh(service.store, setup.published, snapshot)
         ended, reports = drive(service, executor, setup, RunOptions(on_event=on_event))

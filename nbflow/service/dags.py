@@ -98,14 +98,14 @@ def delete(service: "Service", dag_id: str, *, keep_runs: bool = False) -> int:
     from nbflow.service.deleting import goes_on
 
     store, found, deleted = service.store, DagId(dag_id), 0
-    for run_id in store.requested_clears():
+    for run_id in store.clears.requested():
         if store.run_snapshot(run_id).dag_id == found:
             raise goes_on(run_id)
     store.undeploy(found)
     if keep_runs:
         return 0
     while runs := store.runs_of(found, limit=_BATCH):
-        gone = store.delete_runs(runs)
+        gone = store.retention.delete_runs(runs)
         deleted += gone
         if not gone:
             raise goes_on(runs[0])

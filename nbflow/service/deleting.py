@@ -20,7 +20,7 @@ def runs_to_delete(service: "Service", texts: Iterable[str]) -> tuple[RunId, ...
     from nbflow.metastore.clear import not_ended
 
     found = tuple(dict.fromkeys(find_run(service, text) for text in texts))
-    waiting = set(service.store.requested_clears())
+    waiting = set(service.store.clears.requested())
     for run_id in found:
         if not service.store.run_snapshot(run_id).state.is_final:
             raise not_ended(run_id)
@@ -50,7 +50,7 @@ def delete_runs(service: "Service", run_ids: Sequence[RunId]) -> int:
     files = ArtifactStore(service.settings.store)
     freed = 0
     for run_id in run_ids:
-        if service.store.delete_runs([run_id]):
+        if service.store.retention.delete_runs([run_id]):
             freed += files.delete_run(run_id)
     _, _, collected = collect(service, files)
     return freed + collected

@@ -95,7 +95,7 @@ def hindrances(service: "Service") -> list["FolderError"]:
     a scheduler found that only a deploy can find.
     """
     folder = service.settings.dags_folder
-    known = service.store.import_errors()
+    known = service.store.import_errors.all()
     since = {(one.path, one.code): one.at for one in known}
     there = {str(path) for path in stamps(folder)}
     found = [replace(one, at=since.get((one.path, one.code))) for one in compile_folder(folder)[1]]

@@ -66,7 +66,7 @@ class LiveFolder:
             return []
         done = [one for compiled in found if (one := self._deploy(compiled, errors)) is not None]
         folder = str(self.service.settings.dags_folder)
-        if self.service.store.replace_import_errors(folder, errors):
+        if self.service.store.import_errors.replace(folder, errors):
             for error in errors:
                 _log.warning(
                     "%s can't be deployed: %s %s", error.path, error.code, error.message,
@@ -167,7 +167,7 @@ class LiveFolder:
             return None
         try:
             done = deploy_one(self.service, compiled)
-            self.service.store.replace_import_errors(_scope(dag.id), [])
+            self.service.store.import_errors.replace(_scope(dag.id), [])
         except UsageError as problem:
             errors.append(_error(dag.notebooks[0], problem.code, problem.message, problem.hint))
             return None
@@ -236,7 +236,7 @@ class MissingNotebooks:
                 "%s is paused: %s", dag_id, message,
                 extra={"action": "auto_pause", "dag_id": dag_id},
             )  # fmt: skip
-        self.service.store.replace_import_errors(_scope(dag_id), [_error(path, "NBF238", message)])
+        self.service.store.import_errors.replace(_scope(dag_id), [_error(path, "NBF238", message)])
 
 
 def _scope(dag_id: DagId) -> str:

@@ -85,7 +85,7 @@ def _joined(
     elsewhere = origins(
         service, [row for row in rows if row.is_deployed and row.id not in in_folder]
     )
-    on = service.store.active_triggers()
+    on = service.store.triggers.active()
     return tuple(
         replace(
             _listed(in_folder.get(key), known.get(key), elsewhere.get(key)),
@@ -132,7 +132,7 @@ def show_dag(service: "Service", name: str) -> tuple[Dag, ListedDag]:
     """
     rows = {row.id: row for row in service.store.list_dags()}
     row = rows.get(DagId(name))
-    on = tuple(service.store.active_triggers().get(DagId(name), ()))
+    on = tuple(service.store.triggers.active().get(DagId(name), ()))
     for dag in _folder(service):
         if dag.id == name:
             return dag, replace(_listed(fact_of(dag), row), on=on)
@@ -285,7 +285,7 @@ def next_fires(service: "Service", name: str, count: int) -> NextFires:
     dag_id, store = DagId(name), service.store
     store.current_version(dag_id)
     entry = store.schedule(dag_id)
-    on = tuple(store.active_triggers().get(dag_id, ()))
+    on = tuple(store.triggers.active().get(dag_id, ()))
     if entry is None or not entry.expression:
         return NextFires(on=on)
     is_paused = any(row.paused for row in store.list_dags(dag_id))

@@ -30,7 +30,7 @@ class MetricPair:
 def metrics_by_task(service: "Service", run: str) -> dict[str, dict[str, float]]:
     """Return a run's metrics by task and name. Raises NotFoundError."""
     found: dict[str, dict[str, float]] = {}
-    for row in service.store.metrics(find_run(service, run)):
+    for row in service.store.values.metrics(find_run(service, run)):
         found.setdefault(row.task, {})[row.name] = row.value
     return found
 
@@ -38,7 +38,10 @@ def metrics_by_task(service: "Service", run: str) -> dict[str, dict[str, float]]
 def compared(service: "Service", first: str, second: str) -> list[MetricPair]:
     """Return the metrics of two runs side by side. Raises NotFoundError."""
     left, right = (
-        {(row.task, row.name): row.value for row in service.store.metrics(find_run(service, run))}
+        {
+            (row.task, row.name): row.value
+            for row in service.store.values.metrics(find_run(service, run))
+        }
         for run in (first, second)
     )
     return [

@@ -252,7 +252,7 @@ def _published_before(
         return published
     dag = compiled.dag
     for name in left_out_sources(dag, selected):
-        found = service.store.latest_values(dag.id, name)
+        found = service.store.values.latest(dag.id, name)
         if found.values or found.ambient:
             published.restore(name, found.values, found.ambient)
     missing = missing_sources(dag, selected, published)

@@ -291,9 +291,9 @@ class Scheduler:
 
     def _carry_out_clears(self) -> None:
         """Let ended runs go on that somebody asked to."""
-        for run_id in self._store.requested_clears():
+        for run_id in self._store.clears.requested():
             try:
-                goes_on = self._store.carry_out_clear(run_id)
+                goes_on = self._store.clears.carry_out(run_id)
             except ConflictError:
                 continue
             except RowLockedError as problem:

@@ -134,7 +134,7 @@ class Triggers:
         from nbflow.metastore import trigger_key
 
         done = 0
-        while events := self.service.store.trigger_events():
+        while events := self.service.store.triggers.events():
             before = done
             for event in events:
                 row, now = event.row, self.service.clock.wall()
@@ -149,7 +149,7 @@ class Triggers:
         """Look at the files of all triggers; return how many made a run."""
         from nbflow.metastore import trigger_key
 
-        rows, made = self.service.store.watched_files(), 0
+        rows, made = self.service.store.triggers.watched_files(), 0
         self._unrest = {
             key: kept for key, kept in self._unrest.items() if key in {r.id for r in rows}
         }
@@ -216,7 +216,7 @@ class Triggers:
                 missed = MissedReason.OVERLAP.value
             else:
                 run = self._new_run(row, dag, reaction.cause, key)
-        done = self.service.store.fire(
+        done = self.service.store.triggers.fire(
             Firing(
                 seen=row, state=reaction.state, slot_key=key, event=event, run=run, missed=missed,
                 cancel_others=cancels,

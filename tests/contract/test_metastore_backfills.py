@@ -345,10 +345,10 @@ def test_a_backfill_that_runs_a_slot_again_answers_who_asked_for_its_run_to_go_o
 ) -> None:
     asked(store, 1, 1)
     to_its_end(store, fail="01")
-    store.request_clear(Clear(run_id=RunId("backfill__01"), tasks=["a"]))  # type: ignore[list-item]
+    store.clears.request(Clear(run_id=RunId("backfill__01"), tasks=["a"]))  # type: ignore[list-item]
     asked(store, 1, 1, id="again", reprocess=Reprocess.FAILED)
     assert work(store) == [True]
-    assert store.requested_clears() == []
+    assert store.clears.requested() == []
     finish(store)
     assert store.run_snapshot(RunId("backfill__01")).state is RunState.SUCCESS
     assert check(url) == []

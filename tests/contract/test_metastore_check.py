@@ -191,8 +191,8 @@ def test_a_task_left_alone_is_not_judged_by_the_limits_of_the_version_that_its_r
     lost = task_instance.update().where(task_instance.c.task == "a").values(lost=3)
     store.db.write("test", lambda c: c.execute(lost))
     store.deploy(strict, {"etl.ipynb": b"{}"})
-    store.request_clear(Clear(run_id=run, tasks=[TaskName("b")], version=strict.digest))
-    assert store.carry_out_clear(run)
+    store.clears.request(Clear(run_id=run, tasks=[TaskName("b")], version=strict.digest))
+    assert store.clears.carry_out(run)
     assert check(url) == []
     store.advance(run, lambda s: decide(strict, s, wall()), max_active_runs=9)
     assert [claim.task for claim in store.claim(limit=9)] == ["b"]
@@ -270,7 +270,7 @@ def test_slots_whose_runs_were_deleted_are_not_asked_for(store: Metastore, url: 
     assert [one.code for one in check(url, looks)] == ["I2"]
     store.request_cancel(run_id(2))
     store.advance(run_id(2), lambda s: decide(DAG, s, noon), max_active_runs=9)
-    assert store.delete_runs([run_id(2)]) == 1
+    assert store.retention.delete_runs([run_id(2)]) == 1
     assert check(url, looks) == []
 
 

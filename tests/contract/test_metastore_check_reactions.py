@@ -92,14 +92,14 @@ def finish_all(store: Metastore) -> None:
 
 
 def fire_one(store: Metastore) -> None:
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     key = trigger_key(event.row.id, event.name)
     run = NewRun(
         run_id=RunId(f"triggered__{event.payload['run']}"), dag_id=REPORT.id,
         version=REPORT.digest, kind=RunKind.TRIGGERED, slot_key=key, driven=False,
         cause={"kind": "dag", **event.payload},
     )  # fmt: skip
-    assert store.fire(
+    assert store.triggers.fire(
         Firing(seen=event.row, state=event.row.state, slot_key=key, event=event.id, run=run)
     )
 
@@ -140,14 +140,14 @@ def test_of_what_was_done_as_it_should_be_nothing_is_said(store: Metastore, url:
     lived_in(store)
     assert check(url, LOOKS) == []
     failed_run = RunId("backfill__01")
-    store.request_clear(Clear(run_id=failed_run, tasks=[TaskName("a")]))
-    assert store.carry_out_clear(failed_run)
+    store.clears.request(Clear(run_id=failed_run, tasks=[TaskName("a")]))
+    assert store.clears.carry_out(failed_run)
     assert check(url, LOOKS) == []
     assert store.backfills.cancel("goes on")
     assert check(url, LOOKS) == []
     store.deploy(REPORT, NOTEBOOKS, on={})
     assert check(url, LOOKS) == []
-    assert store.delete_runs([RunId("backfill__02")]) == 1
+    assert store.retention.delete_runs([RunId("backfill__02")]) == 1
     assert check(url, LOOKS) == []
     finish_all(store)
     store.undeploy(REPORT.id)

@@ -199,9 +199,9 @@ def test_a_task_whose_lease_ended_is_queued_again_and_its_late_result_is_fenced(
     assert zombie.renew([old.token]) == frozenset()
     with pytest.raises(ConflictError, match="lost its lease"):
         zombie.finish(old, succeeded(stored("x", "zombie")), ended("a"))
-    assert reaper.values_of(run) == {}
+    assert reaper.values.of_run(run) == {}
     reaper.finish(new, succeeded(stored("x", "good")), ended("a"))
-    assert reaper.latest_value(dag.id, TaskName("a"), "x") == stored("x", "good")
+    assert reaper.values.latest_value(dag.id, TaskName("a"), "x") == stored("x", "good")
     assert [a.outcome for a in reaper.attempts(run)] == ["lost", "success"]
     task = reaper.run_snapshot(run).tasks[TaskName("a")]
     assert (task.tries, task.lost, task.failures) == (2, 1, 0)
@@ -346,7 +346,7 @@ def test_values_replace_those_of_an_earlier_try(store: Metastore) -> None:
     (claim,) = store.claim(limit=1)
     result = replace(succeeded(stored("x", "2")), ambient=(stored("random"),))
     store.finish(claim, result, ended("a"))
-    found = store.values_of(run)[TaskName("a")]
+    found = store.values.of_run(run)[TaskName("a")]
     assert found.values == (stored("x", "2"),)
     assert found.ambient == (stored("random"),)
 
@@ -362,7 +362,7 @@ def test_metrics_are_those_of_the_attempt_that_ended_last_and_a_late_one_has_non
     (new,) = store.claim(limit=1)
     with pytest.raises(ConflictError, match="lost its lease"):
         zombie.finish(old, replace(succeeded(), metrics={"loss": 9.0}), ended("a"))
-    assert store.metrics(run) == []
+    assert store.values.metrics(run) == []
     store.finish(new, replace(succeeded(), metrics={"loss": 0.5, "행": 1.0}), ended("a"))
-    found = [(row.task, row.name, row.value) for row in store.metrics(run)]
+    found = [(row.task, row.name, row.value) for row in store.values.metrics(run)]
     assert found == [("a", "loss", 0.5), ("a", "행", 1.0)]

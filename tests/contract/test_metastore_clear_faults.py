@@ -41,11 +41,11 @@ if not store.list_runs():
     go(succeeded(stored("x")), failed())
 wanted = Clear(run_id=run_id(), tasks=["b"])
 if "here" in sys.argv:
-    store.clear_here(wanted)
+    store.clears.carry_out_here(wanted)
 elif store.run_snapshot(run_id()).state is RunState.FAILED:
-    store.request_clear(wanted)
-for run in store.requested_clears():
-    store.carry_out_clear(run)
+    store.clears.request(wanted)
+for run in store.clears.requested():
+    store.clears.carry_out(run)
 if "here" not in sys.argv:
     go(succeeded(stored("x")))
 """
@@ -74,7 +74,7 @@ def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carr
             assert (snapshot.state, snapshot.clears) == (RunState.QUEUED, 1)
         else:
             assert (snapshot.state, snapshot.clears) == (RunState.FAILED, 0)
-        assert store.requested_clears() == waits
+        assert store.clears.requested() == waits
     again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
     assert again.returncode == 0, again.stderr.decode()
     assert check(address) == []

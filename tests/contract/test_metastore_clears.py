@@ -51,8 +51,8 @@ def clear(*tasks: str, version: Digest | None = None) -> Clear:
 def test_a_request_moves_nothing_until_somebody_carries_it_out(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    store.request_clear(clear("b"))
-    assert store.requested_clears() == [failed_run]
+    store.clears.request(clear("b"))
+    assert store.clears.requested() == [failed_run]
     assert states(store)["b"] == "failed"
     assert store.run_snapshot(failed_run).state is RunState.FAILED
     assert check(url) == []
@@ -61,10 +61,10 @@ def test_a_request_moves_nothing_until_somebody_carries_it_out(
 def test_what_was_cleared_runs_again_and_what_succeeded_stays(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    kept = store.values_of(failed_run)["a"]
-    store.request_clear(clear("b", "c"))
-    assert store.carry_out_clear(failed_run)
-    assert not store.carry_out_clear(failed_run)
+    kept = store.values.of_run(failed_run)["a"]
+    store.clears.request(clear("b", "c"))
+    assert store.clears.carry_out(failed_run)
+    assert not store.clears.carry_out(failed_run)
     snapshot = store.run_snapshot(failed_run)
     assert (snapshot.state, snapshot.clears) == (RunState.QUEUED, 1)
     assert states(store) == {"a": "success", "b": "none", "c": "none"}
@@ -73,7 +73,7 @@ def test_what_was_cleared_runs_again_and_what_succeeded_stays(
     assert attempt(store, CHAIN) == "b"
     assert attempt(store, CHAIN) == "c"
     assert store.run_snapshot(failed_run).state is RunState.SUCCESS
-    assert store.values_of(failed_run)["a"] == kept
+    assert store.values.of_run(failed_run)["a"] == kept
     tried = [(a.task, a.try_no, a.outcome) for a in store.attempts(failed_run)]
     assert tried == [
         ("a", 1, "success"), ("b", 1, "failed"), ("b", 2, "success"), ("c", 1, "success"),
@@ -86,10 +86,10 @@ def test_what_was_cleared_runs_again_and_what_succeeded_stays(
 def test_what_a_cleared_task_had_stored_counts_no_more(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    store.request_clear(clear("a"))
-    store.carry_out_clear(failed_run)
-    assert store.values_of(failed_run) == {}
-    assert store.latest_values(CHAIN.id, TaskName("a")).values == ()
+    store.clears.request(clear("a"))
+    store.clears.carry_out(failed_run)
+    assert store.values.of_run(failed_run) == {}
+    assert store.values.latest(CHAIN.id, TaskName("a")).values == ()
     advance(store, CHAIN)
     attempt(store, CHAIN, well=False)
     assert states(store) == {"a": "failed", "b": "failed", "c": "upstream_failed"}
@@ -98,16 +98,16 @@ def test_what_a_cleared_task_had_stored_counts_no_more(
 
 def test_retries_begin_anew_and_tries_go_on(store: Metastore, failed_run: RunId) -> None:
     assert store.run_snapshot(failed_run).tasks[TaskName("b")].failures == 1
-    store.request_clear(clear("b"))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("b"))
+    store.clears.carry_out(failed_run)
     task = store.run_snapshot(failed_run).tasks[TaskName("b")]
     assert (task.failures, task.last_error, task.tries, task.token) == (0, None, 1, None)
 
 
 def test_two_requests_are_one_with_the_tasks_of_both(store: Metastore, failed_run: RunId) -> None:
-    store.request_clear(clear("b"))
-    store.request_clear(clear("a", "b"))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("b"))
+    store.clears.request(clear("a", "b"))
+    store.clears.carry_out(failed_run)
     assert states(store) == {"a": "none", "b": "none", "c": "upstream_failed"}
 
 
@@ -116,8 +116,8 @@ def test_a_version_that_lacks_a_task_removes_it_and_one_that_is_new_is_added(
 ) -> None:
     after = small_dag({"a": [], "b2": ["a"], "c": ["b2"]})
     store.deploy(after, NOTEBOOKS)
-    store.request_clear(clear("b", "c", version=after.digest))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("b", "c", version=after.digest))
+    store.clears.carry_out(failed_run)
     assert states(store) == {"a": "success", "b": "removed", "c": "none", "b2": "none"}
     assert store.run_snapshot(failed_run).version == after.digest
     advance(store, after)
@@ -131,8 +131,8 @@ def test_a_failure_that_the_version_lacks_goes_even_if_nobody_named_it(
 ) -> None:
     after = small_dag({"a": [], "c": ["a"]})
     store.deploy(after, NOTEBOOKS)
-    store.request_clear(clear("c", version=after.digest))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("c", version=after.digest))
+    store.clears.carry_out(failed_run)
     assert states(store)["b"] == "removed"
 
 
@@ -142,8 +142,8 @@ def test_a_task_that_the_version_has_again_runs_again_even_if_nobody_named_it(
     without, again = small_dag({"a": [], "c": ["a"]}), small_dag({"a": [], "b": [], "c": ["a"]})
     for version in (without, again):
         store.deploy(version, NOTEBOOKS)
-        store.request_clear(clear("c", version=version.digest))
-        store.carry_out_clear(failed_run)
+        store.clears.request(clear("c", version=version.digest))
+        store.clears.carry_out(failed_run)
         advance(store, version)
         ran = [attempt(store, version) for _ in range(len(version.tasks) - 1)]
         assert store.run_snapshot(failed_run).state is RunState.SUCCESS
@@ -157,8 +157,8 @@ def test_what_a_run_has_no_more_stays_removed_when_everything_is_cleared(
     without = small_dag({"a": [], "c": ["a"]})
     store.deploy(without, NOTEBOOKS)
     for version in (without.digest, None):
-        store.request_clear(clear("a", "b", "c", version=version))
-        store.carry_out_clear(failed_run)
+        store.clears.request(clear("a", "b", "c", version=version))
+        store.clears.carry_out(failed_run)
         advance(store, without)
         assert [attempt(store, without), attempt(store, without)] == ["a", "c"]
         assert states(store) == {"a": "success", "b": "removed", "c": "success"}
@@ -169,9 +169,9 @@ def test_what_a_run_has_no_more_stays_removed_when_everything_is_cleared(
 def test_a_process_that_clears_for_itself_is_the_only_one_that_may_claim(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    store.request_clear(clear("c"))
-    store.clear_here(clear("b"))
-    assert store.requested_clears() == []
+    store.clears.request(clear("c"))
+    store.clears.carry_out_here(clear("b"))
+    assert store.clears.requested() == []
     assert states(store) == {"a": "success", "b": "none", "c": "none"}
     assert store.waiting_runs() == []
     advance(store, CHAIN)
@@ -184,26 +184,26 @@ def test_a_run_that_goes_on_can_not_be_cleared_and_unknown_names_are_told(
     store: Metastore, failed_run: RunId
 ) -> None:
     with pytest.raises(NotFoundError, match="has no task 'nobody'") as caught:
-        store.request_clear(clear("nobody"))
+        store.clears.request(clear("nobody"))
     assert caught.value.code == "NBF512"
-    store.clear_here(clear("b"))
-    for verb in (store.request_clear, store.clear_here):
+    store.clears.carry_out_here(clear("b"))
+    for verb in (store.clears.request, store.clears.carry_out_here):
         with pytest.raises(ConflictError, match="has not ended") as stopped:
             verb(clear("b"))
         assert stopped.value.code == "NBF661"
     with pytest.raises(NotFoundError, match="no run"):
-        store.request_clear(Clear(run_id=RunId("nobody"), tasks=[]))
+        store.clears.request(Clear(run_id=RunId("nobody"), tasks=[]))
 
 
 def test_a_request_keeps_its_run_from_being_deleted_until_a_cancel_withdraws_it(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    store.request_clear(clear("b"))
-    assert store.delete_runs([failed_run]) == 0
+    store.clears.request(clear("b"))
+    assert store.retention.delete_runs([failed_run]) == 0
     assert store.request_cancel(failed_run)
-    assert not store.carry_out_clear(failed_run)
+    assert not store.clears.carry_out(failed_run)
     assert not store.request_cancel(failed_run)
-    assert store.delete_runs([failed_run]) == 1
+    assert store.retention.delete_runs([failed_run]) == 1
     assert check(url) == []
 
 
@@ -211,8 +211,8 @@ def test_the_end_of_a_run_is_told_anew_under_a_key_of_its_own(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
     for _ in range(2):
-        store.request_clear(clear("b"))
-        store.carry_out_clear(failed_run)
+        store.clears.request(clear("b"))
+        store.clears.carry_out(failed_run)
         advance(store, CHAIN)
         attempt(store, CHAIN, well=False)
     with store.db.engine.connect() as connection:
@@ -224,14 +224,14 @@ def test_the_end_of_a_run_is_told_anew_under_a_key_of_its_own(
 def test_a_success_after_a_task_that_was_cleared_and_fails_now_stays_and_the_run_has_failed(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    store.request_clear(clear("b", "c"))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("b", "c"))
+    store.clears.carry_out(failed_run)
     advance(store, CHAIN)
     attempt(store, CHAIN)
     attempt(store, CHAIN)
     assert store.run_snapshot(failed_run).state is RunState.SUCCESS
-    store.request_clear(clear("a"))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("a"))
+    store.clears.carry_out(failed_run)
     advance(store, CHAIN)
     attempt(store, CHAIN, well=False)
     assert states(store) == {"a": "failed", "b": "success", "c": "success"}
@@ -242,14 +242,14 @@ def test_a_success_after_a_task_that_was_cleared_and_fails_now_stays_and_the_run
 def test_a_cleared_task_may_be_cancelled_and_cleared_once_more(
     store: Metastore, failed_run: RunId, url: str
 ) -> None:
-    store.request_clear(clear("b", "c"))
-    store.carry_out_clear(failed_run)
+    store.clears.request(clear("b", "c"))
+    store.clears.carry_out(failed_run)
     assert store.request_cancel(failed_run)
     advance(store, CHAIN)
     assert states(store) == {"a": "success", "b": "cancelled", "c": "cancelled"}
     assert store.run_snapshot(failed_run).state is RunState.CANCELLED
     assert check(url) == []
-    store.clear_here(clear("b", "c"))
+    store.clears.carry_out_here(clear("b", "c"))
     assert not store.run_snapshot(failed_run).cancel_requested
     advance(store, CHAIN)
     assert attempt(store, CHAIN) == "b"

@@ -119,7 +119,7 @@ def test_a_deleted_dag_leaves_nothing_and_what_others_are_made_of_stays(
     store.undeploy(PAIR.id)
     with pytest.raises(ConflictError, match="made meanwhile"):
         store.delete_dag(PAIR.id)
-    assert store.delete_runs(store.runs_of(PAIR.id, limit=9)) == 1
+    assert store.retention.delete_runs(store.runs_of(PAIR.id, limit=9)) == 1
     store.delete_dag(PAIR.id)
     assert [row.id for row in store.list_dags()] == ["other"]
     assert store.db.read(lambda c: c.execute(select(t.notice.c.dag_id)).all()) == []

@@ -311,7 +311,7 @@ def test_a_process_killed_at_any_commit_leaves_a_sound_state_that_the_next_one_e
             assert row.state is RunState.FAILED
             assert "the process that drove it is gone" in row.note
         if verb == "finish" and side == "post":
-            assert "a" in store.values_of(run_id())
+            assert "a" in store.values.of_run(run_id())
 
 
 SCHEDULED = """

@@ -83,8 +83,8 @@ def test_a_cleared_run_is_read_anew(first: Metastore, open_store, url: str) -> N
     second = open_store()
     while not first.run_snapshot(run_id()).state.is_final:
         end_some(first, 64, well=False)
-    second.request_clear(Clear(run_id=run_id(), tasks=[TaskName("a0")]))
-    second.carry_out_clear(run_id())
+    second.clears.request(Clear(run_id=run_id(), tasks=[TaskName("a0")]))
+    second.clears.carry_out(run_id())
     begin(second)
     assert first.run_snapshot(run_id()).tasks["a0"].state is TaskState.QUEUED
     assert first.run_snapshot(run_id()) == second.run_snapshot(run_id())

@@ -158,7 +158,7 @@ def test_a_run_that_is_cleared_finds_room_in_the_pools_of_its_tasks(
     store.finish(claim, succeeded(), ended("a"), partial(decide, wide, now=wall(store)))
     store.deploy(narrow, {})
     again = Clear(run_id=run_id(), tasks=("a",))  # type: ignore[arg-type]
-    store.request_clear(again)
+    store.clears.request(again)
     with pytest.raises(UsageError, match="Task a of etl wants 3 slots"):
         store.pools.set("small", 2)
     with pytest.raises(UsageError, match="takes slots"):
@@ -166,13 +166,13 @@ def test_a_run_that_is_cleared_finds_room_in_the_pools_of_its_tasks(
     assert store.request_cancel(run_id())
     store.pools.set("small", 2)
     with pytest.raises(UsageError, match="wants 3 slots of the pool 'small'") as caught:
-        store.request_clear(again)
+        store.clears.request(again)
     assert caught.value.code == "NBF614"
-    assert store.requested_clears() == []
+    assert store.clears.requested() == []
     store.deploy(small_dag({"b": []}), {})
     store.pools.delete("small")
-    store.request_clear(again)
-    assert store.carry_out_clear(run_id())
+    store.clears.request(again)
+    assert store.clears.carry_out(run_id())
     store.advance(run_id(), partial(decide, wide, now=wall(store)), max_active_runs=9)
     assert len(store.claim(limit=1)) == 1
     assert check(url) == []

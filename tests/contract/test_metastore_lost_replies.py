@@ -68,8 +68,8 @@ def sets_a_pool(store: Metastore) -> Callable[[], object]:
 
 def withdraws_a_clear(store: Metastore) -> Callable[[], object]:
     over(store)
-    store.request_clear(Clear(run_id=run_id(), tasks=[TaskName("a")]))
-    return lambda: store.request_cancel(run_id()) and not store.requested_clears()
+    store.clears.request(Clear(run_id=run_id(), tasks=[TaskName("a")]))
+    return lambda: store.request_cancel(run_id()) and not store.clears.requested()
 
 
 def hands_back(store: Metastore) -> Callable[[], object]:
@@ -84,7 +84,7 @@ def hands_back(store: Metastore) -> Callable[[], object]:
 
 def prunes(store: Metastore) -> Callable[[], object]:
     over(store)
-    return lambda: store.delete_runs([run_id()]) == 1
+    return lambda: store.retention.delete_runs([run_id()]) == 1
 
 
 def tells_of_missed_slots(store: Metastore) -> Callable[[], object]:

@@ -162,10 +162,10 @@ def test_what_a_task_published_is_found_by_run_and_by_name(store: Metastore) -> 
     run = start(store)
     values = (stored("x", "1"), stored("X", "2"))
     store.finish(claim_one(store, run), succeeded(*values), ended("a"))
-    assert set(store.values_of(run)[TaskName("a")].values) == set(values)
-    assert store.latest_value(PAIR.id, TaskName("a"), "X") == values[1]
-    assert store.latest_value(PAIR.id, TaskName("a"), "gone") is None
-    assert set(store.latest_values(PAIR.id, TaskName("a")).values) == set(values)
+    assert set(store.values.of_run(run)[TaskName("a")].values) == set(values)
+    assert store.values.latest_value(PAIR.id, TaskName("a"), "X") == values[1]
+    assert store.values.latest_value(PAIR.id, TaskName("a"), "gone") is None
+    assert set(store.values.latest(PAIR.id, TaskName("a")).values) == set(values)
 
 
 def test_the_newest_run_that_stored_a_name_is_asked_for_it(store: Metastore, clock) -> None:
@@ -174,7 +174,7 @@ def test_the_newest_run_that_stored_a_name_is_asked_for_it(store: Metastore, clo
         store.finish(claim_one(store, run), succeeded(stored("x", content)), ended("a"))
         clock.move(60)
     start(store, number=3)
-    assert store.latest_value(PAIR.id, TaskName("a"), "x") == stored("x", "new")
+    assert store.values.latest_value(PAIR.id, TaskName("a"), "x") == stored("x", "new")
 
 
 def test_the_result_of_a_failed_attempt_publishes_nothing_and_keeps_its_error(
@@ -185,7 +185,7 @@ def test_the_result_of_a_failed_attempt_publishes_nothing_and_keeps_its_error(
     store.finish(claim_one(store, run), result, ended("a", TaskState.UP_FOR_RETRY))
     task = store.run_snapshot(run).tasks[TaskName("a")]
     assert (task.failures, task.lost, task.last_error) == (1, 0, "KeyError")
-    assert store.values_of(run) == {}
+    assert store.values.of_run(run) == {}
     (attempt,) = store.attempts(run)
     assert (attempt.outcome, attempt.reason) == ("failed", Reason.ERROR)
     assert attempt.result["error"]["name"] == "KeyError"
@@ -208,7 +208,7 @@ def test_a_result_that_comes_twice_counts_once(store: Metastore) -> None:
     with pytest.raises(ConflictError):
         store.finish(claim, succeeded(stored("x", "2")), ended("a"))
     assert store.events() == before
-    assert store.latest_value(PAIR.id, TaskName("a"), "x") == stored("x", "1")
+    assert store.values.latest_value(PAIR.id, TaskName("a"), "x") == stored("x", "1")
 
 
 def test_an_illegal_or_stale_move_undoes_the_whole_transaction(store: Metastore) -> None:

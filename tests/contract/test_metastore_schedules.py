@@ -352,8 +352,8 @@ def test_what_came_by_itself_waits_while_its_dag_is_paused_and_what_people_ask_f
     store.request_cancel(run_id(0))
     assert [one.run_id for one in store.waiting_runs()] == [run_id(0)]
     assert begin()[run_id(0)] is RunState.CANCELLED
-    store.request_clear(Clear(run_id=run_id(0), tasks=("a", "b")))
-    assert store.carry_out_clear(run_id(0))
+    store.clears.request(Clear(run_id=run_id(0), tasks=("a", "b")))
+    assert store.clears.carry_out(run_id(0))
     assert begin()[run_id(0)] is RunState.RUNNING
     store.pause(PAIR.id, paused=False)
     assert begin()[run_id(1)] is RunState.RUNNING

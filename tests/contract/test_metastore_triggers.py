@@ -81,15 +81,15 @@ def firing(event, number: int = 9, **fields) -> Firing:
 def test_a_run_that_ends_is_told_to_the_triggers_that_watch_its_dag(store: Metastore) -> None:
     watch(store, AFTER, replace(AFTER, state=RunEnding.FAILURE), LOW, FILES)
     run = run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     assert event.payload == {"dag": "etl", "run": run, "state": "success"}
     assert (event.row.dag_id, event.row.trigger) == ("report", AFTER)
-    assert store.fire(firing(event))
-    assert store.trigger_events() == []
+    assert store.triggers.fire(firing(event))
+    assert store.triggers.events() == []
     (made,) = [row for row in store.list_runs() if row.dag_id == "report"]
     assert (made.kind, made.state, made.cause["run"]) == (RunKind.TRIGGERED, RunState.QUEUED, run)
     run_etl(store, 2, result=failed(), target=TaskState.FAILED)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     assert event.row.trigger.state is RunEnding.FAILURE
 
 
@@ -98,9 +98,9 @@ def test_metrics_are_told_with_the_attempt_and_only_of_one_that_succeeded(
 ) -> None:
     watch(store, LOW)
     run_etl(store, 1, result=replace(failed(), metrics={"loss": 0.5}), target=TaskState.FAILED)
-    assert store.trigger_events() == []
+    assert store.triggers.events() == []
     run_etl(store, 2, result=replace(succeeded(), metrics={"loss": 0.7, "other": 1.0}))
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     assert (event.payload["name"], event.payload["value"]) == ("loss", 0.7)
 
 
@@ -115,7 +115,7 @@ def test_what_is_run_by_hand_sets_nothing_off(store: Metastore) -> None:
     (claim,) = store.claim(run_id(), limit=1)
     store.finish(claim, replace(succeeded(), metrics={"loss": 0.1}), ended("a"), decision)
     assert store.run_snapshot(run_id()).state is RunState.SUCCESS
-    assert store.trigger_events() == []
+    assert store.triggers.events() == []
 
 
 def test_of_two_schedulers_that_decide_one_makes_the_run(
@@ -124,11 +124,11 @@ def test_of_two_schedulers_that_decide_one_makes_the_run(
     store = open_store()
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     answers: list[bool] = []
 
     def work(number: int) -> None:
-        answers.append(stores[number].fire(firing(event, number)))
+        answers.append(stores[number].triggers.fire(firing(event, number)))
 
     stores = [open_store() for _ in range(4)]
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
@@ -143,24 +143,24 @@ def test_of_two_schedulers_that_decide_one_makes_the_run(
 def test_the_same_event_makes_no_second_run_even_if_it_came_again(store: Metastore) -> None:
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
-    assert store.fire(firing(event, 1))
-    assert not store.fire(firing(event, 2))
-    (row,) = store.triggers_of(REPORT.id)
-    assert store.fire(firing(replace(event, row=row), 3))
+    (event,) = store.triggers.events()
+    assert store.triggers.fire(firing(event, 1))
+    assert not store.triggers.fire(firing(event, 2))
+    (row,) = store.triggers.of(REPORT.id)
+    assert store.triggers.fire(firing(replace(event, row=row), 3))
     assert sum(row.dag_id == "report" for row in store.list_runs()) == 1
 
 
 def test_a_pause_that_came_between_stops_the_firing(store: Metastore) -> None:
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     store.pause(REPORT.id, paused=True)
-    assert not store.fire(firing(event))
-    (event,) = store.trigger_events()
+    assert not store.triggers.fire(firing(event))
+    (event,) = store.triggers.events()
     assert event.row.is_paused
-    assert store.fire(firing(event, run=None, missed="paused"))
-    assert store.trigger_events() == []
+    assert store.triggers.fire(firing(event, run=None, missed="paused"))
+    assert store.triggers.events() == []
     assert not [row for row in store.list_runs() if row.dag_id == "report"]
     assert store.missed(REPORT.id) == []
     (lost,) = store.all_missed()
@@ -172,11 +172,11 @@ def test_a_pause_that_came_between_stops_the_firing(store: Metastore) -> None:
 def test_a_deploy_that_came_between_makes_the_run_one_of_the_new_version(store: Metastore) -> None:
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     edited = small_dag({"a": [], "b": ["a"]}, dag_id=REPORT.id)
     store.deploy(edited, {"etl.ipynb": b"{}"})
-    assert not store.fire(firing(event))
-    (event,) = store.trigger_events()
+    assert not store.triggers.fire(firing(event))
+    (event,) = store.triggers.events()
     assert event.row.dag_version == edited.digest
 
 
@@ -184,13 +184,13 @@ def test_a_deploy_keeps_the_triggers_that_stay_and_begins_others_anew(store: Met
     mark = FileMark(size=1, time=2, sha="3")
     watch(store, FILES, AFTER, state=TriggerState(seen={"/d/a": mark}))
     watch(store, FILES, state=TriggerState())
-    (files,) = store.triggers_of(REPORT.id)
+    (files,) = store.triggers.of(REPORT.id)
     assert files.state.seen == {"/d/a": mark}
     run_etl(store)
-    assert store.trigger_events() == []
+    assert store.triggers.events() == []
     watch(store, AFTER)
     watch(store, FILES, state=TriggerState(version="new"))
-    (again,) = store.triggers_of(REPORT.id)
+    (again,) = store.triggers.of(REPORT.id)
     assert (again.id, again.state, again.version) == (files.id, TriggerState(version="new"), 1)
 
 
@@ -199,7 +199,7 @@ def test_events_that_wait_go_with_their_trigger(store: Metastore) -> None:
     run_etl(store)
     watch(store, FILES)
     watch(store, AFTER)
-    assert store.trigger_events() == []
+    assert store.triggers.events() == []
 
 
 def test_of_each_trigger_the_oldest_event_comes_first_and_alone(store: Metastore) -> None:
@@ -207,23 +207,23 @@ def test_of_each_trigger_the_oldest_event_comes_first_and_alone(store: Metastore
     for number in (1, 2, 3):
         run_etl(store, number)
     for number in (1, 2, 3):
-        (event,) = store.trigger_events()
+        (event,) = store.triggers.events()
         assert event.payload["run"] == run_id(number)
-        assert store.fire(firing(event, number))
-    assert store.trigger_events() == []
+        assert store.triggers.fire(firing(event, number))
+    assert store.triggers.events() == []
 
 
 def test_a_trigger_whose_run_has_not_begun_is_waiting(store: Metastore) -> None:
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
-    store.fire(firing(event))
-    (row,) = store.triggers_of(REPORT.id)
+    (event,) = store.triggers.events()
+    store.triggers.fire(firing(event))
+    (row,) = store.triggers.of(REPORT.id)
     assert (row.is_waiting, row.active_runs) == (True, 1)
     (made,) = [run for run in store.list_runs() if run.dag_id == "report"]
     decision = partial(decide, REPORT, now=store.db.clock.wall())
     store.advance(made.id, decision, max_active_runs=1)
-    (row,) = store.triggers_of(REPORT.id)
+    (row,) = store.triggers.of(REPORT.id)
     assert (row.is_waiting, row.active_runs) == (False, 1)
     assert store.run_snapshot(made.id).tasks[TaskName("a")].state is TaskState.QUEUED
 
@@ -237,14 +237,14 @@ def test_a_firing_whose_commit_is_unknown_makes_one_run(
 
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     monkeypatch.setattr(faults, "_spec", f"fire.{fault}")
     faults._hits.clear()
     if fault.startswith("pre"):
         with pytest.raises(faults.InjectedFaultError):
-            store.fire(firing(event))
-        (event,) = store.trigger_events()
-    assert store.fire(firing(event))
+            store.triggers.fire(firing(event))
+        (event,) = store.triggers.events()
+    assert store.triggers.fire(firing(event))
     assert sum(row.dag_id == "report" for row in store.list_runs()) == 1
 
 
@@ -258,8 +258,8 @@ store = open_metastore(sys.argv[1], clock=SystemClock())
 if not store.list_runs():
     watch(store, AFTER)
     run_etl(store)
-for event in store.trigger_events():
-    store.fire(firing(event))
+for event in store.triggers.events():
+    store.triggers.fire(firing(event))
 """
 
 
@@ -277,7 +277,7 @@ def test_a_scheduler_killed_while_it_fires_leaves_one_run_in_the_end(
     again = subprocess.run(command, capture_output=True, timeout=60)
     assert again.returncode == 0, again.stderr.decode()
     with open_metastore(address, clock=SystemClock()) as store:
-        assert store.trigger_events() == []
+        assert store.triggers.events() == []
         (made,) = [row for row in store.list_runs() if row.dag_id == "report"]
         assert made.cause["run"] == run_id()
     assert check(address) == []
@@ -290,16 +290,16 @@ def test_what_an_undeployed_dag_waited_for_sets_nothing_off_when_it_is_deployed_
     run_etl(store)
     store.undeploy(REPORT.id)
     watch(store, AFTER)
-    assert store.trigger_events() == []
+    assert store.triggers.events() == []
 
 
 def test_a_dag_deleted_before_its_trigger_fires_makes_no_run(store: Metastore) -> None:
     watch(store, AFTER)
     run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     store.undeploy(REPORT.id)
     store.delete_dag(REPORT.id)
-    assert not store.fire(firing(event))
+    assert not store.triggers.fire(firing(event))
     assert [row.dag_id for row in store.list_runs()] == ["etl"]
 
 
@@ -324,8 +324,8 @@ def test_runs_of_a_backfill_are_no_others(store: Metastore) -> None:
     decided = partial(decide_slot, reprocess=due.entry.reprocess)
     store.backfills.work_on(Chunk(due=due, slots=[NOON], decide=decided, new_run=lambda _: made))
     run_etl(store)
-    (event,) = store.trigger_events()
+    (event,) = store.triggers.events()
     assert event.row.active_runs == 0
-    assert store.fire(firing(event, cancel_others=True))
+    assert store.triggers.fire(firing(event, cancel_others=True))
     backfilled = store.run_snapshot(made.run_id)
     assert not backfilled.cancel_requested

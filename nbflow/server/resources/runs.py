@@ -65,7 +65,7 @@ def show_run(call: Call) -> RunAnswer:
         run=run_form(run, call.lang),
         tasks=instances(call, run_id),
         metrics=metrics_by_task(call.service, run_id),
-        goes_on=run_id in store.requested_clears(),
+        goes_on=run_id in store.clears.requested(),
     )
 
 

@@ -53,7 +53,7 @@ def show_task(call: Call) -> TaskInstanceAnswer:
     found = [one for one in instances(call, run_id) if one.task == task]
     if not found:
         raise records.no_task(run_id, task)
-    published = store.values_of(run_id).get(task)
+    published = store.values.of_run(run_id).get(task)
     values = (*published.values, *published.ambient) if published else ()
     return TaskInstanceAnswer(
         task=found[0],

@@ -42,7 +42,7 @@ def printed(service, outputs, run_id, task):
 
 def value_of(service, run_id, task):
     """Return the preview of what a task published: here, all of it."""
-    (value,) = service.store.values_of(run_id)[TaskName(task)].values
+    (value,) = service.store.values.of_run(run_id)[TaskName(task)].values
     return value.preview
 
 
@@ -216,7 +216,7 @@ def test_a_deleted_run_takes_its_files_along_and_leaves_those_of_others(service,
 def test_files_of_a_delete_that_was_killed_go_with_the_next_clean_up(service, page, tmp_path):
     (tmp_path / "ok").touch()
     report = service.run(gated(page))
-    service.store.delete_runs([report.run_id])
+    service.store.retention.delete_runs([report.run_id])
 
     class Later(SystemClock):
         def wall(self):

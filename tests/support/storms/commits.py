@@ -90,12 +90,12 @@ VERBS: dict[str, Callable[[Metastore], object]] = {
     "dag_undeploy": lambda store: store.undeploy(GONE.id),
     "hand_back": hand_back,
     "heartbeat": lambda store: store.heartbeat(),
-    "import_errors": lambda store: store.replace_import_errors(
+    "import_errors": lambda store: store.import_errors.replace(
         "folder", [ImportErrorRow(path="a.ipynb", code="NBF001", message="no")]
     ),
     "pool": lambda store: store.pools.set("spare", 2),
     "pool_delete": lambda store: store.pools.delete("spare"),
-    "prune": lambda store: store.delete_runs([OLD]),
+    "prune": lambda store: store.retention.delete_runs([OLD]),
     "reap": reap_claimed,
     "reap_run": reap_driven,
 }

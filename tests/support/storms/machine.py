@@ -329,7 +329,9 @@ class Machine(RuleBasedStateMachine):
     @rule(hours=st.integers(0, 3))
     def clean_up(self, hours: int) -> None:
         store = self.user.store
-        store.delete_runs(store.old_runs(self.clock.wall() - timedelta(hours=hours), limit=50))
+        store.retention.delete_runs(
+            store.retention.old_runs(self.clock.wall() - timedelta(hours=hours), limit=50)
+        )
         store.notices.forget(self.clock.wall() - timedelta(hours=hours))
 
     @rule()
@@ -385,7 +387,7 @@ class Machine(RuleBasedStateMachine):
     def _is_busy(self) -> bool:
         store = self.user.store
         unfinished = any(not run.state.is_final for run in self.runs())
-        asked = (store.requested_clears, store.backfills.due, store.trigger_events)
+        asked = (store.clears.requested, store.backfills.due, store.triggers.events)
         return unfinished or any(ask() for ask in asked)
 
     def runs(self) -> list[RunRow]:

@@ -297,7 +297,7 @@ def _unfinished(service: Service) -> bool:
     store = service.store
     return (
         any(not run.state.is_final for run in _runs(service))
-        or bool(store.trigger_events())
+        or bool(store.triggers.events())
         or any(notice.due is not None for notice in store.notices.all(limit=100_000))
         or store.notices.has_work()
     )

@@ -112,7 +112,7 @@ def test_the_end_of_a_run_that_was_deleted_meanwhile_takes_no_other_end_with_it(
                 text("UPDATE run SET state = 'cancelled', ended = created WHERE id = :of"),
                 {"of": gone},
             )
-        assert service.store.delete_runs([gone]) == 1
+        assert service.store.retention.delete_runs([gone]) == 1
         end(scheduler, gone, stays)
         until(lambda: state(service, stays).is_final, scheduler)
         assert state(service, stays) is RunState.SUCCESS

@@ -100,16 +100,16 @@ def test_what_cannot_be_read_or_compiled_never_takes_the_place_of_what_runs(
     whole = path.read_text()
     path.write_text(whole[: len(whole) // 2])
     assert look() == []
-    (error,) = service.store.import_errors()
+    (error,) = service.store.import_errors.all()
     assert (error.path, error.code) == (str(path), "NBF004")
     save(("x = 1\n1 +", "task:a"), dag=LIVE)
     assert look() == []
-    (error,) = service.store.import_errors()
+    (error,) = service.store.import_errors.all()
     assert error.path == str(path)
     assert version(service) == good
     save(("x = 2", "task:a"), dag=LIVE)
     assert look() == ["page"]
-    assert service.store.import_errors() == []
+    assert service.store.import_errors.all() == []
 
 
 def test_a_pinned_notebook_is_left_alone_and_its_errors_are_told(service, save, look):
@@ -117,7 +117,7 @@ def test_a_pinned_notebook_is_left_alone_and_its_errors_are_told(service, save, 
     save(("print(nowhere)", "task:a"), name="wrong", dag={"schedule": "@hourly"})
     assert look() == []
     assert service.store.list_dags() == []
-    assert [(Path(e.path).name, e.code) for e in service.store.import_errors()] == [
+    assert [(Path(e.path).name, e.code) for e in service.store.import_errors.all()] == [
         ("wrong.ipynb", "NBF203")
     ]
 
@@ -131,7 +131,7 @@ def test_a_dag_of_several_notebooks_is_not_deployed_without_one_that_is_broken(s
     show.write_text("{")
     assert look() == []
     assert version(service, "both") == good
-    assert {e.code for e in service.store.import_errors()} >= {"NBF237"}
+    assert {e.code for e in service.store.import_errors.all()} >= {"NBF237"}
     show.write_text(whole)
     assert look() == ["both"]
 
@@ -168,7 +168,7 @@ def test_runs_without_their_notebook_fail_and_the_dag_is_paused_after_three(
     assert f"notebook not found: {path}; moved to {moved}?" in task.note
     (row,) = [row for row in service.store.list_dags() if row.id == "page"]
     assert row.paused
-    errors = {error.path: error.message for error in service.store.import_errors()}
+    errors = {error.path: error.message for error in service.store.import_errors.all()}
     assert errors[str(path)].endswith("paused after 3 runs")
 
 

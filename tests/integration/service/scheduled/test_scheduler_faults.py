@@ -164,7 +164,7 @@ def test_a_scheduler_that_wakes_after_its_lease_ends_its_kernel_and_publishes_no
         (run,) = until(ended(service), other)
         assert run.state is RunState.SUCCESS
         assert processes.marked(kernels)
-        values = service.store.values_of(run_id)
+        values = service.store.values.of_run(run_id)
         stalled.step(0)
         woke = time.monotonic()
         until(lambda: not processes.marked(kernels), stalled)
@@ -172,7 +172,7 @@ def test_a_scheduler_that_wakes_after_its_lease_ends_its_kernel_and_publishes_no
         until(lambda: not stalled.executor.poll(0) and not stalled._drivers, stalled)
     outcomes = [(a.task, a.outcome) for a in service.store.attempts(run_id)]
     assert outcomes == [("a", "lost"), ("a", "success"), ("b", "success")]
-    assert service.store.values_of(run_id) == values
+    assert service.store.values.of_run(run_id) == values
 
 
 HOLDER = """
