@@ -165,7 +165,7 @@ class Triggers:
     def fire(self, what: triggers.Firing) -> bool:
         """Write what a trigger decided, and the run it makes, in one transaction.
 
-        False, and nothing written, if another scheduler, a deploy or a pause came first.
+        False, and nothing written, if another scheduler, a deploy, a pause or a run came first.
         """
         return triggers.fire(self._db, what, self._db.clock.wall())
 

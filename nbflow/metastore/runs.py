@@ -116,6 +116,13 @@ def active_runs(connection: Connection, dags: Collection[str]) -> dict[str, int]
     return {row.dag_id: row.runs for row in rows}
 
 
+def still_active(connection: Connection, dag_id: DagId, seen: int | None) -> bool:
+    """Tell whether as many runs of a DAG are unfinished as a decision rests on (None: on none). With
+    the DAG's row locked nobody decides on another one meanwhile.
+    """
+    return seen is None or active_runs(connection, [dag_id]).get(dag_id, 0) == seen
+
+
 def _of_no_backfill() -> ColumnElement[bool]:
     # Said this way, the index of backfills is not offered: nearly all runs are of none.
     return func.coalesce(t.run.c.backfill_id, "") == ""

@@ -11,7 +11,7 @@ from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.pauses import read_pauses, still_needed, written
-from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run
+from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run, still_active
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, Overlap
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
@@ -26,7 +26,8 @@ _SLOTS = ("cursor_utc", "expr", "tz", "anchor_utc", "start_utc", "end_utc")
 class Tick:
     """What a tick does with one schedule, all in one transaction.
 
-    ``seen`` is the schedule as it was read; ``cancel_others`` asks the DAG's unfinished runs to end.
+    ``seen`` is the schedule as it was read; ``cancel_others`` asks the DAG's unfinished runs to end;
+    ``active_runs`` is how many of these the decision rests on, None if it rests on none.
     """
 
     seen: ScheduleEntry
@@ -35,6 +36,7 @@ class Tick:
     runs: Sequence[NewRun] = ()
     missed: Sequence[MissedSlot] = ()
     cancel_others: bool = False
+    active_runs: int | None = None
 
 
 def slot_key(schedule_id: int, slot: datetime) -> str:
@@ -159,7 +161,8 @@ def next_fire(connection: Connection) -> datetime | None:
 def tick(db: Database, ticks: Sequence[Tick], now: datetime) -> list[bool]:
     """Make runs and move schedules on, all in one transaction; tell of each whether it was done.
 
-    Nothing is written for a schedule that moved meanwhile. A slot that has a run already (of a
+    Nothing is written for a schedule that moved, or was decided by another number of unfinished runs
+    than there are. A slot that has a run already (of a
     backfill) keeps it.
     """
     # Whoever holds several DAGs took them in this order.
@@ -187,7 +190,7 @@ def _tick_one(db: Database, connection: Connection, what: Tick, now: datetime) -
     seen, of = what.seen, t.schedule.c
     active = select(t.dag.c.pauses).where(t.dag.c.id == seen.dag_id, t.dag.c.paused == 0)
     dag = connection.execute(db.locked(active)).one_or_none()
-    if dag is None:
+    if dag is None or not still_active(connection, seen.dag_id, what.active_runs):
         return False
     moved = {
         "cursor_utc": what.cursor,

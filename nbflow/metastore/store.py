@@ -254,7 +254,7 @@ class Metastore:
     def tick(self, what: schedules.Tick) -> bool:
         """Make a schedule's due runs and move it on, in one transaction.
 
-        False, and nothing written, if another scheduler, an edit or a pause came first.
+        False, and nothing written, if another scheduler, an edit, a pause or a run came first.
         """
         return self.tick_all([what])[0]
 

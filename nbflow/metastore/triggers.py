@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
-from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run
+from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run, still_active
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.states import RunState
 from nbflow.model.triggers import Trigger, TriggerKind, TriggerState
@@ -55,7 +55,8 @@ class TriggerEvent:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Firing:
     """What a decision writes, all in one transaction. ``event`` is what was decided on, None for
-    files; ``run`` the run that is made, ``missed`` why none is where one would be.
+    files; ``run`` the run that is made, ``missed`` why none is where one would be; ``active_runs`` is
+    how many unfinished runs of the DAG it rests on, None if on none.
     """
 
     seen: TriggerRow
@@ -65,6 +66,7 @@ class Firing:
     run: NewRun | None = None
     missed: str = ""
     cancel_others: bool = False
+    active_runs: int | None = None
 
 
 def trigger_key(row_id: int, event: str) -> str:
@@ -200,12 +202,14 @@ def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
 
 
 def fire(db: Database, what: Firing, now: datetime) -> bool:
-    """Write a decision; False, and nothing written, if another scheduler or a deploy came first."""
+    """Write a decision; False, and nothing written, if somebody else came first (see `Triggers.fire`)."""
     seen, of = what.seen, t.dag_trigger.c
 
     def work(connection: Connection) -> bool:
         dag = select(t.dag.c.paused, t.dag.c.version).where(t.dag.c.id == seen.dag_id)
         if connection.execute(db.locked(dag)).one_or_none() != (seen.is_paused, seen.dag_version):
+            return False
+        if not still_active(connection, seen.dag_id, what.active_runs):
             return False
         guard = (of.id == seen.id, of.version == seen.version, of.active == 1)
         values = {"state": to_data(what.state), "version": seen.version + 1}

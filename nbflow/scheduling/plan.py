@@ -25,6 +25,7 @@ from nbflow.scheduling.slots import (
     admit,
     data_interval,
     decide_slots,
+    depends_on_active,
     first_cursor,
     next_slot,
 )
@@ -34,13 +35,16 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedTick:
-    """What is to be written for a schedule whose slot has come."""
+    """What is to be written for a schedule whose slot has come. ``active_runs`` is the number of
+    unfinished runs that it rests on, None if it would be the same whatever their number.
+    """
 
     cursor: datetime
     next_fire: datetime | None
     run: tuple[tuple[datetime, DataInterval], ...] = ()
     missed: tuple[MissedSlot, ...] = ()
     cancel_others: bool = False
+    active_runs: int | None = None
 
 
 def plan_deploy(
@@ -151,6 +155,7 @@ def plan_tick(due: DueSchedule, now: datetime) -> PlannedTick:
             for slot, reason in sorted(missed)
         ),
         cancel_others=replaces,
+        active_runs=due.active_runs if decided.run and depends_on_active(entry.overlap) else None,
     )
 
 

@@ -204,6 +204,11 @@ def admit(overlap: Overlap, *, active: int, max_active_runs: int) -> Admission:
             return Admission.REPLACE
 
 
+def depends_on_active(overlap: Overlap) -> bool:
+    """Tell whether what becomes of a slot depends on how many runs of its DAG have not ended."""
+    return overlap is not Overlap.QUEUE
+
+
 def first_cursor(deployed: datetime, *, start: datetime | None, catchup: Catchup) -> datetime:
     """Return where a newly deployed schedule begins: nothing old fires, unless ``start_date`` lies
     in the past and every slot since is wanted.

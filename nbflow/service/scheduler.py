@@ -272,6 +272,7 @@ class Scheduler:
             runs=runs,
             missed=planned.missed,
             cancel_others=planned.cancel_others,
+            active_runs=planned.active_runs,
         )
 
     def _backfill(self) -> None:

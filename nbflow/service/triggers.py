@@ -16,7 +16,7 @@ from nbflow.model.dag import Dag
 from nbflow.model.notebook import Notebook
 from nbflow.model.states import RunKind
 from nbflow.model.triggers import FileMark, Trigger, TriggerKind, TriggerState, cause_sentence
-from nbflow.scheduling.slots import Admission, MissedReason, admit
+from nbflow.scheduling.slots import Admission, MissedReason, admit, depends_on_active
 from nbflow.scheduling.triggers import (
     Reaction,
     Stamp,
@@ -202,7 +202,7 @@ class Triggers:
         """Write a decision; False if somebody else came first."""
         from nbflow.metastore import Firing
 
-        run, missed, cancels = None, reaction.refused, False
+        run, missed, cancels, rests_on = None, reaction.refused, False, None
         if reaction.cause is not None:
             dag = versions.dag(row.dag_version)
             options = dag.options
@@ -210,6 +210,8 @@ class Triggers:
                 options.overlap, active=row.active_runs, max_active_runs=options.max_active_runs
             )
             cancels = admission is Admission.REPLACE
+            if depends_on_active(options.overlap) and not row.is_paused:
+                rests_on = row.active_runs
             if row.is_paused:
                 missed = MissedReason.PAUSED.value
             elif admission is Admission.MISS:
@@ -219,7 +221,7 @@ class Triggers:
         done = self.service.store.triggers.fire(
             Firing(
                 seen=row, state=reaction.state, slot_key=key, event=event, run=run, missed=missed,
-                cancel_others=cancels,
+                cancel_others=cancels, active_runs=rests_on,
             )
         )  # fmt: skip
         if done and run is not None:

@@ -167,6 +167,14 @@ def test_a_slot_while_the_run_before_it_is_still_going(overlap, runs, missed, ca
     assert {one.reason for one in planned.missed} <= {"overlap"}
 
 
+def test_a_tick_says_on_how_many_unfinished_runs_it_rests_unless_it_rests_on_none():
+    now = NOON + HOUR
+    assert plan_tick(due(deploy(), active=2), now).active_runs is None
+    assert plan_tick(due(deploy(overlap=Overlap.SKIP), active=2), now).active_runs == 2
+    late = deploy(overlap=Overlap.SKIP, catchup=Catchup.NONE)
+    assert plan_tick(due(late, active=2), now + HOUR / 2).active_runs is None
+
+
 def test_of_slots_that_come_at_once_only_the_newest_replaces_what_runs():
     entry = deploy(overlap=Overlap.CANCEL_OTHER, catchup=Catchup.ALL)
     planned = plan_tick(due(entry, active=1), NOON + 3 * HOUR)
