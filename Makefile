@@ -14,8 +14,9 @@ RUN_SETUP := sh scripts/setup.sh "$(PYTHON)" $(VENV)
 help: ## list the doors
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv with everything needed to develop
+setup: ## make .venv with everything needed to develop; the JupyterLab extension is built where Node.js is
 	@$(RUN_SETUP) $(or $(BOUNDS),dev)
+	@$(if $(BOUNDS),:,sh scripts/front.sh $(BIN) setup)
 
 setup-demo:
 	@$(RUN_SETUP) demo
@@ -42,4 +43,5 @@ docs: setup ## build the documentation into site/, strictly
 	@$(BIN)/python docs/generate.py && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "site/index.html"
 
 clean: ## remove what the other doors made
-	@rm -rf .venv .venv-lowest site build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo
+	@rm -rf .venv .venv-lowest site build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .demo \
+		nbflow/labextension extension/lib extension/node_modules extension/tsconfig.tsbuildinfo

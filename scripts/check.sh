@@ -14,6 +14,7 @@ step "mypy" "$bin/mypy" --no-error-summary
 step "import contracts" sh -c "'$bin/lint-imports' >.import-contracts.log 2>&1 || { cat .import-contracts.log; exit 1; }"
 rm -f .import-contracts.log
 step "generated documentation" "$bin/python" docs/generate.py --check
+step "JupyterLab extension" sh scripts/front.sh "$bin" check
 step "documentation tests" "$bin/pytest" -q -n 2 tests/docs
 if [ -n "$failed" ]; then
     echo "✕ failed:${failed%,}" >&2

@@ -32,6 +32,7 @@ if [ "$kind" = lowest ]; then
         --extra examples --extra postgresql --extra mariadb pyproject.toml --output-file "$venv/lowest.txt"
     set -- --constraint "$venv/lowest.txt" "$@"
 fi
-"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
+# The JupyterLab extension is built by scripts/front.sh, not with each installation.
+SKIP_JUPYTER_BUILDER=1 "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
 touch "$stamp"
 echo "→ $("$venv/bin/python" -m nbflow version)"

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from jupyter_pages import CHROMIUM, FLAGS, Jupyter, jupyter_server
+from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, jupyter_server
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +18,8 @@ def chromium() -> Iterator[Any]:
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
+    if not EXTENSION.exists():
+        pytest.skip("the JupyterLab extension is not built: make setup, with Node.js installed")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     with playwright.sync_playwright() as started:

@@ -25,6 +25,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+EXTENSION = Path(__file__).parents[2] / "nbflow" / "labextension" / "package.json"
 TOKEN = "for-this-test-only"
 
 
@@ -167,3 +168,10 @@ def run_cells(page: Any, count: int) -> None:
 def save(page: Any) -> None:
     """Save the notebook, as the menu entry does."""
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+
+def shoot(page: Any, name: str) -> None:
+    """Keep a screenshot where NBFLOW_SCREENS says, for people to look at."""
+    folder = os.environ.get("NBFLOW_SCREENS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))

@@ -1,11 +1,9 @@
 """``%dag`` and ``%dag run`` in a real JupyterLab and a real Notebook 7, on the real engine."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, open_notebook, run_cells, save
+from jupyter_pages import Jupyter, open_notebook, run_cells, save, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(240)]
 
@@ -18,13 +16,6 @@ TASKS = (
     "%%task largest\nlargest = max(numbers)",
     "%%task report\nprint(total, largest)",
 )
-
-
-def shoot(page: Any, name: str) -> None:
-    """Keep a screenshot where NBFLOW_SCREENS says, for people to look at."""
-    folder = os.environ.get("NBFLOW_SCREENS")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 @pytest.mark.parametrize("face", FACES)

@@ -1,0 +1,7 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+/** Two tasks that wait for one. */
+export const dagIcon = new LabIcon({
+  name: 'nbflow:dag',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round"><rect x="2.5" y="8.5" width="7" height="7" rx="2"/><rect x="15" y="2.5" width="6.5" height="6.5" rx="2"/><rect x="15" y="15" width="6.5" height="6.5" rx="2"/><path d="M9.5 11c3 0 2.5-5.2 5.5-5.2M9.5 13c3 0 2.5 5.2 5.5 5.2" stroke-linecap="round"/></g></g></svg>`
+});

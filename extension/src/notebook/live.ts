@@ -1,0 +1,120 @@
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type { Api } from '../api/client';
+import type { CompileAnswer } from '../api/types';
+import { Coalescer } from '../model/coalescer';
+import { serverPath } from '../model/paths';
+import { documentOf } from './document';
+
+/** How a notebook stands; `answer` is the last that came, `error` why there is no newer one. */
+export interface LiveState {
+  readonly answer: CompileAnswer | null;
+  readonly error: Error | null;
+}
+
+/** The DAG of an open notebook, compiled anew after each change while somebody looks. */
+export class LiveDag implements IDisposable {
+  constructor(
+    readonly panel: NotebookPanel,
+    private readonly _api: Api,
+    quiet: number
+  ) {
+    this._coalescer = new Coalescer(signal => this._compile(signal), quiet);
+    this._context = panel.context;
+    this._context.ready.then(() => this._listen());
+    panel.disposed.connect(this.dispose, this);
+  }
+
+  /** Emitted when there is a new answer or error. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get state(): LiveState {
+    return this._state;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Milliseconds without a keystroke before a compile. */
+  set quiet(milliseconds: number) {
+    this._coalescer.quiet = milliseconds;
+  }
+
+  /** Look at it: it is compiled until nobody looks any more. */
+  watch(): IDisposable {
+    this._watchers += 1;
+    this._request();
+    return new DisposableDelegate(() => {
+      this._watchers -= 1;
+    });
+  }
+
+  /** Compile soon, even if nothing changed. */
+  refresh(): void {
+    this._sent = '';
+    this._request();
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._coalescer.dispose();
+    Signal.clearData(this);
+  }
+
+  private _listen(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._context.model.contentChanged.connect(this._request, this);
+    this._context.model.metadataChanged.connect(this._request, this);
+    this._context.pathChanged.connect(this._request, this);
+    this._isReady = true;
+    this._request();
+  }
+
+  private _request(): void {
+    if (this._watchers > 0 && this._isReady) {
+      this._coalescer.request();
+    }
+  }
+
+  private async _compile(signal: AbortSignal): Promise<void> {
+    const notebook = documentOf(this._context.model);
+    const request = { notebook, path: serverPath(this._context.path) };
+    const text = JSON.stringify(request);
+    if (text === this._sent) {
+      return;
+    }
+    this._sent = text;
+    try {
+      this._set({ answer: await this._api.compile(request, signal), error: null });
+    } catch (error) {
+      this._sent = '';
+      if (!signal.aborted) {
+        this._set({ answer: this._state.answer, error: error as Error });
+      }
+    }
+  }
+
+  private _set(state: LiveState): void {
+    this._state = state;
+    this._changed.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _coalescer: Coalescer;
+  private readonly _context: DocumentRegistry.IContext<INotebookModel>;
+  private _isDisposed = false;
+  private _isReady = false;
+  private _sent = '';
+  private _state: LiveState = { answer: null, error: null };
+  private _watchers = 0;
+}

@@ -1,0 +1,82 @@
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { dagIcon } from '../look/icons';
+import type { LiveDags } from '../notebook/lives';
+import { DagPanel } from '../views/DagPanel';
+import { ILiveDags, SETTINGS } from './lives';
+import { CurrentNotebook } from './source';
+
+const OPEN = 'nbflow:open-dag';
+
+/** The panel with the DAG, and the command that opens it. */
+export const panelPlugin: JupyterFrontEndPlugin<void> = {
+  id: SETTINGS,
+  description: 'Shows the DAG of the open notebook.',
+  autoStart: true,
+  requires: [ILiveDags],
+  optional: [ITranslator, ICommandPalette, ILabShell, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    lives: LiveDags,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('nbflow');
+    const tracker = new WidgetTracker<DagPanel>({ namespace: 'nbflow-dag' });
+    const opener = new Opener(app, lives, trans, tracker, labShell !== null);
+    app.commands.addCommand(OPEN, {
+      label: trans.__('Show the DAG'),
+      caption: trans.__('Show the DAG of the open notebook, live'),
+      icon: dagIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => opener.open()
+    });
+    palette?.addItem({ command: OPEN, category: 'nbflow' });
+    void restorer?.restore(tracker, { command: OPEN, name: () => 'dag' });
+  }
+};
+
+/** Makes the one panel, and puts it where there is room. */
+class Opener {
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _lives: LiveDags,
+    private readonly _trans: TranslationBundle,
+    private readonly _tracker: WidgetTracker<DagPanel>,
+    private readonly _hasMainArea: boolean
+  ) {}
+
+  /** Beside the notebook in JupyterLab; on the right in Notebook 7, which shows one document. */
+  async open(): Promise<void> {
+    const panel = this._panel();
+    if (!panel.isAttached) {
+      if (this._hasMainArea) {
+        const ref = this._lives.current?.panel.id ?? null;
+        this._app.shell.add(panel, 'main', { mode: 'split-right', ref, activate: false });
+      } else {
+        this._app.shell.add(panel, 'right', { rank: 500 });
+      }
+    }
+    if (!this._tracker.has(panel)) {
+      await this._tracker.add(panel);
+    }
+    this._app.shell.activateById(panel.id);
+  }
+
+  private _panel(): DagPanel {
+    if (!this._current || this._current.isDisposed) {
+      this._current = new DagPanel(new CurrentNotebook(this._lives, this._trans), this._trans);
+    }
+    return this._current;
+  }
+
+  private _current: DagPanel | null = null;
+}

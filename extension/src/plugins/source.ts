@@ -1,0 +1,74 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+import { troubleOf } from '../api/trouble';
+import type { CompileAnswer } from '../api/types';
+import { jumpToCells } from '../notebook/jump';
+import type { LiveDag } from '../notebook/live';
+import type { LiveDags } from '../notebook/lives';
+import type { DagSource } from '../views/DagPanel';
+import type { TroubleText } from '../views/Trouble';
+
+/** Whichever notebook is worked in, as the panel's source. */
+export class CurrentNotebook implements DagSource {
+  constructor(
+    private readonly _lives: LiveDags,
+    private readonly _trans: TranslationBundle
+  ) {
+    _lives.currentChanged.connect(this._follow, this);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get notebook(): string | null {
+    return this._lives.current?.panel.title.label ?? null;
+  }
+
+  get answer(): CompileAnswer | null {
+    return this._lives.current?.state.answer ?? null;
+  }
+
+  get trouble(): TroubleText | null {
+    const error = this._lives.current?.state.error;
+    return error ? troubleOf(error, this._trans) : null;
+  }
+
+  retry(): void {
+    this._lives.current?.refresh();
+  }
+
+  showCells(cells: readonly string[], line?: number): void {
+    const panel = this._lives.current?.panel;
+    if (panel) {
+      void jumpToCells(panel, cells, line);
+    }
+  }
+
+  look(isLooking: boolean): void {
+    this._isLooking = isLooking;
+    this._follow();
+  }
+
+  private _follow(): void {
+    const live = this._isLooking ? this._lives.current : null;
+    if (live !== this._watched) {
+      this._watch?.dispose();
+      this._watched?.changed.disconnect(this._emit, this);
+      live?.changed.connect(this._emit, this);
+      this._watched = live;
+      this._watch = live?.watch() ?? null;
+    }
+    this._emit();
+  }
+
+  private _emit(): void {
+    this._changed.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _isLooking = false;
+  private _watch: IDisposable | null = null;
+  private _watched: LiveDag | null = null;
+}

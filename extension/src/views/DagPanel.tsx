@@ -1,0 +1,89 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import type { ISignal } from '@lumino/signaling';
+import type { ReactElement } from 'react';
+import type { CompileAnswer } from '../api/types';
+import { dagIcon } from '../look/icons';
+import { Findings } from './Findings';
+import { TaskList } from './TaskList';
+import { Trouble, type TroubleText } from './Trouble';
+import { useSignal } from './useSignal';
+
+/** What the panel shows, and what it can ask for. */
+export interface DagSource {
+  /** Emitted when anything below is new. */
+  readonly changed: ISignal<object, unknown>;
+  /** The notebook's name; null if none is open. */
+  readonly notebook: string | null;
+  readonly answer: CompileAnswer | null;
+  readonly trouble: TroubleText | null;
+  retry(): void;
+  showCells(cells: readonly string[], line?: number): void;
+  /** Somebody looks, or no longer. */
+  look(isLooking: boolean): void;
+}
+
+/** The DAG of the notebook that is being worked in. */
+export class DagPanel extends ReactWidget {
+  constructor(
+    private readonly _source: DagSource,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.id = 'nbflow-dag';
+    this.addClass('nbf-panel');
+    this.title.label = _trans.__('DAG');
+    this.title.caption = _trans.__('The DAG of the open notebook');
+    this.title.icon = dagIcon;
+    this.title.closable = true;
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._source.look(true);
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._source.look(this.isVisible);
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._source.look(false);
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this._source.look(false);
+    super.onBeforeDetach(message);
+  }
+
+  protected override render(): ReactElement {
+    return <Body source={this._source} trans={this._trans} />;
+  }
+}
+
+function Body({ source, trans }: { source: DagSource; trans: TranslationBundle }): ReactElement {
+  useSignal(source.changed);
+  const { answer, notebook, trouble } = source;
+  if (notebook === null) {
+    return <p className="nbf-empty">{trans.__('Open a notebook to see its DAG.')}</p>;
+  }
+  return (
+    <>
+      {trouble && <Trouble trouble={trouble} trans={trans} onRetry={() => source.retry()} />}
+      {answer && (
+        <>
+          <h2 className="nbf-title">{answer.dag.dag_id}</h2>
+          <TaskList dag={answer.dag} trans={trans} onTask={task => source.showCells(task.cells)} />
+          <Findings
+            findings={answer.dag.diagnostics}
+            trans={trans}
+            onFinding={({ cell, line }) => cell && source.showCells([cell], line ?? undefined)}
+          />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,66 @@
+"""The JupyterLab extension speaks Korean, too, and is of the package's version."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from nbflow import __version__
+
+ROOT = Path(__file__).parents[2]
+EXTENSION = ROOT / "extension"
+SOURCES = sorted((EXTENSION / "src").rglob("*.ts*"))
+CATALOGUE = ROOT / "nbflow/locale/ko_KR/LC_MESSAGES/nbflow.json"
+TEXT = r"""(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")"""
+SAID = re.compile(rf"\b_?trans\s*\.__\(\s*{TEXT}")
+COUNTED = re.compile(rf"\b_?trans\s*\._n\(\s*{TEXT},\s*{TEXT}")
+CALLED = re.compile(r"\b_?trans\s*\.(?:__|_n)\(")
+HANGUL = re.compile("[가-힣]")
+
+
+def catalogue() -> dict[str, list[str]]:
+    table = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return {english: korean for english, korean in table.items() if english}
+
+
+def sentences() -> set[str]:
+    found = set()
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        said, counted = SAID.findall(text), COUNTED.findall(text)
+        assert len(said) + len(counted) == len(CALLED.findall(text)), f"{path}: not a literal"
+        found |= {first or second for first, second, *_ in (*said, *counted)}
+    return {re.sub(r"\\(.)", r"\1", one) for one in found}
+
+
+def test_every_sentence_of_the_extension_has_its_korean_and_nothing_is_spare() -> None:
+    assert sorted(catalogue()) == sorted(sentences())
+
+
+@pytest.mark.parametrize("english", sorted(set(catalogue()) - {"DAG"}))
+def test_a_translation_is_korean_and_keeps_the_places_to_fill(english: str) -> None:
+    for korean in catalogue()[english]:
+        assert HANGUL.search(korean)
+        assert sorted(re.findall(r"%\d", korean)) == sorted(set(re.findall(r"%\d", english)))
+
+
+def test_the_extension_has_the_version_of_the_package() -> None:
+    package = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
+    assert package["version"] == lock["version"] == __version__
+
+
+def test_the_lock_file_names_no_place_that_packages_come_from() -> None:
+    assert '"resolved"' not in (EXTENSION / "package-lock.json").read_text(encoding="utf-8")
+
+
+def test_modules_stay_short() -> None:
+    long = [p.name for p in SOURCES if len(p.read_text().splitlines()) > 300]
+    assert long == ["schema.ts"]
+
+
+def test_no_source_writes_markup_into_a_page() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySet", text), path
