@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, func, select
 
 from nbflow.errors import ConflictError, UsageError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
+from nbflow.metastore.reads import newest_first
 from nbflow.metastore.rows import DagRow
 from nbflow.metastore.schedules import forget
 from nbflow.metastore.triggers import keep_triggers
@@ -16,21 +17,15 @@ from nbflow.metastore.versions import no_dag
 from nbflow.model.backfill import BackfillState
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import RunState
+from nbflow.model.states import RunKind, RunState
 
 
 def dags_query(only: DagId | None = None) -> Any:
     """Return the query behind `list_dags`: of each DAG one row of every table, found by an index."""
     dag, schedule, run = t.dag.c, t.schedule.c, t.run.c
     tasks = select(func.count()).where(t.dag_task.c.version == dag.version)
-    newer = t.run.alias()
-    last = (
-        select(newer.c.id)
-        .where(newer.c.dag_id == dag.id)
-        .order_by(newer.c.created.desc())
-        .limit(1)
-        .correlate(t.dag)
-    )
+    # A backfill makes up for the past: what it made says how a DAG stands only where nothing else does.
+    last = func.coalesce(_newest(backfilled=False), _newest(backfilled=True))
     query = (
         select(
             t.dag,
@@ -45,10 +40,30 @@ def dags_query(only: DagId | None = None) -> Any:
         )
         .join(t.dag_version, t.dag_version.c.digest == dag.version)
         .outerjoin(t.schedule, schedule.dag_id == dag.id)
-        .outerjoin(t.run, and_(run.dag_id == dag.id, run.id == last.scalar_subquery()))
+        .outerjoin(t.run, and_(run.dag_id == dag.id, run.id == last))
         .order_by(dag.id)
     )
     return query if only is None else query.where(dag.id == only)
+
+
+def _newest(*, backfilled: bool) -> ScalarSelect[Any]:
+    """Return a DAG's newest run, of those that no backfill made unless ``backfilled``."""
+
+    def ours(run: Any) -> list[ColumnElement[bool]]:
+        made = [] if backfilled else [run.kind != RunKind.BACKFILL.value]
+        return [run.dag_id == t.dag.c.id, *made]
+
+    newer, newest = t.run.alias("newer").c, t.run.alias("newest").c
+    # First when it was made, by the index alone: no database need sort all runs of each DAG.
+    made = select(newest.created).where(*ours(newest)).order_by(newest.created.desc()).limit(1)
+    return (
+        select(newer.id)
+        .where(*ours(newer), newer.created == made.correlate(t.dag).scalar_subquery())
+        .order_by(*newest_first(newer))
+        .limit(1)
+        .correlate(t.dag)
+        .scalar_subquery()
+    )
 
 
 def list_dags(connection: Connection, only: DagId | None = None) -> list[DagRow]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, literal, or_, select
+from sqlalchemy import Connection, case, exists, literal, or_, select
 
 from nbflow.metastore import misses
 from nbflow.metastore import tables as t
@@ -23,8 +23,10 @@ from nbflow.model.states import RunState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnd:
-    """A run's end of which nobody has been told yet. ``health`` is how the DAG's run before it
-    ended; ``is_by_hand`` tells that a person drove it and saw it.
+    """A run's end of which nobody has been told yet. ``date`` is what the run is for: its logical
+    date, if that isn't yet to come. ``health`` is how its DAG stands by the ends seen to,
+    ``health_at`` the newest date of these. ``is_by_hand`` tells that a person drove it and saw it,
+    ``is_of_backfill`` that it makes up for the past.
     """
 
     id: str
@@ -32,8 +34,21 @@ class RunEnd:
     dag_id: DagId
     version: Digest
     state: RunState
+    date: datetime
     health: RunState | None
+    health_at: datetime | None
     is_by_hand: bool
+    is_of_backfill: bool
+
+    @property
+    def is_judged(self) -> bool:
+        """Tell whether the end says how its DAG stands."""
+        return not (self.is_by_hand or self.is_of_backfill or self.state is RunState.CANCELLED)
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether a run of a later date was judged already."""
+        return self.health_at is not None and self.date < self.health_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,14 +92,18 @@ def has_work(connection: Connection, now: datetime) -> bool:
 
 
 def run_ends(connection: Connection, limit: int) -> list[RunEnd]:
-    """Return ends of runs that are to be told, the oldest first, of each DAG one at most."""
-    of, run = t.outbox.c, t.run.c
+    """Return ends of runs that are to be told, those of the oldest dates first, of each DAG one at
+    most.
+    """
+    of, run, dag = t.outbox.c, t.run.c, t.dag.c
+    date = case((run.logical_date < run.created, run.logical_date), else_=run.created)
     rows = connection.execute(
-        select(t.outbox, run.dag_id, run.version, run.owner, t.dag.c.health)
+        select(t.outbox, run.dag_id, run.version, run.owner, run.backfill_id)
+        .add_columns(dag.health, dag.health_at, date.label("date"))
         .join(t.run, run.id == of.run_id)
-        .join(t.dag, t.dag.c.id == run.dag_id)
+        .join(t.dag, dag.id == run.dag_id)
         .where(of.sent_at.is_(None))
-        .order_by(of.created, of.id)
+        .order_by(date, of.created, of.id)
         .limit(limit)
     )
     found: dict[str, RunEnd] = {}
@@ -95,8 +114,11 @@ def run_ends(connection: Connection, limit: int) -> list[RunEnd]:
             dag_id=DagId(row.dag_id),
             version=Digest(row.version),
             state=RunState(row.payload["state"]),
+            date=row.date,
             health=RunState(row.health) if row.health else None,
+            health_at=row.health_at,
             is_by_hand=row.owner is not None,
+            is_of_backfill=row.backfill_id is not None,
         )
         # The next one of the DAG is judged by what this one leaves.
         found.setdefault(row.dag_id, end)
@@ -115,10 +137,10 @@ def plan_run_end(
     """
 
     def work(connection: Connection) -> bool:
-        of = t.outbox.c
-        before = db.locked(select(t.dag.c.health).where(t.dag.c.id == end.dag_id))
-        if connection.execute(before).scalar() != end.health:
-            # An older end was seen to since: this one may mean something else now.
+        of, dag = t.outbox.c, t.dag.c
+        before = db.locked(select(dag.health, dag.health_at).where(dag.id == end.dag_id))
+        if connection.execute(before).one_or_none() != (end.health, end.health_at):
+            # Another end was seen to since: this one may mean something else now.
             return False
         done = connection.execute(
             t.outbox.update()
@@ -127,9 +149,12 @@ def plan_run_end(
         )
         if done.rowcount != 1:
             return False
-        if health is not end.health:
-            value = health.value if health else None
-            connection.execute(t.dag.update().where(t.dag.c.id == end.dag_id).values(health=value))
+        if end.is_judged:
+            stands = {
+                "health": health.value if health else None,
+                "health_at": max(end.date, end.health_at or end.date),
+            }
+            connection.execute(t.dag.update().where(dag.id == end.dag_id).values(stands))
         _insert(db, connection, notices, now)
         return True
 

@@ -37,13 +37,13 @@ class RunFilter:
     limit: int | None = 50
 
 
-def newest_first() -> tuple[Any, Any, Any]:
+def newest_first(of: Any = t.run.c) -> tuple[Any, Any, Any]:
     """Return the order of runs in lists: of those that one tick made, the newest slot first."""
-    return t.run.c.created.desc(), _when().desc(), t.run.c.id
+    return of.created.desc(), _when(of).desc(), of.id
 
 
-def _when() -> ColumnElement[datetime]:
-    return func.coalesce(t.run.c.logical_date, t.run.c.created)
+def _when(of: Any = t.run.c) -> ColumnElement[datetime]:
+    return func.coalesce(of.logical_date, of.created)
 
 
 def runs_query(wanted: RunFilter) -> Any:

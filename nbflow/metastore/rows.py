@@ -12,8 +12,9 @@ from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DagRow:
-    """A DAG; ``number`` counts its versions, ``last_run`` is its newest run, made ``last_at``.
-    ``is_deployed`` tells whether it was deployed, and not only run by hand.
+    """A DAG; ``number`` counts its versions, ``last_run`` is its newest run, made ``last_at``,
+    of those that no backfill made if there are any. ``is_deployed`` tells whether it was deployed, and
+    not only run by hand.
     """
 
     id: DagId

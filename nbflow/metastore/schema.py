@@ -31,6 +31,7 @@ REVISIONS = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )
 """All migrations in their order; a test holds them against the files."""
 REVISION = REVISIONS[-1]

@@ -159,6 +159,8 @@ dag = _table(
     Column("description", Words),
     Column("is_deployed", Integer, nullable=False, server_default="0"),
     Column("health", String(20)),
+    # Of which date the newest run was that this rests on.
+    Column("health_at", Instant),
     Column("pauses", Json),
 )
 dag_version = _table(

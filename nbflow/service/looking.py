@@ -236,7 +236,7 @@ def newest_run(service: "Service", dag_id: DagId) -> RunId:
 
 
 def run_meant(service: "Service", name: str, date: datetime | None = None) -> "RunRow | None":
-    """Return the newest run of a DAG, or that of a logical date, or the run that ``name`` names.
+    """Return the last run of a DAG, or that of a logical date, or the run that ``name`` names.
 
     None if the DAG has no such run. A date without a zone is meant in the schedule's. NotFoundError.
     """
@@ -249,10 +249,10 @@ def run_meant(service: "Service", name: str, date: datetime | None = None) -> "R
             return store.show_run(find_run(service, name))[0]
         _check_in_folder(service, name)
         return None
-    wanted = RunFilter(dag_id=dag.id, limit=1)
-    if date is not None:
-        at = date if date.tzinfo else date.replace(tzinfo=ZoneInfo(dag.timezone))
-        wanted = replace(wanted, logical_date=at)
+    if date is None:
+        return store.show_run(dag.last_run)[0] if dag.last_run else None
+    at = date if date.tzinfo else date.replace(tzinfo=ZoneInfo(dag.timezone))
+    wanted = RunFilter(dag_id=dag.id, logical_date=at, limit=1)
     return next(iter(store.list_runs(wanted)), None)
 
 

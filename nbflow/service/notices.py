@@ -122,9 +122,9 @@ class Relay:
     def _plan_end(self, end: "RunEnd") -> int:
         store = self.service.store
         event, health, notices = None, end.health, []
-        if not end.is_by_hand:
-            event = run_event(end.state, end.health)
-            health = health_after(end.state, end.health)
+        if end.is_judged:
+            event = run_event(end.state, end.health, is_late=end.is_late)
+            health = health_after(end.state, end.health, is_late=end.is_late)
         if event is not None:
             dag = store.load_version(end.version)
             if dag.options.notify:
@@ -245,7 +245,7 @@ def _failure(values: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _recovery(values: Mapping[str, str]) -> tuple[str, str]:
-    text = t("Run {run} succeeded; the one before had failed.", run=values["run"])
+    text = t("Run {run} succeeded; one before it had failed.", run=values["run"])
     return t("{dag} works again", dag=values["dag"]), text
 
 

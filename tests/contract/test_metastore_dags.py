@@ -1,6 +1,7 @@
 """DAGs in lists, and their end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId
 from nbflow.model.schedule import ScheduleEntry
-from nbflow.model.states import RunState
+from nbflow.model.states import RunKind, RunState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -63,6 +64,25 @@ def test_a_dag_is_listed_with_its_schedule_and_its_newest_run(store: Metastore, 
         run_id(2), RunState.QUEUED, clock.wall(),
     )  # fmt: skip
     assert (second.id, second.last_run, second.is_deployed) == ("other", None, True)
+
+
+def test_a_dags_last_run_is_of_no_backfill_and_of_the_newest_slot(store: Metastore, clock) -> None:
+    deployed(store)
+
+    def made(number: int, kind: RunKind, hours: int) -> None:
+        slot = NOON + hours * HOUR
+        new = replace(manual_run(PAIR, number), kind=kind, logical_date=slot)
+        store.create_run(replace(new, slot_key=f"slot:1:{slot:%Y-%m-%dT%H:%M:%SZ}"))
+
+    made(1, RunKind.BACKFILL, -5)
+    assert store.list_dags()[0].last_run == run_id(1)
+    clock.move(60)
+    for number, hours in ((2, -1), (3, 0), (4, -2)):
+        made(number, RunKind.SCHEDULED, hours)
+    clock.move(60)
+    made(5, RunKind.BACKFILL, -4)
+    (row,) = store.list_dags()
+    assert (row.last_run, row.last_at) == (run_id(3), clock.wall() - timedelta(seconds=60))
 
 
 def test_the_list_finds_each_row_by_an_index(tmp_path: Path, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from small_dags import ended, failed, run_id, small_dag, succeeded
 
 from nbflow.metastore import Metastore, NewNotice, NewRun, Tick, check, open_metastore
+from nbflow.metastore import tables as t
 from nbflow.model.clock import SystemClock
 from nbflow.model.notices import Channel, NoticeEvent, Notify
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
@@ -24,12 +25,19 @@ ETL = small_dag({"a": []})
 HOOK = Notify(channel=Channel.WEBHOOK, to=("https://example.org/hook",))
 
 
-def end_run(store: Metastore, number: int = 1, *, well: bool = False, driven: bool = False) -> None:
+def end_run(
+    store: Metastore,
+    number: int = 1,
+    *,
+    well: bool = False,
+    driven: bool = False,
+    date: datetime | None = None,
+) -> None:
     store.deploy(ETL, {"etl.ipynb": b"{}"})
     store.create_run(
         NewRun(
             run_id=run_id(number), dag_id=ETL.id, version=ETL.digest, kind=RunKind.SCHEDULED,
-            slot_key=f"slot:{number}", driven=driven,
+            slot_key=f"slot:{number}", driven=driven, logical_date=date,
         )
     )  # fmt: skip
     decision = partial(decide, ETL, now=store.db.clock.wall())
@@ -87,6 +95,70 @@ def test_two_ends_that_were_read_at_once_are_not_both_the_first_failure(store: M
     assert not store.notices.plan_run_end(early, RunState.FAILED, [notice(early)])
     assert store.notices.plan_run_end(second, RunState.FAILED, [])
     assert len(store.notices.all()) == 1
+
+
+def test_of_a_dag_the_end_of_the_oldest_date_comes_first_in_whatever_order_runs_end(
+    store: Metastore, clock
+) -> None:
+    noon = clock.wall()
+    for number, hours in ((1, -1), (2, -3), (3, -2)):
+        end_run(store, number, date=noon + timedelta(hours=hours))
+        clock.move(1)
+    for number in (2, 3, 1):
+        (end,) = store.notices.run_ends()
+        assert (end.run_id, end.is_late) == (run_id(number), False)
+        store.notices.plan_run_end(end, RunState.FAILED, [])
+
+
+def test_that_a_run_of_a_later_date_was_judged_already_is_known(store: Metastore, clock) -> None:
+    noon = clock.wall()
+    # A date that is yet to come counts as now: what follows is not late for years.
+    end_run(store, 1, date=noon + timedelta(days=900))
+    (end,) = store.notices.run_ends()
+    assert end.date == noon
+    store.notices.plan_run_end(end, RunState.FAILED, [])
+    clock.move(60)
+    end_run(store, 2, date=noon - timedelta(hours=1), well=True)
+    (late,) = store.notices.run_ends()
+    assert (late.date, late.health_at, late.is_late) == (noon - timedelta(hours=1), noon, True)
+    assert store.notices.plan_run_end(late, RunState.FAILED, [])
+    end_run(store, 3, date=noon, well=True)
+    (end,) = store.notices.run_ends()
+    assert (end.health, end.health_at, end.is_late) == (RunState.FAILED, noon, False)
+
+
+def test_an_end_that_was_read_before_a_newer_one_was_judged_is_read_again(
+    store: Metastore, clock
+) -> None:
+    noon = clock.wall()
+    end_run(store, 1, date=noon, well=True)
+    end_run(store, 2, date=noon - timedelta(hours=1), well=True)
+    (early,) = store.notices.run_ends()
+    (newer,) = [replace(early, id=f"run-end:{run_id(1)}", run_id=run_id(1), date=noon)]
+    assert store.notices.plan_run_end(newer, RunState.SUCCESS, [])
+    assert not store.notices.plan_run_end(early, RunState.SUCCESS, [])
+    (again,) = store.notices.run_ends()
+    assert (again.run_id, again.is_late) == (run_id(2), True)
+
+
+def test_an_end_of_a_backfill_or_of_a_run_that_was_cancelled_leaves_how_the_dag_stands(
+    store: Metastore, clock
+) -> None:
+    end_run(store, 1)
+    (end,) = store.notices.run_ends()
+    store.notices.plan_run_end(end, RunState.FAILED, [])
+    end_run(store, 2, well=True)
+    of_backfill = t.run.update().where(t.run.c.id == run_id(2)).values(backfill_id="b")
+    store.db.write("test", lambda c: c.execute(of_backfill) and None)
+    (end,) = store.notices.run_ends()
+    assert (end.is_of_backfill, end.is_judged) == (True, False)
+    assert replace(end, is_of_backfill=False).is_judged
+    assert not replace(end, is_of_backfill=False, state=RunState.CANCELLED).is_judged
+    assert store.notices.plan_run_end(end, end.health, [])
+    clock.move(1)
+    end_run(store, 3, well=True)
+    (end,) = store.notices.run_ends()
+    assert (end.health, end.health_at) == (RunState.FAILED, clock.wall() - timedelta(seconds=1))
 
 
 def test_that_a_person_drove_a_run_is_known(store: Metastore) -> None:

@@ -23,7 +23,7 @@ ETL = small_dag({"a": [], "b": ["a"]})
 REPORT = small_dag({"a": []}, dag_id="report")
 NOTEBOOKS = {"etl.ipynb": b"{}"}
 GROWING = {
-    "run": ("run", "going", "busy_run", "newer", "run_1"),
+    "run": ("run", "going", "busy_run", "newer", "newest", "run_1"),
     "task_instance": ("task_instance", "running"),
     **{
         name: (name,)

@@ -62,14 +62,28 @@ def deliveries(home: Path) -> Counter[str]:
 
 def untold(connection: Connection, received: Counter[str]) -> list[str]:
     """Return what is wrong with what people were told, if each DAG told all of its events."""
-    rows = connection.execute(select(t.notice).order_by(t.notice.c.created)).all()
+    run = t.run.c
+    rows = connection.execute(
+        select(t.notice, run.logical_date, run.created.label("made"))
+        .outerjoin(t.run, run.id == t.notice.c.run_id)
+        .order_by(t.notice.c.created)
+    ).all()
     found = [
         f"{row.id} was sent, but never came" for row in rows if row.sent_at and not received[row.id]
     ]
     found += [f"{row.id} was not sent" for row in rows if not row.sent_at]
     found += [f"{key} is nobody's" for key in received.keys() - {row.id for row in rows}]
     for dag_id, health in connection.execute(select(t.dag.c.id, t.dag.c.health)):
-        turns = [row.event for row in rows if row.dag_id == dag_id and row.event in TURNS]
+        told = [row for row in rows if row.dag_id == dag_id and row.event in TURNS]
+        turns = [row.event for row in told]
+        # Runs end in any order: it takes one of no older date to recover from a failure.
+        dates = [min(row.logical_date or row.made, row.made) for row in told]
+        late = [
+            row.id
+            for row, date, before in zip(told[1:], dates[1:], dates[:-1], strict=True)
+            if row.event == NoticeEvent.RECOVERY.value and date < before
+        ]
+        found += [f"{one} tells a recovery by an older run" for one in late]
         # A DAG fails and recovers by turns, and each turn is told.
         if turns != [TURNS[n % 2] for n in range(len(turns))]:
             found.append(f"{dag_id} did not fail and recover by turns: {turns}")

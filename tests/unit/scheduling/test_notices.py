@@ -45,6 +45,30 @@ def test_the_first_failure_and_the_recovery_are_told_and_nothing_between() -> No
     assert told(OFF, OK) == ["", ""]
 
 
+def test_of_a_run_of_an_older_date_that_ends_late_a_failure_is_told_but_no_recovery() -> None:
+    assert run_event(OK, BAD, is_late=True) is None
+    assert health_after(OK, BAD, is_late=True) is BAD
+    assert run_event(BAD, OK, is_late=True) is NoticeEvent.FAILURE
+    assert health_after(BAD, OK, is_late=True) is BAD
+    assert run_event(BAD, BAD, is_late=True) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from([OK, BAD, OFF]))))
+def test_in_whatever_order_runs_end_failures_and_recoveries_take_turns(ends) -> None:
+    health, newest, turns = None, -1, []
+    for date, state in ends:
+        event = run_event(state, health, is_late=date < newest)
+        health = health_after(state, health, is_late=date < newest)
+        if state is not OFF:
+            newest = max(newest, date)
+        if event is not None:
+            turns.append((event, date, newest))
+    expected = [NoticeEvent.FAILURE, NoticeEvent.RECOVERY]
+    assert [event for event, _, _ in turns] == [expected[n % 2] for n in range(len(turns))]
+    assert all(date == last for event, date, last in turns if event is NoticeEvent.RECOVERY)
+    assert (health is BAD) == (len(turns) % 2 == 1)
+
+
 def test_tries_come_further_and_further_apart_and_end() -> None:
     found, now = [], NOON
     for tries in range(1, MOST_TRIES):

@@ -9,10 +9,13 @@ from datetime import timedelta
 import pytest
 import trustme
 from receivers import http_server, smtp_server
-from scheduler_bench import HOUR, NOON, schedulers, until
+from scheduler_bench import HOUR, NOON, ended, schedulers, until
 
 import nbflow.app
 from nbflow.model.notices import Allowed, read_allowed
+from nbflow.service import backfill
+from nbflow.service.backfill import BackfillRequest
+from nbflow.service.looking import run_meant
 from nbflow.service.mailing import Mailer
 from nbflow.service.notices import LEASE, Relay
 from nbflow.service.posting import Poster, SendError
@@ -164,6 +167,32 @@ def test_of_an_event_that_set_nothing_off_the_words_of_its_trigger_are_told(
     assert relay(service).work() == 1
     (told,) = web.bodies
     assert told["missed"] == ["when etl succeeds: the run before it was still going"]
+
+
+def test_what_a_backfill_runs_is_told_to_nobody_and_is_not_how_its_dag_stands(
+    service, settings, calendar, page, web
+):
+    day = ("logical_date = None", "parameters")
+    fails_at_one = ("assert logical_date.hour != 13, 'too few rows'", "task:work")
+    dag = {"schedule": "@hourly", "notify": [{"webhook": web.url}]}
+    service.deploy(page(day, fails_at_one, dag=dag))
+    telling = relay(service)
+    with schedulers(settings, calendar) as (scheduler,):
+        calendar.at = NOON + HOUR
+        (failed,) = until(ended(service, 1), scheduler)
+        assert telling.work() == 1
+        calendar.move(60)
+        earlier = BackfillRequest(dag_id="page", first="2026-03-01T10:00", last="2026-03-01T11:00")
+        backfill.create(service, earlier)
+        until(ended(service, 3), scheduler)
+        assert telling.work() == 0
+        (row,) = service.store.list_dags()
+        assert row.last_run == run_meant(service, "page").id == failed.id
+        calendar.at = NOON + 2 * HOUR
+        until(ended(service, 4), scheduler)
+        assert telling.work() == 1
+    assert [body["event"] for body in web.bodies] == ["failure", "recovery"]
+    assert not service.store.notices.has_work()
 
 
 def test_a_server_that_fails_is_tried_again_with_one_key_until_it_takes_it(
