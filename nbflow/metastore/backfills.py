@@ -11,7 +11,7 @@ from nbflow.errors import NotFoundError, UsageError
 from nbflow.metastore import tables as t
 from nbflow.metastore.clear import clear_tasks
 from nbflow.metastore.engine import Database
-from nbflow.metastore.runs import NewRun, insert_run
+from nbflow.metastore.runs import NewRun, ask_to_end, insert_run
 from nbflow.metastore.schedules import slot_key, slot_of
 from nbflow.metastore.versions import no_dag
 from nbflow.model.backfill import (
@@ -234,31 +234,41 @@ def _treat_all(
     db: Database, connection: Connection, chunk: Chunk, who: str, now: datetime
 ) -> datetime | None:
     """Treat slots in their order while there is room; return the last one treated."""
-    room, cursor = chunk.due.room, chunk.due.entry.cursor
-    for slot in chunk.slots:
+    room, cursor, entry = chunk.due.room, chunk.due.entry.cursor, chunk.due.entry
+    run = t.run.c
+    keys = [slot_key(entry.schedule_id, slot) for slot in chunk.slots]
+    there = select(run.id, run.slot_key, run.state).where(
+        run.dag_id == entry.dag_id, run.slot_key.in_(keys)
+    )
+    rows = {row.slot_key: row for row in connection.execute(db.locked(there.order_by(run.id)))}
+    for slot, key in zip(chunk.slots, keys, strict=True):
         if room == 0:
             break
-        room -= _treat(db, connection, chunk, slot, who, now)
+        room -= _treat(db, connection, chunk, (slot, rows.get(key)), who, now)
         cursor = slot
     return cursor
 
 
 def _treat(
-    db: Database, connection: Connection, chunk: Chunk, slot: datetime, who: str, now: datetime
+    db: Database,
+    connection: Connection,
+    chunk: Chunk,
+    treated: tuple[datetime, Any | None],
+    who: str,
+    now: datetime,
 ) -> int:
-    """Do with one slot what is decided, and record it; return how many runs that made."""
-    entry, run = chunk.due.entry, t.run.c
-    key = slot_key(entry.schedule_id, slot)
-    query = db.locked(
-        select(run.id, run.state).where(run.dag_id == entry.dag_id, run.slot_key == key)
-    )
-    row = connection.execute(query).one_or_none()
+    """Do with one slot, which has a run or none, what is decided, and record it; return how many runs
+    that made.
+    """
+    (slot, row), entry, run = treated, chunk.due.entry, t.run.c
     new = chunk.new_run(slot) if row is None else None
     if new is not None and insert_run(db, connection, new, None, now):
         action, why = chunk.decide(None)
         run_id = new.run_id
     else:
-        row = row or connection.execute(query).one()
+        key = slot_key(entry.schedule_id, slot)
+        same = select(run.id, run.state).where(run.dag_id == entry.dag_id, run.slot_key == key)
+        row = row or connection.execute(db.locked(same)).one()
         action, why = chunk.decide(RunState(row.state))
         run_id = RunId(row.id)
     if action is SlotAction.RERUN:
@@ -289,11 +299,7 @@ def _cancel(db: Database, backfill_id: str, now: datetime) -> bool:
             .where(of.id == backfill_id, of.state == _GOING)
             .values(state=BackfillState.CANCELLED.value, ended=now, version=of.version + 1)
         )
-        connection.execute(
-            t.run.update()
-            .where(run.backfill_id == backfill_id, run.state.in_(t.GOING))
-            .values(cancel_requested=1)
-        )
+        ask_to_end(db, connection, run.backfill_id == backfill_id)
         return True
 
     def confirm(connection: Connection) -> bool | None:

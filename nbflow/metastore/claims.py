@@ -45,10 +45,11 @@ def claim(db: Database, me: Instance, request: ClaimRequest) -> list[Claim]:
     if db.read(lambda connection: connection.execute(first_look).first()) is None:
         return []
     made: list[Token] = []
+    looks_far = False
 
     def work(connection: Connection) -> list[Claim]:
         made.clear()
-        chosen = _choose(db, connection, me, request)
+        chosen = _choose(db, connection, me, request, looks_far=looks_far)
         if not chosen:
             return []
         first = _take_tokens(connection, len(chosen))
@@ -70,7 +71,15 @@ def claim(db: Database, me: Instance, request: ClaimRequest) -> list[Claim]:
         )
         return [Claim(**row._asdict()) for row in rows] or None
 
-    return db.write("claim", work, confirm)
+    try:
+        return db.write("claim", work, confirm)
+    except _TooNearError:
+        looks_far = True
+        return db.write("claim", work, confirm)
+
+
+class _TooNearError(Exception):
+    """Pools or DAGs are full for what comes first, and more waits behind it."""
 
 
 def _claim(row: Any, token: Token, now: datetime, lease: float) -> Claim:
@@ -114,15 +123,28 @@ def claimable(me: Instance, request: ClaimRequest, wall: datetime) -> Any:
     return query
 
 
-def _choose(db: Database, connection: Connection, me: Instance, request: ClaimRequest) -> list[Any]:
+def _choose(
+    db: Database,
+    connection: Connection,
+    me: Instance,
+    request: ClaimRequest,
+    *,
+    looks_far: bool = False,
+) -> list[Any]:
+    """Return what is to be claimed, its pools, DAGs and instances locked, each once and in order.
+
+    Raises _TooNearError if pools or DAGs are full for what comes first: to look further takes other
+    locks, and those that are held must be let go of before.
+    """
     query = claimable(me, request, db.clock.wall())
     few = _FIRST_LOOK * request.limit
+    if looks_far:
+        query, few = _with_room(query), max(_LOOK, request.limit)
     rows = connection.execute(query.limit(few)).all()
     chosen = _fitting(db, connection, rows, request.limit)
-    if len(chosen) == request.limit or len(rows) < few:
-        return chosen
-    rows = connection.execute(_with_room(query).limit(max(_LOOK, request.limit))).all()
-    return _fitting(db, connection, rows, request.limit)
+    if len(chosen) < request.limit and len(rows) == few and not looks_far:
+        raise _TooNearError
+    return chosen
 
 
 def _with_room(query: Any) -> Any:
@@ -323,16 +345,17 @@ def renew(db: Database, me: Instance, tokens: Iterable[Token], lease: float) -> 
             ti.state == TaskState.RUNNING.value,
             ti.owner == me.id,
         )
+        rows = db.locked(select(ti.token).where(*mine).order_by(ti.run_id, ti.task))
+        held = frozenset(Token(token) for token in connection.execute(rows).scalars())
         connection.execute(
             t.task_instance.update()
-            .where(*mine)
+            .where(ti.token.in_(sorted(held)), ti.state == TaskState.RUNNING.value)
             .values(
                 lease_until=db.now(connection) + timedelta(seconds=lease),
                 lease_mono=db.clock.monotonic() + lease,
             )
         )
-        held = connection.execute(select(ti.token).where(*mine)).scalars()
-        return frozenset(Token(token) for token in held)
+        return held
 
     return db.write("renew", work)
 

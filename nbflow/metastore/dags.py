@@ -111,12 +111,15 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
                 code="NBF619",
             )
         forget(connection, dag_id)
+        keep_triggers(db, connection, dag_id, {}, now)
+        under_way = (backfill.dag_id == dag_id, backfill.state == BackfillState.RUNNING.value)
+        in_order = select(backfill.id).where(*under_way).order_by(backfill.id)
+        connection.execute(db.locked(in_order)).all()
         connection.execute(
             t.backfill.update()
-            .where(backfill.dag_id == dag_id, backfill.state == BackfillState.RUNNING.value)
+            .where(*under_way)
             .values(state=BackfillState.CANCELLED.value, ended=now, version=backfill.version + 1)
         )
-        keep_triggers(db, connection, dag_id, {}, now)
         connection.execute(
             t.dag.update().where(t.dag.c.id == dag_id).values(is_deployed=0, paused=0, pauses=None)
         )

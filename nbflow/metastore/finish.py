@@ -86,7 +86,11 @@ def _finish_all(
     known: dict[RunId, KnownRun],
 ) -> list[Decisions]:
     locked = lock_runs(db, connection, {RunId(end.claim.run_id) for end in ends})
-    _end(connection, [_end_values(e.claim.token, _outcome(e.result), e.result, now) for e in ends])
+    by_token = sorted(ends, key=lambda end: end.claim.token)
+    _end(
+        connection,
+        [_end_values(e.claim.token, _outcome(e.result), e.result, now) for e in by_token],
+    )
     _publish(connection, ends)
     for end in ends:
         _record_figures(db, connection, end, now)
@@ -231,7 +235,7 @@ def record_cells(db: Database, events: Iterable[CellEvent]) -> None:
     def work(connection: Connection) -> None:
         of = t.attempt.c
         tokens = select(of.token).where(of.token.in_({e.token for e in seen}), of.outcome.is_(None))
-        live = set(connection.execute(db.locked(tokens)).scalars())
+        live = set(connection.execute(db.locked(tokens.order_by(of.token))).scalars())
         for event in seen:
             if event.token in live:
                 _record_cell(connection, event)

@@ -187,7 +187,8 @@ def plan_missed(
     def work(connection: Connection) -> bool:
         of = t.missed.c
         wanted = (of.dag_id == dag_id, of.slot_key.in_(keys), of.told == 0)
-        rows = connection.execute(db.locked(select(of.slot_key).where(*wanted))).all()
+        in_order = select(of.slot_key).where(*wanted).order_by(of.slot_key)
+        rows = connection.execute(db.locked(in_order)).all()
         if len(rows) != len(keys):
             return False
         connection.execute(t.missed.update().where(*wanted).values(told=1))

@@ -49,8 +49,11 @@ def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:
     """
 
     def work(connection: Connection) -> int:
+        of_dags = select(t.run.c.dag_id).where(t.run.c.id.in_(run_ids))
+        schedules = select(t.schedule.c.id).where(t.schedule.c.dag_id.in_(of_dags))
+        connection.execute(db.locked(schedules.order_by(t.schedule.c.dag_id))).all()
         ended = select(t.run.c.id).where(t.run.c.id.in_(run_ids), t.run.c.state.in_(t.ENDED))
-        locked = list(connection.execute(db.locked(ended)).scalars())
+        locked = list(connection.execute(db.locked(ended.order_by(t.run.c.id))).scalars())
         # Asked only now, since who asks a run to go on holds its row.
         asked = select(t.clear_request.c.run_id).where(t.clear_request.c.run_id.in_(locked))
         waiting = set(connection.execute(asked).scalars())

@@ -128,19 +128,23 @@ def _of_no_backfill() -> ColumnElement[bool]:
     return func.coalesce(t.run.c.backfill_id, "") == ""
 
 
-def cancel_others(connection: Connection, dag_id: DagId, made: Collection[RunId]) -> None:
-    """Ask the unfinished runs of a DAG to end, but those just made and those of backfills."""
+def cancel_others(
+    db: Database, connection: Connection, dags: Collection[DagId], made: Collection[RunId]
+) -> None:
+    """Ask the unfinished runs of DAGs to end, but those just made and those of backfills."""
     run = t.run.c
-    connection.execute(
-        t.run.update()
-        .where(
-            run.dag_id == dag_id,
-            run.state.in_(t.GOING),
-            run.id.not_in(sorted(made)),
-            _of_no_backfill(),
-        )
-        .values(cancel_requested=1)
-    )
+    others = (run.dag_id.in_(sorted(dags)), run.id.not_in(sorted(made)), _of_no_backfill())
+    ask_to_end(db, connection, *others)
+
+
+def ask_to_end(db: Database, connection: Connection, *where: ColumnElement[bool]) -> None:
+    """Ask unfinished runs to end, their rows taken in the order in which all take them."""
+    run = t.run.c
+    going = select(run.id).where(run.state.in_(t.GOING), *where).order_by(run.id)
+    found = connection.execute(db.locked(going)).scalars().all()
+    if found:
+        asked = t.run.update().where(run.id.in_(found), run.state.in_(t.GOING))
+        connection.execute(asked.values(cancel_requested=1))
 
 
 def tasks_of(connection: Connection, version: Digest) -> Sequence[Any]:

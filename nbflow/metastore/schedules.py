@@ -170,6 +170,11 @@ def tick(db: Database, ticks: Sequence[Tick], now: datetime) -> list[bool]:
 
     def work(connection: Connection) -> list[bool]:
         done = {number: _tick_one(db, connection, ticks[number], now) for number in order}
+        # Runs are taken after the last DAG.
+        alone = [ticks[number] for number in order if done[number] and ticks[number].cancel_others]
+        if alone:
+            made = [new.run_id for what in alone for new in what.runs]
+            cancel_others(db, connection, [what.seen.dag_id for what in alone], made)
         return [done[number] for number in range(len(ticks))]
 
     def confirm(connection: Connection) -> list[bool] | None:
@@ -202,11 +207,8 @@ def _tick_one(db: Database, connection: Connection, what: Tick, now: datetime) -
     )
     if done.rowcount != 1:
         return False
-    made = {new.run_id for new in what.runs}
     for new in what.runs:
         insert_run(db, connection, new, None, now)
-    if what.cancel_others:
-        cancel_others(connection, seen.dag_id, made)
     _record_missed(db, connection, seen, what.missed)
     left = written(still_needed(read_pauses(dag.pauses), what.next_fire))
     if left != dag.pauses:

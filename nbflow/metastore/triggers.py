@@ -92,8 +92,8 @@ def keep_triggers(
     """
     of = t.dag_trigger.c
     keys = {spec_key(trigger): (trigger, state) for trigger, state in wanted.items()}
-    gone = (of.dag_id == dag_id, of.active == 1, of.key.not_in(keys))
-    rows = connection.execute(select(of.id).where(*gone)).scalars().all()
+    gone = select(of.id).where(of.dag_id == dag_id, of.active == 1, of.key.not_in(keys))
+    rows = connection.execute(db.locked(gone.order_by(of.id))).scalars().all()
     if rows:
         connection.execute(t.dag_trigger.update().where(of.id.in_(rows)).values(active=0))
         pending = t.trigger_event
@@ -221,7 +221,7 @@ def fire(db: Database, what: Firing, now: datetime) -> bool:
         if what.run is not None:
             insert_run(db, connection, what.run, None, now)
             if what.cancel_others:
-                cancel_others(connection, seen.dag_id, [what.run.run_id])
+                cancel_others(db, connection, [seen.dag_id], [what.run.run_id])
         elif what.missed:
             row = {
                 "dag_id": seen.dag_id, "slot_key": what.slot_key, "reason": what.missed, "at": now,

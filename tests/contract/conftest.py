@@ -12,6 +12,7 @@ from database_servers import (
     server_url,
     with_database,
 )
+from lock_order import watch
 from sqlalchemy import create_engine, text
 
 from nbflow.metastore import Metastore, open_metastore
@@ -109,13 +110,25 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
-def open_store(url: str, clock: StillClock) -> Iterator[Callable[[], Metastore]]:
+def goes_back() -> Iterator[list[str]]:
+    """Return where transactions take locks in another order than others do; none may."""
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def open_store(
+    url: str, clock: StillClock, goes_back: list[str]
+) -> Iterator[Callable[[], Metastore]]:
     """Return an opener of metastores as separate processes would have them."""
     opened: list[Metastore] = []
 
     def make() -> Metastore:
         store = open_metastore(url, clock=clock)
         opened.append(store)
+        if not store.db.is_sqlite:
+            watch(store.db.engine, goes_back)
         return store
 
     yield make

@@ -126,7 +126,7 @@ def test_what_a_server_undid_because_of_others_is_done_again(
 
 
 def test_of_two_that_wait_for_each_other_both_come_to_their_end(
-    open_store: Callable[[], Metastore], monkeypatch: pytest.MonkeyPatch
+    open_store: Callable[[], Metastore], monkeypatch: pytest.MonkeyPatch, goes_back: list[str]
 ) -> None:
     monkeypatch.setattr(dialect, "LOCK_TIMEOUT", 10.0)
     first, second = open_store(), open_store()
@@ -159,6 +159,8 @@ def test_of_two_that_wait_for_each_other_both_come_to_their_end(
     assert len(tries) > 2, "they never met"
     slots = {pool.name: pool.slots for pool in first.pools.rows()}
     assert (slots["left"], slots["right"]) == (3, 3)
+    assert {what.partition(":")[0] for what in goes_back} == {"pool (1, 'left') after (1, 'right')"}
+    goes_back.clear()
 
 
 HELD = {

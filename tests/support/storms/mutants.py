@@ -50,9 +50,9 @@ def noguard() -> None:
     mutate(
         claims, "claim",
         ("    made: list[Token] = []\n", ("    made: list[Token] = []\n"
-         "    seen = db.read(lambda c: _choose(db, c, me, request))\n"
+         "    seen = db.read(lambda c: _choose(db, c, me, request, looks_far=True))\n"
          "    import time; time.sleep(0.02)\n")),
-        ("chosen = _choose(db, connection, me, request)", "chosen = seen"),
+        ("chosen = _choose(db, connection, me, request, looks_far=looks_far)", "chosen = seen"),
         ("_claim(row, Token(token)", "_claim(_now(connection, row), Token(token)"),
     )  # fmt: skip
     mutate(claims, "_take", ("            ti.state == TaskState.QUEUED.value,\n", ""))
