@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nbflow.cli.options import FormOption, OutputOption
-from nbflow.cli.output import Form, as_text, emit, say, write
+from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.texts import clean, t, told
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def status(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
             service.store.backlog(),
             service.clock.wall(),
         )
+    nobody = t("No scheduler works: `nbflow scheduler` starts one.")
     rows: list[dict[str, Any]] = [
         {
             "state": one.state,
@@ -106,12 +107,14 @@ def status(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
             shown,
             columns,
             form,
-            empty=t("No scheduler works: `nbflow scheduler` starts one."),
+            empty=nobody,
             output=output,
         )
         if form is Form.TABLE:
             _say_waiting(waits, now)
     if not any(one.state == "works" for one in known):
+        if known:
+            tell(nobody)
         raise typer.Exit(1)
 
 

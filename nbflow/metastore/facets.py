@@ -7,6 +7,7 @@ from typing import Any
 from nbflow.metastore import (
     clear_requests,
     import_errors,
+    instances,
     metrics,
     notices,
     prune,
@@ -130,6 +131,12 @@ class Retention:
     def delete_runs(self, run_ids: Sequence[RunId]) -> int:
         """Delete ended runs with all that is known of them; return how many there were."""
         return prune.delete_runs(self._db, run_ids)
+
+    def forget_instances(self, before: datetime) -> int:
+        """Delete processes that said good-bye, or were found dead, before an instant; return how
+        many. Those that drove a run on record stay.
+        """
+        return instances.forget(self._db, before)
 
     def named_files(self) -> prune.NamedFiles:
         """Return the bundles and attempts' folders that rows name."""

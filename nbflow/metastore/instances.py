@@ -9,10 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
+from nbflow.model.states import TaskState
+
+LONG_SILENT = timedelta(days=1)
+"""Of whom nothing is heard for so long is no longer shown; who then is heard of is there again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +118,7 @@ def beat(db: Database, connection: Connection, me: Instance) -> None:
     connection.execute(
         t.instance.update()
         .where(t.instance.c.id == me.id)
-        .values(heartbeat=db.now(connection), heartbeat_mono=db.clock.monotonic())
+        .values(heartbeat=db.now(connection), heartbeat_mono=db.clock.monotonic(), closed=None)
     )
 
 
@@ -129,3 +133,54 @@ def close(db: Database, me: Instance) -> None:
         )
 
     db.write("close", work)
+
+
+def close_gone(db: Database) -> None:
+    """Close instances that are dead, or long silent, and own nothing any more: nobody else says it
+    for them.
+    """
+
+    def gone(connection: Connection) -> list[str]:
+        silent_since = db.now(connection) - LONG_SILENT
+        open_ones = select(t.instance).where(t.instance.c.closed.is_(None), _owns_nothing())
+        return [
+            row.id
+            for row in connection.execute(open_ones)
+            if is_gone(row) or (row.boot_id != boot_id() and row.heartbeat < silent_since)
+        ]
+
+    def work(connection: Connection) -> None:
+        of = t.instance.c
+        still = select(of.id).where(of.id.in_(gone(connection)), of.closed.is_(None))
+        dead = connection.execute(db.locked(still.order_by(of.id))).scalars().all()
+        connection.execute(
+            t.instance.update()
+            .where(of.id.in_(dead), of.closed.is_(None), _owns_nothing())
+            .values(closed=db.now(connection))
+        )
+
+    if db.read(gone):
+        db.write("close_gone", work)
+
+
+def forget(db: Database, before: datetime) -> int:
+    """Delete instances that were closed before an instant and drove no run on record."""
+    of = t.instance.c
+    drove = select(t.run.c.owner).where(t.run.c.owner.is_not(None))
+    running = select(t.task_instance.c.owner).where(t.task_instance.c.owner.is_not(None))
+    old = select(of.id).where(of.closed < before, of.id.not_in(drove), of.id.not_in(running))
+
+    def work(connection: Connection) -> int:
+        found = connection.execute(db.locked(old.order_by(of.id))).scalars().all()
+        return connection.execute(t.instance.delete().where(of.id.in_(found))).rowcount
+
+    if db.read(lambda connection: connection.execute(old.limit(1)).first()) is None:
+        return 0
+    return db.write("instances_forget", work)
+
+
+def _owns_nothing() -> ColumnElement[bool]:
+    ti, run = t.task_instance.c, t.run.c
+    running = exists().where(ti.owner == t.instance.c.id, ti.state == TaskState.RUNNING.value)
+    driven = exists().where(run.owner == t.instance.c.id, run.state.in_(t.GOING))
+    return ~running & ~driven

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.finish import lose
-from nbflow.metastore.instances import boot_id, is_gone, is_stale
+from nbflow.metastore.instances import boot_id, close_gone, is_gone, is_stale
 from nbflow.metastore.moves import Moves, lock_run
 from nbflow.metastore.snapshots import snapshot
 from nbflow.model.attempt import died_running
@@ -37,7 +37,7 @@ def reap(
 ) -> list[Reaped]:
     """End what dead processes drove as lost, and queue again what their schedulers had claimed.
 
-    ``decide`` gives, for a version of a DAG, what says what follows when a task of such a run was
+    Of the dead those that own nothing any more are closed. ``decide`` gives, for a version of a DAG, what says what follows when a task of such a run was
     taken: that is done in the same transaction.
     """
     found: list[Reaped] = []
@@ -46,6 +46,7 @@ def reap(
     expired = db.read(lambda connection: _expired(db, connection))
     for run_id, task, version in expired:
         found += _requeue(db, (run_id, task, version), who, decide and decide(version))
+    close_gone(db)
     return found
 
 

@@ -80,6 +80,7 @@ def cleanup(
             deleted += gone
             if not gone:
                 break
+        service.store.retention.forget_instances(before)
     found = collect(service, files)
     room = make_room(service, files, max_bytes)
     for begin in range(0, len(room.runs), _BATCH):

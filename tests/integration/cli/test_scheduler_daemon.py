@@ -7,13 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from psutil import NoSuchProcess, Process
+from storms.commits import somebody_died
 
 from nbflow.app import open_service
 from nbflow.errors import ExecutionError
+from nbflow.metastore import open_metastore
+from nbflow.model.clock import SystemClock
 from nbflow.service import daemon
 from nbflow.settings import Settings
 
@@ -79,7 +83,9 @@ def test_a_scheduler_that_can_not_work_in_the_background_says_why(
     assert not (home / "scheduler.pid").exists()
 
 
-def test_a_killed_scheduler_is_shown_as_gone(nbflow: Call, tmp_path: Path) -> None:
+def test_a_killed_scheduler_is_no_longer_shown_once_it_owns_nothing(
+    nbflow: Call, tmp_path: Path
+) -> None:
     assert nbflow("db", "init", "--without-examples").returncode == 0
     env = os.environ | {"NBFLOW_HOME": str(tmp_path / "home"), "NBFLOW_LANG": "en"}
     process = subprocess.Popen(
@@ -92,5 +98,19 @@ def test_a_killed_scheduler_is_shown_as_gone(nbflow: Call, tmp_path: Path) -> No
         process.kill()
         process.wait()
     shown = nbflow("scheduler", "status", "--format", "json")
-    assert [one["state"] for one in json.loads(shown.stdout)["schedulers"]] == ["gone"]
+    assert json.loads(shown.stdout)["schedulers"] == []
     assert shown.returncode == 1
+    shown = nbflow("scheduler", "status")
+    assert (shown.returncode, "`nbflow scheduler` starts one" in shown.stdout) == (1, True)
+
+
+def test_where_only_silent_schedulers_are_left_the_way_out_is_told(
+    nbflow: Call, tmp_path: Path
+) -> None:
+    assert nbflow("db", "init", "--without-examples").returncode == 0
+    clock = SystemClock()
+    with open_metastore(f"sqlite:///{tmp_path / 'home' / 'nbflow.db'}", clock=clock) as store:
+        somebody_died(store, heartbeat=clock.wall() - timedelta(hours=1))
+    shown = nbflow("scheduler", "status")
+    assert (shown.returncode, "silent" in shown.stdout) == (1, True)
+    assert "`nbflow scheduler` starts one" in shown.stderr

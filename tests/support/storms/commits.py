@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -83,9 +84,29 @@ def say_good_bye(store: Metastore) -> None:
     store.close()
 
 
+def somebody_died(store: Metastore, **columns: object) -> None:
+    """Record a process of another boot, long silent; ``columns`` say more of it."""
+    row = {
+        "id": uuid.uuid4().hex, "kind": "scheduler", "host": "elsewhere", "boot_id": "another",
+        "pid": 1, "pid_start": 0.0, "started": EPOCH, "heartbeat": EPOCH, "heartbeat_mono": 0.0,
+    }  # fmt: skip
+    store.db.write("test", lambda c: c.execute(instance.insert().values(row | columns)))
+
+
+def close_gone(store: Metastore) -> None:
+    somebody_died(store)
+    store.reap()
+
+
+def forget_instances(store: Metastore) -> None:
+    somebody_died(store, closed=EPOCH)
+    store.retention.forget_instances(store.db.clock.wall())
+
+
 VERBS: dict[str, Callable[[Metastore], object]] = {
     "cancel": lambda store: store.request_cancel(GOING),
     "close": say_good_bye,
+    "close_gone": close_gone,
     "dag_delete": lambda store: store.delete_dag(GONE.id),
     "dag_undeploy": lambda store: store.undeploy(GONE.id),
     "hand_back": hand_back,
@@ -93,6 +114,7 @@ VERBS: dict[str, Callable[[Metastore], object]] = {
     "import_errors": lambda store: store.import_errors.replace(
         "folder", [ImportErrorRow(path="a.ipynb", code="NBF001", message="no")]
     ),
+    "instances_forget": forget_instances,
     "pool": lambda store: store.pools.set("spare", 2),
     "pool_delete": lambda store: store.pools.delete("spare"),
     "prune": lambda store: store.retention.delete_runs([OLD]),
