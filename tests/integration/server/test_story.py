@@ -138,6 +138,17 @@ def test_whether_the_open_notebook_is_what_is_deployed_is_told(
     edited = {**ETL, "cells": [*ETL["cells"], cell(9, "z = 1", "task:more")]}
     reply = server.ask("/compile", "POST", asked | {"notebook": edited})
     assert reply.json["drift"] == "differs"
+    saved = server.root / "work" / "etl.ipynb"
+    kept = saved.read_bytes()
+    about = server.ask("/dags/etl").json["about"]
+    assert (about["drift"], about["path"]) == ("same", "work/etl.ipynb")
+    saved.write_text(json.dumps(edited), encoding="utf-8")
+    assert server.ask("/dags/etl").json["about"]["drift"] == "differs"
+    saved.unlink()
+    (listed,) = server.ask("/dags").json["items"]
+    assert listed["drift"] == "missing"
+    saved.write_bytes(kept)
+    assert server.ask("/dags/etl").json["about"]["drift"] == "same"
 
 
 def test_a_notebook_without_tasks_is_given_some_and_nothing_is_written(
