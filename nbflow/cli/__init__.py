@@ -7,7 +7,7 @@ def main() -> None:
 
     # Starting makes some hundred thousand objects that all stay: looking through them again and
     # again is a tenth of the time of a short verb.
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
     from nbflow.cli.entry import run
 
     code = run()

@@ -8,10 +8,11 @@ import typer
 from nbflow.cli.deployed import DagName, shown
 from nbflow.cli.options import DateOption, FormOption, OutputOption, ParameterOption
 from nbflow.cli.output import Form, as_text, emit, say, tell, write
-from nbflow.cli.run_verb import run as run_notebook
+from nbflow.model.sentence import Sentence
 from nbflow.texts import language, t, told
 
 HELP = "DAGs in the DAGs folder."
+_PAUSED = {None: Sentence("not deployed"), True: Sentence("yes"), False: Sentence("no")}
 
 if TYPE_CHECKING:
     from nbflow.service.looking import ListedDag
@@ -38,9 +39,9 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
         found, broken = known_dags(service)
     # Where each lies and what it is for is more than a terminal is wide; `dags show` tells it.
     columns = ["dag_id", "owner", "paused", "schedule", "state", "last_run", "next_run"]
-    is_table = form is Form.TABLE
+    is_table, lang = form is Form.TABLE, language()
     emit(
-        [_words(one) if is_table else _facts(one, folder) for one in found],
+        [_words(one, lang) if is_table else _facts(one, folder) for one in found],
         columns if is_table else [*columns, "deployed", "path"],
         form,
         empty=t(
@@ -84,35 +85,24 @@ def _facts(one: "ListedDag", folder: Path) -> dict[str, Any]:
     }
 
 
-def _words(one: "ListedDag") -> dict[str, Any]:
+def _words(one: "ListedDag", lang: str) -> dict[str, Any]:
     """Return a DAG for people."""
     from nbflow.cli.looks import age
     from nbflow.model.triggers import trigger_sentence
     from nbflow.scheduling.words import in_words
 
-    lang = language()
     when = [told(trigger_sentence(trigger), lang) for trigger in one.on]
     if one.schedule or not when:
         when.insert(0, in_words(one.schedule, one.timezone, lang))
     return {
         "dag_id": str(one.id),
         "owner": one.owner,
-        "paused": _paused(one.is_paused),
+        "paused": told(_PAUSED[one.is_paused], lang),
         "schedule": "; ".join(when),
         "state": one.last_state.value if one.last_state else None,
-        "last_run": age(one.last_at) if one.last_at else None,
+        "last_run": age(one.last_at, lang) if one.last_at else None,
         "next_run": shown(one.next_run, one.timezone),
     }
-
-
-def _paused(is_paused: bool | None) -> str:
-    match is_paused:
-        case None:
-            return t("not deployed")
-        case True:
-            return t("yes")
-        case False:
-            return t("no")
 
 
 def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
@@ -130,7 +120,7 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
         if about.description:
             say(about.description)
         write(draw(dag, "text", lang=language()))
-        words = _words(about)
+        words = _words(about, language())
         say(
             t(
                 "Schedule: {schedule}. Next run: {next}.",
@@ -181,6 +171,7 @@ def run_dag(
 ) -> None:
     """Run one DAG by its name; the rest is as for ``nbflow run``."""
     from nbflow.app import open_service
+    from nbflow.cli.run_verb import run as run_notebook
     from nbflow.service.looking import find_dag
 
     with open_service() as service:

@@ -63,16 +63,17 @@ def drift_sentence(about: "ListedDag") -> str:
             return ""
 
 
-def age(instant: datetime) -> str:
+def age(instant: datetime, lang: str | None = None) -> str:
     """Return how long ago an instant was, in words."""
     from nbflow.render.words import say
     from nbflow.texts import language
 
+    lang = lang or language()
     minutes = int((datetime.now(UTC) - instant).total_seconds() // 60)
     if minutes < 1:
-        return say("age.now", language())
+        return say("age.now", lang)
     if minutes < 60:
-        return say("age.minutes", language(), n=minutes)
+        return say("age.minutes", lang, n=minutes)
     if minutes < 48 * 60:
-        return say("age.hours", language(), n=minutes // 60)
-    return say("age.days", language(), n=minutes // (24 * 60))
+        return say("age.hours", lang, n=minutes // 60)
+    return say("age.days", lang, n=minutes // (24 * 60))

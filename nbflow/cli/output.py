@@ -3,7 +3,7 @@
 import enum
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +146,8 @@ def _table(
 
     from nbflow.cli.table import table_lines
 
-    cells = [[_shown(column, row.get(column)) for column in columns] for row in rows]
+    show = {column: _shown_in(column) for column in columns}
+    cells = [[show[column](row.get(column)) for column in columns] for row in rows]
     whole = [
         column in _NEVER_BROKEN and all(len(row[at]) <= _LONGEST_WHOLE for row in cells)
         for at, column in enumerate(columns)
@@ -157,13 +158,13 @@ def _table(
     write("\n".join(table_lines(headings, cells, looks, whole, screen)), output)
 
 
-def _shown(column: str, value: object) -> str:
-    """Return a value for people: states have names in other languages than English."""
-    if column not in _OUR_WORDS or not isinstance(value, str) or language() == "en":
-        return _cell(value)
+def _shown_in(column: str) -> Callable[[object], str]:
+    """Return how a column's values are shown to people: states have names in other languages."""
+    if column not in _OUR_WORDS or language() == "en":
+        return _cell
     from nbflow.cli.looks import state_word
 
-    return state_word(value)
+    return lambda value: state_word(value) if isinstance(value, str) else _cell(value)
 
 
 def _cell(value: object) -> str:

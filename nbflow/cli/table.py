@@ -1,6 +1,7 @@
 """A table as lines of text: columns as wide as the screen allows, a thousand rows at once."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
@@ -29,8 +30,10 @@ def table_lines(
     colours = _colours(screen)
     yield _line([_painted(h, w, "bold", colours) for h, w in zip(headings, widths, strict=True)])
     yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    # The same words come again and again in a column.
+    folded = lru_cache(maxsize=4096)(partial(_folded, screen=screen))
     for row, looks in zip(rows, styles, strict=True):
-        cells = [_folded(cell, width, screen) for cell, width in zip(row, widths, strict=True)]
+        cells = [folded(cell, width) for cell, width in zip(row, widths, strict=True)]
         for number in range(max(map(len, cells))):
             parts = [cell[number] if number < len(cell) else "" for cell in cells]
             found = zip(parts, widths, looks, strict=True)

@@ -1,93 +1,20 @@
-"""DAGs as lists show them, each with its schedule and its newest run."""
+"""DAGs put to rest, and deleted with all that is known of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from nbflow.errors import ConflictError, UsageError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.reads import newest_first
-from nbflow.metastore.rows import DagRow
 from nbflow.metastore.schedules import forget
 from nbflow.metastore.triggers import keep_triggers
 from nbflow.metastore.versions import no_dag
 from nbflow.model.backfill import BackfillState
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import RunKind, RunState
-
-
-def dags_query(only: DagId | None = None) -> Any:
-    """Return the query behind `list_dags`: of each DAG one row of every table, found by an index."""
-    dag, schedule, run = t.dag.c, t.schedule.c, t.run.c
-    tasks = select(func.count()).where(t.dag_task.c.version == dag.version)
-    # A backfill makes up for the past: what it made says how a DAG stands only where nothing else does.
-    last = func.coalesce(_newest(backfilled=False), _newest(backfilled=True))
-    query = (
-        select(
-            t.dag,
-            t.dag_version.c.number,
-            tasks.correlate(t.dag).scalar_subquery().label("tasks"),
-            schedule.expr,
-            schedule.tz,
-            schedule.next_fire_utc,
-            run.id.label("last_run"),
-            run.state.label("last_state"),
-            run.created.label("last_at"),
-        )
-        .join(t.dag_version, t.dag_version.c.digest == dag.version)
-        .outerjoin(t.schedule, schedule.dag_id == dag.id)
-        .outerjoin(t.run, and_(run.dag_id == dag.id, run.id == last))
-        .order_by(dag.id)
-    )
-    return query if only is None else query.where(dag.id == only)
-
-
-def _newest(*, backfilled: bool) -> ScalarSelect[Any]:
-    """Return a DAG's newest run, of those that no backfill made unless ``backfilled``."""
-
-    def ours(run: Any) -> list[ColumnElement[bool]]:
-        made = [] if backfilled else [run.kind != RunKind.BACKFILL.value]
-        return [run.dag_id == t.dag.c.id, *made]
-
-    newer, newest = t.run.alias("newer").c, t.run.alias("newest").c
-    # First when it was made, by the index alone: no database need sort all runs of each DAG.
-    made = select(newest.created).where(*ours(newest)).order_by(newest.created.desc()).limit(1)
-    return (
-        select(newer.id)
-        .where(*ours(newer), newer.created == made.correlate(t.dag).scalar_subquery())
-        .order_by(*newest_first(newer))
-        .limit(1)
-        .correlate(t.dag)
-        .scalar_subquery()
-    )
-
-
-def list_dags(connection: Connection, only: DagId | None = None) -> list[DagRow]:
-    """Return all DAGs by id, or the one asked for."""
-    return [
-        DagRow(
-            id=row.id,
-            version=row.version,
-            number=row.number,
-            paused=bool(row.paused),
-            deployed=row.deployed,
-            is_deployed=bool(row.is_deployed),
-            tasks=row.tasks,
-            schedule=row.expr or None,
-            timezone=row.tz or "UTC",
-            next_run=row.next_fire_utc,
-            owner=row.owner or "",
-            description=row.description or "",
-            last_run=row.last_run,
-            last_state=RunState(row.last_state) if row.last_state else None,
-            last_at=row.last_at,
-        )
-        for row in connection.execute(dags_query(only))
-    ]
 
 
 def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:

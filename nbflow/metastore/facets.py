@@ -20,7 +20,6 @@ from nbflow.metastore.rows import ImportErrorRow, MetricRow, TaskValues
 from nbflow.model.attempt import StoredValue
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.states import RunState
-from nbflow.model.triggers import Trigger
 
 
 class Clears:
@@ -156,10 +155,6 @@ class Triggers:
     def of(self, dag_id: DagId) -> list[triggers.TriggerRow]:
         """Return a DAG's triggers with what is remembered of them."""
         return self._db.read(lambda connection: triggers.triggers_of(connection, dag_id))
-
-    def active(self) -> dict[DagId, list[Trigger]]:
-        """Return the triggers of all DAGs."""
-        return self._db.read(triggers.active_triggers)
 
     def events(self, *, limit: int = 100) -> list[triggers.TriggerEvent]:
         """Return what triggers are to decide on, of each the oldest."""

@@ -4,9 +4,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nbflow.model.ids import Digest, RunId, TaskName
-from nbflow.model.run import TaskSnapshot
+
+if TYPE_CHECKING:
+    from nbflow.model.run import TaskSnapshot
 
 LARGE = 200
 """Tasks of a run from which on it is kept: reading fewer costs no more than asking what moved."""
@@ -22,7 +25,7 @@ class KnownRun:
     version: Digest
     clears: int
     seq: int
-    tasks: Mapping[TaskName, TaskSnapshot]
+    tasks: "Mapping[TaskName, TaskSnapshot]"
 
 
 class KnownRuns:

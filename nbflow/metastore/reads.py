@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import Connection, and_, func, literal, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.moves import no_run
+from nbflow.metastore.ordering import newest_first, when
 from nbflow.metastore.rows import (
     AttemptRow,
     CellRow,
@@ -37,15 +38,6 @@ class RunFilter:
     limit: int | None = 50
 
 
-def newest_first(of: Any = t.run.c) -> tuple[Any, Any, Any]:
-    """Return the order of runs in lists: of those that one tick made, the newest slot first."""
-    return of.created.desc(), _when(of).desc(), of.id
-
-
-def _when(of: Any = t.run.c) -> ColumnElement[datetime]:
-    return func.coalesce(of.logical_date, of.created)
-
-
 def runs_query(wanted: RunFilter) -> Any:
     """Return the query behind `list_runs`."""
     query = select(t.run).order_by(*newest_first()).limit(wanted.limit)
@@ -61,10 +53,10 @@ def runs_query(wanted: RunFilter) -> Any:
         of = t.run.c
         earlier = of.created < wanted.before
         if wanted.after is not None:
-            last = select(_when()).where(of.id == wanted.after).scalar_subquery()
+            last = select(when()).where(of.id == wanted.after).scalar_subquery()
             # Rather told twice than not at all, should that run be gone.
             mark = func.coalesce(last, literal(wanted.before, t.Instant()))
-            follows = or_(_when() < mark, and_(_when() == mark, of.id > wanted.after))
+            follows = or_(when() < mark, and_(when() == mark, of.id > wanted.after))
             beside = and_(of.created == wanted.before, follows)
             query = query.where(of.created <= wanted.before, or_(earlier, beside))
         else:

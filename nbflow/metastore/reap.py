@@ -1,25 +1,26 @@
-"""What dead processes left behind: leases that ended, runs that nobody drives any more."""
+"""What dead processes left behind is found: leases that ended, runs that nobody drives any more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from nbflow.later import Later
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.finish import lose
 from nbflow.metastore.instances import boot_id, close_gone, is_gone, is_stale
-from nbflow.metastore.moves import Moves, lock_run
-from nbflow.metastore.snapshots import snapshot
-from nbflow.model.attempt import died_running
 from nbflow.model.ids import Digest, RunId, TaskName
-from nbflow.model.run import Decisions, RunMove, RunSnapshot, TaskMove
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import Reason, RunState, TaskState
+from nbflow.model.states import TaskState
 
-Decide = Callable[[RunSnapshot], Decisions]
-"""Says what follows in a run."""
+if TYPE_CHECKING:
+    from nbflow.metastore import taking_over
+    from nbflow.metastore.taking_over import Decide
+else:
+    # Everybody who opens a metastore looks; few find anything.
+    taking_over = Later("nbflow.metastore.taking_over")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +34,7 @@ class Reaped:
 
 
 def reap(
-    db: Database, lease: float, who: str, decide: Callable[[Digest], Decide] | None = None
+    db: Database, lease: float, who: str, decide: "Callable[[Digest], Decide] | None" = None
 ) -> list[Reaped]:
     """End what dead processes drove as lost, and queue again what their schedulers had claimed.
 
@@ -41,16 +42,15 @@ def reap(
     taken: that is done in the same transaction.
     """
     found: list[Reaped] = []
-    for run_id, note in db.read(lambda connection: _orphans(db, connection, lease)):
-        found += _end_run(db, run_id, note, who, lease)
-    expired = db.read(lambda connection: _expired(db, connection))
-    for run_id, task, version in expired:
-        found += _requeue(db, (run_id, task, version), who, decide and decide(version))
+    for run_id, note in db.read(lambda connection: orphans(db, connection, lease)):
+        found += taking_over.end_run(db, run_id, note, who, lease)
+    for lost in db.read(lambda connection: expired(db, connection)):
+        found += taking_over.requeue(db, lost, who, decide and decide(lost[2]))
     close_gone(db)
     return found
 
 
-def _orphans(db: Database, connection: Connection, lease: float) -> list[tuple[RunId, str]]:
+def orphans(db: Database, connection: Connection, lease: float) -> list[tuple[RunId, str]]:
     """Return the unfinished runs whose driver is gone, with a sentence that says so."""
     rows = connection.execute(
         select(t.run.c.id.label("run_id"), t.instance)
@@ -72,39 +72,8 @@ def _orphans(db: Database, connection: Connection, lease: float) -> list[tuple[R
     ]
 
 
-def _end_run(db: Database, run_id: RunId, note: str, who: str, lease: float) -> list[Reaped]:
-    def work(connection: Connection) -> list[Reaped]:
-        lock_run(db, connection, run_id)
-        state = connection.execute(select(t.run.c.state).where(t.run.c.id == run_id)).scalar_one()
-        still = dict(_orphans(db, connection, lease))
-        if RunState(state).is_final or run_id not in still:
-            return []
-        now = db.clock.wall()
-        moves = Moves(db=db, connection=connection, who=who, now=now)
-        rows = connection.execute(
-            select(t.task_instance)
-            .where(t.task_instance.c.run_id == run_id)
-            .order_by(t.task_instance.c.position)
-        ).all()
-        ended = []
-        for row in rows:
-            source, task = TaskState(row.state), TaskName(row.task)
-            if source.is_final:
-                continue
-            target = TaskState.FAILED if source is TaskState.RUNNING else TaskState.CANCELLED
-            if source is TaskState.RUNNING:
-                lose(moves, row, reason=Reason.LOST, target=target, message=note)
-            else:
-                moves.task(run_id, TaskMove(task=task, source=source, target=target, note=note))
-            ended.append(Reaped(run_id=run_id, task=task, target=target.value, note=note))
-        moves.run(run_id, RunMove(source=RunState(state), target=RunState.FAILED, note=note))
-        moves.write()
-        return [*ended, Reaped(run_id=run_id, task=None, target=RunState.FAILED.value, note=note)]
-
-    return db.write("reap_run", work)
-
-
-def _expired(db: Database, connection: Connection) -> list[tuple[RunId, TaskName, Digest]]:
+def expired(db: Database, connection: Connection) -> list[tuple[RunId, TaskName, Digest]]:
+    """Return the running tasks whose lease has ended, with their runs and versions."""
     rows = connection.execute(
         select(
             t.task_instance.c.run_id,
@@ -130,39 +99,3 @@ def _is_over(db: Database, until: datetime, mono: float, boot: str, now: datetim
     if db.is_sqlite and boot and boot == boot_id():
         return mono < db.clock.monotonic()
     return until < now
-
-
-def _requeue(
-    db: Database, lost: tuple[RunId, TaskName, Digest], who: str, decide: Decide | None
-) -> list[Reaped]:
-    run_id, task, _ = lost
-
-    def work(connection: Connection) -> list[Reaped]:
-        run = lock_run(db, connection, run_id)
-        ti = t.task_instance.c
-        row = connection.execute(
-            select(t.task_instance, t.instance.c.host, t.instance.c.pid)
-            .join(t.instance, t.instance.c.id == ti.owner)
-            .where(ti.run_id == run_id, ti.task == task)
-        ).one_or_none()
-        if row is None or lost not in _expired(db, connection):
-            return []
-        poison = row.lost + 1 > row.max_lost
-        target = TaskState.FAILED if poison else TaskState.QUEUED
-        note = Sentence("lost: worker died ({pid}, {host})", pid=row.pid, host=row.host)
-        if poison:
-            note = Sentence(
-                "{why}, last {pid} on {host}",
-                why=died_running(row.lost + 1),
-                pid=row.pid,
-                host=row.host,
-            )
-        moves = Moves(db=db, connection=connection, who=who, now=db.clock.wall())
-        lose(moves, row, reason=Reason.LOST, target=target, message=note)
-        moves.write()
-        if decide is not None:
-            moves.decided(run_id, decide(snapshot(db, connection, run_id, run)))
-            moves.write()
-        return [Reaped(run_id=run_id, task=task, target=target.value, note=note)]
-
-    return db.write("reap", work)

@@ -11,30 +11,6 @@ from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DagRow:
-    """A DAG; ``number`` counts its versions, ``last_run`` is its newest run, made ``last_at``,
-    of those that no backfill made if there are any. ``is_deployed`` tells whether it was deployed, and
-    not only run by hand.
-    """
-
-    id: DagId
-    version: Digest
-    number: int
-    paused: bool
-    deployed: datetime
-    tasks: int
-    last_run: RunId | None = None
-    last_state: RunState | None = None
-    last_at: datetime | None = None
-    is_deployed: bool = False
-    schedule: str | None = None
-    timezone: str = "UTC"
-    next_run: datetime | None = None
-    owner: str = ""
-    description: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class VersionRow:
     """A version of a DAG; ``is_current`` tells whether it is the one known best: deployed, or run."""
 

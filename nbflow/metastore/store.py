@@ -2,100 +2,85 @@
 verb of one of its facets (`store.triggers.fire`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
-from types import TracebackType
-from typing import Literal
+from __future__ import annotations
 
-from sqlalchemy import Connection
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from nbflow.errors import MetastoreError
-from nbflow.metastore import (
-    at_work,
-    attention,
-    claims,
-    dags,
-    finish,
-    instances,
-    misses,
-    pauses,
-    reads,
-    reap,
-    runs,
-    schedules,
-    schema,
-    triggers,
-    versions,
-)
-from nbflow.metastore.backfills import Backfills
-from nbflow.metastore.dialect import damaged, no_metastore, parse_url
-from nbflow.metastore.engine import Database
-from nbflow.metastore.facets import Clears, ImportErrors, Notices, Retention, Triggers, Values
-from nbflow.metastore.finish import Finish
-from nbflow.metastore.pools import Pools
-from nbflow.metastore.rows import (
-    AttemptRow,
-    CellRow,
-    DagRow,
-    EventRow,
-    RunRow,
-    TaskInstanceRow,
-    VersionRow,
-)
-from nbflow.metastore.snapshots import snapshots
-from nbflow.model.attempt import AttemptResult, CellEvent
-from nbflow.model.clock import Clock
-from nbflow.model.dag import Dag
-from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
-from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
-from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
-from nbflow.model.sentence import Sentence
-from nbflow.model.triggers import Trigger, TriggerState
+from nbflow.later import Later
+from nbflow.metastore import dag_list, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from types import TracebackType
+
+    from sqlalchemy import Connection
+
+    from nbflow.metastore import (
+        at_work,
+        attention,
+        backfills,
+        claims,
+        dags,
+        facets,
+        finish,
+        instances,
+        misses,
+        pauses,
+        pools,
+        reads,
+        reap,
+        runs,
+        schedules,
+        snapshots,
+        triggers,
+        versions,
+    )
+    from nbflow.metastore.backfills import Backfills
+    from nbflow.metastore.engine import Database
+    from nbflow.metastore.finish import Finish
+    from nbflow.metastore.pools import Pools
+    from nbflow.metastore.rows import (
+        AttemptRow,
+        CellRow,
+        EventRow,
+        RunRow,
+        TaskInstanceRow,
+        VersionRow,
+    )
+    from nbflow.metastore.taking_over import Decide
+    from nbflow.model.attempt import AttemptResult, CellEvent
+    from nbflow.model.dag import Dag
+    from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
+    from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
+    from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
+    from nbflow.model.triggers import Trigger, TriggerState
+else:
+    # A verb that only reads shouldn't wait for what the others need.
+    at_work = Later("nbflow.metastore.at_work")
+    attention = Later("nbflow.metastore.attention")
+    backfills = Later("nbflow.metastore.backfills")
+    claims = Later("nbflow.metastore.claims")
+    dags = Later("nbflow.metastore.dags")
+    facets = Later("nbflow.metastore.facets")
+    finish = Later("nbflow.metastore.finish")
+    instances = Later("nbflow.metastore.instances")
+    misses = Later("nbflow.metastore.misses")
+    pauses = Later("nbflow.metastore.pauses")
+    pools = Later("nbflow.metastore.pools")
+    reads = Later("nbflow.metastore.reads")
+    reap = Later("nbflow.metastore.reap")
+    runs = Later("nbflow.metastore.runs")
+    schedules = Later("nbflow.metastore.schedules")
+    snapshots = Later("nbflow.metastore.snapshots")
+    triggers = Later("nbflow.metastore.triggers")
+    versions = Later("nbflow.metastore.versions")
 
 LEASE = 60.0
 """Seconds that a claim holds without being renewed."""
-
-
-def open_metastore(
-    url: str, *, clock: Clock, create: bool = True, lease: float = LEASE
-) -> "Metastore":
-    """Connect to the metastore at an SQLAlchemy URL; make it if it isn't there and ``create``.
-
-    Raises MetastoreError (unreachable, read-only, full, damaged) and SchemaError (older or newer
-    than this code).
-    """
-    db = Database(parse_url(url), clock)
-    try:
-        _prepare(db, create=create)
-    except BaseException:
-        db.close()
-        raise
-    return Metastore(db, lease=lease)
-
-
-def _prepare(db: Database, *, create: bool) -> None:
-    if db.path is not None and not db.path.exists():
-        if not create:
-            raise no_metastore(db.path)
-        schema.create_sqlite(db.path)
-    elif db.path is not None and db.path.stat().st_size == 0:
-        raise damaged(db.place, Sentence("the file is empty"))
-    found = db.read(schema.revision)
-    if found is None and create and db.path is None:
-        _create_on_server(db)
-        found = db.read(schema.revision)
-    if found is None and db.path is not None:
-        raise damaged(db.place, Sentence("it is no metastore"))
-    schema.check_revision(found, db.place)
-
-
-def _create_on_server(db: Database) -> None:
-    patient = Database(db.url, db.clock, is_patient=True)
-    try:
-        patient.guard(lambda: schema.create_on_server(patient))
-    finally:
-        patient.close()
 
 
 class Metastore:
@@ -105,16 +90,8 @@ class Metastore:
         self.db = db
         self.lease = lease
         self._me: instances.Instance | None = None
-        self.backfills = Backfills(db, lambda: self._who)
-        self.clears = Clears(db, lambda: self._who, lambda: self.instance().id)
-        self.import_errors = ImportErrors(db)
-        self.notices = Notices(db)
-        self.pools = Pools(db)
-        self.retention = Retention(db)
-        self.triggers = Triggers(db)
-        self.values = Values(db)
 
-    def __enter__(self) -> "Metastore":
+    def __enter__(self) -> Metastore:
         return self
 
     def __exit__(
@@ -187,10 +164,10 @@ class Metastore:
         """
 
         def also(connection: Connection) -> None:
-            if isinstance(schedule, ScheduleEntry):
-                schedules.keep(self.db, connection, schedule)
-            elif schedule is None:
+            if schedule is None:
                 schedules.forget(connection, dag.id)
+            elif schedule != "keep":
+                schedules.keep(self.db, connection, schedule)
             if on is not None:
                 triggers.keep_triggers(self.db, connection, dag.id, on, now)
 
@@ -211,15 +188,15 @@ class Metastore:
 
     def deployed_notebooks(self) -> dict[Digest, tuple[str, ...]]:
         """Return the paths of the notebooks of each version that is deployed now."""
-        return self.db.read(versions.deployed_notebooks)
+        return self.db.read(dag_list.deployed_notebooks)
 
     def current_version(self, dag_id: DagId) -> Digest:
         """Return the version that new runs use; NotFoundError for an unknown DAG."""
         return self.db.read(lambda connection: versions.current_version(connection, dag_id))
 
-    def list_dags(self, only: DagId | None = None) -> list[DagRow]:
+    def list_dags(self, only: DagId | None = None) -> list[dag_list.DagRow]:
         """Return all DAGs by id, or the one asked for."""
-        return self.db.read(lambda connection: dags.list_dags(connection, only))
+        return self.db.read(lambda connection: dag_list.list_dags(connection, only))
 
     def undeploy(self, dag_id: DagId) -> None:
         """Let nothing of a DAG start by itself any more. NotFoundError; UsageError if runs go on."""
@@ -287,7 +264,7 @@ class Metastore:
 
     def run_snapshots(self, run_ids: Collection[RunId]) -> dict[RunId, RunSnapshot]:
         """Read several runs as `run_snapshot` does one."""
-        return self.db.read(lambda connection: snapshots(self.db, connection, run_ids))
+        return self.db.read(lambda connection: snapshots.snapshots(self.db, connection, run_ids))
 
     def apply(self, run_id: RunId, decisions: Decisions) -> None:
         """Carry out all moves in one transaction; ConflictError, and none, if one is stale."""
@@ -391,7 +368,7 @@ class Metastore:
         All in one transaction. Raises ConflictError, and writes nothing, if the attempt is no
         longer the live one.
         """
-        end = Finish(claim=claim, result=result, move=move, decide=decide)
+        end = finish.Finish(claim=claim, result=result, move=move, decide=decide)
         return self.finish_all([end])[0]
 
     def finish_all(self, ends: Sequence[Finish]) -> list[Decisions]:
@@ -402,6 +379,48 @@ class Metastore:
         """Queue a claimed task again, without counting the attempt as lost."""
         finish.hand_back(self.db, claim, self._who, self.db.clock.wall())
 
-    def reap(self, decide: Callable[[Digest], reap.Decide] | None = None) -> list[reap.Reaped]:
+    def reap(self, decide: Callable[[Digest], Decide] | None = None) -> list[reap.Reaped]:
         """End or queue again what dead processes left behind, and do what follows; say what."""
         return reap.reap(self.db, self.lease, self._who, decide)
+
+    # Facets
+
+    @cached_property
+    def backfills(self) -> Backfills:
+        """Runs of past slots."""
+        return backfills.Backfills(self.db, lambda: self._who)
+
+    @cached_property
+    def clears(self) -> facets.Clears:
+        """Ended runs that go on again."""
+        return facets.Clears(self.db, lambda: self._who, lambda: self.instance().id)
+
+    @cached_property
+    def import_errors(self) -> facets.ImportErrors:
+        """Notebooks that can't be deployed."""
+        return facets.ImportErrors(self.db)
+
+    @cached_property
+    def notices(self) -> facets.Notices:
+        """What people are told."""
+        return facets.Notices(self.db)
+
+    @cached_property
+    def pools(self) -> Pools:
+        """What tasks share."""
+        return pools.Pools(self.db)
+
+    @cached_property
+    def retention(self) -> facets.Retention:
+        """What is old, and the files that rows name."""
+        return facets.Retention(self.db)
+
+    @cached_property
+    def triggers(self) -> facets.Triggers:
+        """What makes DAGs run beside their schedules."""
+        return facets.Triggers(self.db)
+
+    @cached_property
+    def values(self) -> facets.Values:
+        """What tasks published."""
+        return facets.Values(self.db)

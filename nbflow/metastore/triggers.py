@@ -158,15 +158,6 @@ def triggers_of(connection: Connection, dag_id: DagId) -> list[TriggerRow]:
     return [found[key] for key in sorted(found)]
 
 
-def active_triggers(connection: Connection) -> dict[DagId, list[Trigger]]:
-    """Return the triggers of all DAGs."""
-    of, found = t.dag_trigger.c, dict[DagId, list[Trigger]]()
-    query = select(of.dag_id, of.spec).where(of.active == 1).order_by(of.dag_id, of.id)
-    for row in connection.execute(query):
-        found.setdefault(DagId(row.dag_id), []).append(from_data(Trigger, row.spec))
-    return found
-
-
 def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
     of, run = t.dag_trigger.c, t.run.c
     rows = connection.execute(

@@ -195,11 +195,3 @@ def load_notebooks(connection: Connection, digest: Digest) -> dict[str, bytes]:
     )
     contents = {row.digest: zlib.decompress(row.content) for row in rows}
     return {path: contents[found] for path, found in wanted.items()}
-
-
-def deployed_notebooks(connection: Connection) -> dict[Digest, tuple[str, ...]]:
-    """Return the paths of the notebooks of each version that is deployed now."""
-    of, dag = t.dag_version.c, t.dag.c
-    query = select(of.digest, of.notebooks).join(t.dag, dag.version == of.digest)
-    rows = connection.execute(query.where(dag.is_deployed == 1))
-    return {Digest(row.digest): tuple(row.notebooks) for row in rows}

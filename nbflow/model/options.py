@@ -137,10 +137,6 @@ class Track(enum.StrEnum):
     """The file in the DAGs folder, deployed whenever it changed and compiles."""
 
 
-MANUAL = "manual"
-"""How a notebook may say that it has no schedule."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DagOptions:
     """The ``dag`` object of a notebook's metadata (format.md, section 3), defaults filled in.

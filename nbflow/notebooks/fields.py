@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from nbflow.model.names import name_problem, normalise_name
-from nbflow.model.options import MANUAL
 from nbflow.model.sentence import Sentence
+from nbflow.model.states import RunKind
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*"
@@ -96,7 +96,7 @@ def read_foreach(value: object) -> object:
 
 def read_schedule(value: object) -> object:
     """Accept ``manual`` for no schedule."""
-    return None if isinstance(value, str) and value.strip().lower() == MANUAL else value
+    return None if isinstance(value, str) and value.strip().lower() == RunKind.MANUAL else value
 
 
 def split_foreach(text: str) -> tuple[str, str] | None:

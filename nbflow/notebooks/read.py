@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,11 @@ from nbflow.model.options import DagOptions, NotebookTask
 from nbflow.model.sentence import Sentence
 from nbflow.notebooks.cells import read_cells
 from nbflow.notebooks.document import check_document, normalise
+from nbflow.notebooks.files import notebook_files
 from nbflow.notebooks.parsing import MAX_DEPTH, decode, parse_json, read_bytes
-
-SUFFIXES = (".ipynb", ".py", ".md")
-"""What `read_notebook` and `read_folder` take."""
 
 _KERNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
 _MARKED_TEXT = re.compile(r"%%(task|setup|skip)\b|task:|\bnbflow:")
-_LEFT_OUT = frozenset({"__pycache__", "node_modules", "venv", "site-packages"})
 
 
 def read_notebook(path: str | Path) -> Notebook:
@@ -248,22 +244,6 @@ def _without_tags(cells: list[Cell], path: str, diagnostics: list[Diagnostic]) -
             )
         kept.append(cell)
     return kept
-
-
-def notebook_files(root: Path) -> Iterator[Path]:
-    """Yield the files below a folder that may be notebooks, sorted by path."""
-    found: list[Path] = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [one for one in folders if not one.startswith(".") and one not in _LEFT_OUT]
-        stems = {Path(name).stem for name in files if name.lower().endswith(".ipynb")}
-        for name in files:
-            file = Path(folder, name)
-            suffix = file.suffix.lower()
-            if name.startswith(".") or suffix not in SUFFIXES:
-                continue
-            if suffix == ".ipynb" or file.stem not in stems:
-                found.append(file)
-    yield from sorted(found)
 
 
 def _looks_marked(file: Path) -> bool:

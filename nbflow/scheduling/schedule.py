@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import UsageError
-from nbflow.model.options import MANUAL
 from nbflow.model.sentence import Sentence
+from nbflow.model.states import RunKind
 
 MAX_LENGTH = 256
 PRESETS = {
@@ -81,7 +81,7 @@ def parse_schedule(
     """
     zone = read_zone(timezone)
     words = (text or "").strip()
-    if not words or words.lower() == MANUAL:
+    if not words or words.lower() == RunKind.MANUAL:
         return None
     if len(words) > MAX_LENGTH:
         raise _refused(

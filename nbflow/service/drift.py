@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow import __version__
 from nbflow.errors import NotebookError
-from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import DagId, Digest
-from nbflow.model.notebook import Notebook
 from nbflow.model.sentence import Sentence
 from nbflow.service.memory import common_place, remember, remembered, stamp_of
-from nbflow.service.targets import Compiled
 
 if TYPE_CHECKING:
-    from nbflow.metastore.rows import DagRow
+    from nbflow.metastore.dag_list import DagRow
+    from nbflow.model.diagnostics import Diagnostic
+    from nbflow.model.notebook import Notebook
     from nbflow.service.service import Service
+    from nbflow.service.targets import Compiled
 
 _MADE_BY = f"{__version__} 1"
 _NOT_LOOKED_AT: list[int] = []
@@ -53,7 +53,7 @@ def drift_of(version: Digest, deployed: Digest | None) -> Drift:
     return Drift.SAME if version == deployed else Drift.DIFFERS
 
 
-def drift_of_compiled(service: "Service", compiled: Compiled) -> Drift:
+def drift_of_compiled(service: "Service", compiled: "Compiled") -> Drift:
     """Compare a compiled notebook with what is deployed; nothing is made for it."""
     deployed = _deployed(service) if has_metastore(service) else {}
     return drift_of(
@@ -61,11 +61,13 @@ def drift_of_compiled(service: "Service", compiled: Compiled) -> Drift:
     )
 
 
-def drift_findings(service: "Service", found: Sequence[Compiled]) -> dict[str, Diagnostic]:
+def drift_findings(service: "Service", found: "Sequence[Compiled]") -> "dict[str, Diagnostic]":
     """Return, by DAG, the finding that a notebook differs from what is deployed.
 
     Nothing is made for it: without a metastore nothing is deployed.
     """
+    from nbflow.model.diagnostics import Diagnostic, Severity
+
     versions = _deployed(service) if has_metastore(service) else {}
     return {
         one.dag.id: Diagnostic(
@@ -140,7 +142,7 @@ def _compared(dag_id: DagId, version: Digest, seen: Mapping[str, list[int] | Non
     return drift_of(now, version)
 
 
-def _full_version(dag_id: DagId, notebooks: Iterable[Notebook]) -> Digest:
+def _full_version(dag_id: DagId, notebooks: "Iterable[Notebook]") -> Digest:
     """Return the version that a deploy would make: that of the notebooks by their full paths."""
     from nbflow.compiler.version import version_digest
 

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow import __version__
 from nbflow.errors import NotebookError
-from nbflow.model.dag import Dag
-from nbflow.model.diagnostics import Severity, has_errors
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.names import name_key
-from nbflow.model.notebook import Notebook
 from nbflow.service.memory import Stamp, common_place, remember, remembered, stamp_of
-from nbflow.service.targets import Compiled, with_schedule_findings
 
 if TYPE_CHECKING:
+    from nbflow.model.dag import Dag
+    from nbflow.model.notebook import Notebook
     from nbflow.service.service import Service
+    from nbflow.service.targets import Compiled
 
 _MADE_BY = f"{__version__} 1"
 """Who wrote a memory: another nbflow may compile the same notebooks to something else."""
@@ -62,11 +61,13 @@ class FolderFacts:
     broken: int = 0
 
 
-def compile_folder(folder: Path) -> tuple[list[Compiled], list[FolderError]]:
+def compile_folder(folder: Path) -> "tuple[list[Compiled], list[FolderError]]":
     """Compile what is in a folder; what can't be read or has errors is told, and keeps nothing
     else from being compiled.
     """
     from nbflow.compiler import compile_notebooks
+    from nbflow.model.diagnostics import Severity
+    from nbflow.service.targets import Compiled, with_schedule_findings
 
     notebooks, errors = _read_all(stamps(folder))
     by_path = {notebook.path: notebook for notebook in notebooks}
@@ -109,7 +110,7 @@ def hindrances(service: "Service") -> list["FolderError"]:
 
 def stamps(folder: Path) -> dict[Path, Stamp]:
     """Return the files of a folder that may be notebooks, with what tells that one changed."""
-    from nbflow.notebooks import notebook_files
+    from nbflow.notebooks.files import notebook_files
 
     found = {}
     for path in notebook_files(folder) if folder.is_dir() else ():
@@ -118,7 +119,7 @@ def stamps(folder: Path) -> dict[Path, Stamp]:
     return found
 
 
-def place_of(dag: Dag) -> Path:
+def place_of(dag: "Dag") -> Path:
     """Return a DAG's notebook, or the folder of its several ones."""
     return common_place(dag.notebooks)
 
@@ -174,7 +175,10 @@ def _assembled(paths: Iterable[str]) -> dict[str, Any]:
     return {**found, "broken": found["broken"] + len(errors)}
 
 
-def _about(dags: Iterable[Dag]) -> dict[str, Any]:
+def _about(dags: "Iterable[Dag]") -> dict[str, Any]:
+    from nbflow.model.diagnostics import has_errors
+    from nbflow.service.targets import with_schedule_findings
+
     checked = [with_schedule_findings(dag) for dag in dags]
     return {
         "dags": [asdict(fact_of(dag)) for dag in checked],
@@ -182,7 +186,7 @@ def _about(dags: Iterable[Dag]) -> dict[str, Any]:
     }
 
 
-def fact_of(dag: Dag) -> FolderDag:
+def fact_of(dag: "Dag") -> FolderDag:
     """Return what lists show of a DAG."""
     return FolderDag(
         id=dag.id,
@@ -196,7 +200,7 @@ def fact_of(dag: Dag) -> FolderDag:
     )
 
 
-def _read_all(paths: Iterable[Path]) -> tuple[list[Notebook], list[FolderError]]:
+def _read_all(paths: Iterable[Path]) -> "tuple[list[Notebook], list[FolderError]]":
     from nbflow.notebooks import read_marked
 
     notebooks: list[Notebook] = []

@@ -1,18 +1,16 @@
 """Looking around: the DAGs of the folder and the metastore, runs, and what attempts left behind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import NotFoundError
-from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
-from nbflow.model.triggers import Trigger
 from nbflow.service.drift import Drift, Origin, drift_of, origins
 from nbflow.service.folder import (
     FolderDag,
@@ -22,10 +20,12 @@ from nbflow.service.folder import (
     folder_facts,
     place_of,
 )
-from nbflow.service.select import select_tasks
 
 if TYPE_CHECKING:
-    from nbflow.metastore.rows import AttemptRow, DagRow, RunRow
+    from nbflow.metastore.dag_list import DagRow
+    from nbflow.metastore.rows import AttemptRow, RunRow
+    from nbflow.model.dag import Dag
+    from nbflow.model.triggers import Trigger
     from nbflow.service.service import Service
 
 _NEAR_AMONG = 1_000
@@ -38,8 +38,9 @@ class ListedDag:
     """A DAG of the DAGs folder, of the metastore, or of both.
 
     ``path`` is its notebook, or the folder of several, in the DAGs folder or where it was deployed
-    from; ``drift`` is how what lies there stands to what is deployed. ``is_paused`` is None for a DAG that is not deployed. The schedule is the one
-    that is deployed, or else the notebook's. A paused DAG has no next run.
+    from; ``drift`` is how what lies there stands to what is deployed. ``is_paused`` is None for a
+    DAG that is not deployed. The schedule is the one that is deployed, or else the notebook's. A
+    paused DAG has no next run.
     """
 
     id: DagId
@@ -55,7 +56,7 @@ class ListedDag:
     last_run: RunId | None = None
     last_state: RunState | None = None
     last_at: datetime | None = None
-    on: tuple[Trigger, ...] = ()
+    on: "tuple[Trigger, ...]" = ()
     """What else makes it run, as it is deployed."""
 
 
@@ -85,12 +86,8 @@ def _joined(
     elsewhere = origins(
         service, [row for row in rows if row.is_deployed and row.id not in in_folder]
     )
-    on = service.store.triggers.active()
     return tuple(
-        replace(
-            _listed(in_folder.get(key), known.get(key), elsewhere.get(key)),
-            on=tuple(on.get(key, ())),
-        )
+        _listed(in_folder.get(key), known.get(key), elsewhere.get(key))
         for key in sorted({*in_folder, *known})
     )
 
@@ -116,6 +113,7 @@ def _listed(
         last_run=row.last_run if row else None,
         last_state=row.last_state if row else None,
         last_at=row.last_at if row else None,
+        on=row.on if row else (),
     )
 
 
@@ -125,24 +123,23 @@ def _drift(fact: FolderDag | None, row: "DagRow | None", origin: Origin | None) 
     return drift_of(fact.digest, row.version if row else None)
 
 
-def show_dag(service: "Service", name: str) -> tuple[Dag, ListedDag]:
+def show_dag(service: "Service", name: str) -> "tuple[Dag, ListedDag]":
     """Return a DAG as it is in the folder, or else as it is deployed, with what lists say of it.
 
     Raises NotFoundError with the known names.
     """
     rows = {row.id: row for row in service.store.list_dags()}
     row = rows.get(DagId(name))
-    on = tuple(service.store.triggers.active().get(DagId(name), ()))
     for dag in _folder(service):
         if dag.id == name:
-            return dag, replace(_listed(fact_of(dag), row), on=on)
+            return dag, _listed(fact_of(dag), row)
     if row is None:
         raise _no_dag(service, name, sorted(rows))
     origin = origins(service, [row] if row.is_deployed else []).get(row.id)
-    return service.store.load_version(row.version), replace(_listed(None, row, origin), on=on)
+    return service.store.load_version(row.version), _listed(None, row, origin)
 
 
-def find_dag(service: "Service", name: str) -> tuple[Dag, Path]:
+def find_dag(service: "Service", name: str) -> "tuple[Dag, Path]":
     """Return a DAG of the DAGs folder and its place. Raises NotFoundError with the known names."""
     dags = _folder(service)
     for dag in dags:
@@ -162,7 +159,7 @@ def _no_dag(service: "Service", name: str, known: Sequence[str]) -> NotFoundErro
     )
 
 
-def known_dag(service: "Service", name: str) -> Dag:
+def known_dag(service: "Service", name: str) -> "Dag":
     """Return a DAG as it is deployed, or else as it lies in the DAGs folder. Raises NotFoundError
     with the names of both.
     """
@@ -274,7 +271,7 @@ class NextFires:
     times: tuple[datetime, ...] = ()
     timezone: str = "UTC"
     has_schedule: bool = False
-    on: tuple[Trigger, ...] = ()
+    on: "tuple[Trigger, ...]" = ()
 
 
 def next_fires(service: "Service", name: str, count: int) -> NextFires:
@@ -284,14 +281,13 @@ def next_fires(service: "Service", name: str, count: int) -> NextFires:
 
     dag_id, store = DagId(name), service.store
     store.current_version(dag_id)
+    (dag,) = store.list_dags(dag_id)
     entry = store.schedule(dag_id)
-    on = tuple(store.triggers.active().get(dag_id, ()))
     if entry is None or not entry.expression:
-        return NextFires(on=on)
-    is_paused = any(row.paused for row in store.list_dags(dag_id))
-    after = max(entry.cursor, service.clock.wall()) if is_paused else entry.cursor
+        return NextFires(on=dag.on)
+    after = max(entry.cursor, service.clock.wall()) if dag.paused else entry.cursor
     times = tuple(upcoming(watch_of(entry), after, count))
-    return NextFires(times=times, timezone=entry.timezone, has_schedule=True, on=on)
+    return NextFires(times=times, timezone=entry.timezone, has_schedule=True, on=dag.on)
 
 
 def attempt_files(
@@ -317,6 +313,8 @@ def log_files(folder: Path) -> tuple[Path, ...]:
 
 def tasks_of_run(service: "Service", run_id: RunId, selector: str | None) -> tuple[TaskName, ...]:
     """Return the tasks of a run that a selector names, all without one. Raises NotFoundError."""
+    from nbflow.service.select import select_tasks
+
     snapshot = service.store.run_snapshot(run_id)
     chosen = select_tasks(service.store.load_version(snapshot.version), selector)
     return tuple(name for name in snapshot.tasks if chosen is None or name in chosen)
@@ -327,6 +325,6 @@ def _item(folder: Path) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _folder(service: "Service") -> list[Dag]:
+def _folder(service: "Service") -> "list[Dag]":
     """Return the DAGs of the folder, whatever else in it can't be read."""
     return [one.dag for one in compile_folder(service.settings.dags_folder)[0]]

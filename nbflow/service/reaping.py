@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.clock import Clock
 from nbflow.model.ids import Digest
-from nbflow.model.run import Decisions, RunSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbflow.metastore import Metastore, Reaped
+    from nbflow.model.run import Decisions, RunSnapshot
 
 
 def reap(store: "Metastore", clock: Clock) -> "list[Reaped]":

@@ -13,7 +13,7 @@ from nbflow import faults
 from nbflow.errors import ConflictError, NotFoundError, UsageError
 from nbflow.metastore import Metastore, check, open_metastore
 from nbflow.metastore import tables as t
-from nbflow.metastore.dags import dags_query
+from nbflow.metastore.dag_list import dags_query
 from nbflow.model.backfill import Backfill, BackfillState
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag

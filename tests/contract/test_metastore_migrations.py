@@ -252,7 +252,7 @@ def test_a_migration_is_refused_while_another_process_has_the_file_open(
     holder = sqlite3.connect(tmp_path / "nbflow.db", isolation_level=None)
     holder.execute("PRAGMA journal_mode=WAL")
     holder.execute("SELECT * FROM run").fetchall()
-    monkeypatch.setattr(sys.modules["nbflow.metastore.migrate"], "_PATIENCE", 0.1)
+    monkeypatch.setattr(sys.modules["nbflow.metastore.migrating"], "_PATIENCE", 0.1)
     with closing(holder), pytest.raises(MetastoreBusyError, match="in use"):
         migrate(url)
     assert schema_state(url).found == "0001"

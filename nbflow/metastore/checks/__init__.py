@@ -1,1 +1,1 @@
-"""The invariants of a metastore by theme; `nbflow.metastore.check` asks them all."""
+"""The invariants of a metastore by theme; `nbflow.metastore.checking` asks them all."""

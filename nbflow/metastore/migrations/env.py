@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `nbflow.metastore.migrate` made."""
+"""Alembic's entry: runs the migrations on the connection that `nbflow.metastore.migrating` made."""
 
 from alembic import context
 

@@ -33,7 +33,7 @@ from nbflow.app import open_service
 from nbflow.errors import ConflictError, UsageError
 from nbflow.faults import InjectedFaultError
 from nbflow.metastore import Looks, RunFilter, RunRow
-from nbflow.metastore.check import _all
+from nbflow.metastore.checking import _all
 from nbflow.model.backfill import Reprocess
 from nbflow.model.ids import DagId
 from nbflow.model.states import RunKind, RunState
