@@ -9,10 +9,10 @@ from nbflow.cli.deployed import DagName, shown
 from nbflow.cli.options import FormOption, OutputOption
 from nbflow.cli.output import Form, as_text, emit, say, write
 from nbflow.model.backfill import BackfillState, Reprocess, SlotAction, SlotWhy
-from nbflow.texts import t
+from nbflow.texts import clean, t, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from nbflow.metastore import BackfillRow
     from nbflow.model.backfill import BackfillSlot
@@ -143,15 +143,23 @@ def list_backfills(
 def show(name: BackfillText, form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
     """Print one backfill with the slots it has decided on."""
     from nbflow.app import open_service
+    from nbflow.cli.looks import state_styles
     from nbflow.service import backfill
 
     with open_service() as service:
         row, slots = backfill.show(service, name)
     zone = row.entry.timezone
     if form in (Form.JSON, Form.YAML):
-        write(as_text({**_row(row), "decided": _slot_rows(slots, zone, form)}, form), output)
+        write(as_text({**_row(row), "decided": _decided_rows(slots, zone, form)}, form), output)
         return
-    _emit_slots(slots, zone, form, output)
+    emit(
+        _decided_rows(slots, zone, form),
+        ["slot", "action", "why", "run_id", "state", "reason"],
+        form,
+        empty=t("No slot is decided on yet."),
+        styles={"state": state_styles()},
+        output=output,
+    )
     if form is Form.TABLE and output is None:
         facts = _row(row)
         say(
@@ -193,6 +201,14 @@ def _slot_rows(slots: "Iterable[BackfillSlot]", zone: str, form: Form) -> list[d
             "run_id": one.run_id,
         }
         for one in slots
+    ]
+
+
+def _decided_rows(slots: "Sequence[BackfillSlot]", zone: str, form: Form) -> list[dict[str, Any]]:
+    """Return what became of slots, how their runs stand, and why."""
+    return [
+        row | {"state": one.run_state and one.run_state.value, "reason": clean(told(one.note))}
+        for row, one in zip(_slot_rows(slots, zone, form), slots, strict=True)
     ]
 
 

@@ -195,12 +195,19 @@ def state(
         run = run_meant(service, name, read_date(date))
     if form is Form.TABLE:
         write(run.state.value if run else t("{dag} has no such run.", dag=name), output)
+        if run and run.note:
+            tell(clean(told(run.note)))
         return
     rows = [
-        {"dag_id": str(run.dag_id), "run_id": str(run.id), "state": run.state.value}
+        {
+            "dag_id": str(run.dag_id),
+            "run_id": str(run.id),
+            "state": run.state.value,
+            "reason": told(run.note),
+        }
         for run in ([run] if run else [])
     ]
-    emit(rows, ["dag_id", "run_id", "state"], form, output=output)
+    emit(rows, ["dag_id", "run_id", "state", "reason"], form, output=output)
 
 
 def delete(

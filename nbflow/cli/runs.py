@@ -11,13 +11,14 @@ from nbflow.cli.options import FormOption, OutputOption, RunText
 from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.errors import UsageError
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import RunState
+from nbflow.model.states import RunState, TaskState
 from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from nbflow.metastore.rows import RunRow
+    from nbflow.metastore.rows import AttemptRow, RunRow
     from nbflow.model.ids import DagId, RunId, TaskName
     from nbflow.service.service import Service
 
@@ -119,8 +120,7 @@ def show(run: RunText, form: FormOption = Form.TABLE, output: OutputOption = Non
             say(t("Metrics of {task}: {metrics}", task=task, metrics=words))
         if found.cause is not None:
             say(t("Made by a trigger: {cause}", cause=_cause(found)))
-        note = f" ({clean(told(found.note))})" if found.note else ""
-        say(f"{_state(found)}{note}")
+        say(_state_and_note(found))
         if goes_on:
             say(t("It was cleared, and goes on when a scheduler looks."))
 
@@ -205,10 +205,10 @@ def print_logs(
                 hint=Sentence("Tries: {tried}.", tried=tried or Sentence("none")),
             )
     if selector is not None and not found:
-        names = ", ".join(dict.fromkeys(str(a.task) for a, _ in all_found))
         raise NotFoundError(
             Sentence("Run {run_id} tried no task {task!r}.", run_id=run_id, task=selector),
-            hint=Sentence("Tasks: {names}.", names=names or Sentence("none")),
+            hint=_why_none(service, run_id, chosen)
+            or Sentence("Tasks: {names}.", names=_tried(all_found) or Sentence("none")),
         )
     parts = []
     for attempt, files in found:
@@ -216,7 +216,24 @@ def print_logs(
         parts += [clean(file.read_text(encoding="utf-8", errors="replace")) for file in files]
         if not files:
             parts.append(t("No log."))
+        if attempt.message and attempt.outcome != TaskState.SUCCESS:
+            parts.append(_reason(attempt.message))
     write("\n".join(part.rstrip("\n") for part in parts), output)
+
+
+def _tried(found: "Sequence[tuple[AttemptRow, Sequence[Path]]]") -> str:
+    return ", ".join(dict.fromkeys(str(attempt.task) for attempt, _ in found))
+
+
+def _why_none(service: "Service", run_id: "RunId", chosen: "set[TaskName]") -> Sentence | None:
+    """Say why tasks that exist were not tried, if that is on record."""
+    _, tasks = service.store.show_run(run_id)
+    notes = tuple(
+        Sentence("{task}: {why}", task=task.task, why=task.note)
+        for task in tasks
+        if task.task in chosen and task.note
+    )
+    return Sentence("{problems}", problems=notes) if notes else None
 
 
 def _follow(service: "Service", run_id: "RunId", tasks: "tuple[TaskName, ...]") -> None:
@@ -242,11 +259,24 @@ def _follow(service: "Service", run_id: "RunId", tasks: "tuple[TaskName, ...]") 
             time.sleep(_GLANCE)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    tell(_state(run))
+    for row in task_rows(service, run_id):
+        if row["reason"] and row["task"] in tasks and row["state"] != TaskState.SUCCESS:
+            tell(f"{row['task']}: {row['reason']}")
+    tell(_state_and_note(run))
 
 
 def _heading(task: str, try_no: int) -> str:
     return f"── {task}, {t('try {number}', number=try_no)}"
+
+
+def _reason(message: str) -> str:
+    """Return why an attempt ended as it did, below its log."""
+    return f"→ {clean(told(message))}"
+
+
+def _state_and_note(run: "RunRow") -> str:
+    note = f" ({clean(told(run.note))})" if run.note else ""
+    return f"{_state(run)}{note}"
 
 
 def _state(run: "RunRow") -> str:

@@ -352,14 +352,21 @@ def _rows(connection: Connection, backfill_id: str | None) -> list[BackfillRow]:
 
 
 def _decided(connection: Connection, backfill_id: str) -> list[BackfillSlot]:
-    of = t.backfill_slot.c
-    query = select(t.backfill_slot).where(of.backfill_id == backfill_id).order_by(of.slot_utc)
+    of, run = t.backfill_slot.c, t.run.c
+    query = (
+        select(t.backfill_slot, run.state, run.note)
+        .outerjoin(t.run, run.id == of.run_id)
+        .where(of.backfill_id == backfill_id)
+        .order_by(of.slot_utc)
+    )
     return [
         BackfillSlot(
             slot=row.slot_utc,
             action=SlotAction(row.action),
             why=SlotWhy(row.why),
             run_id=None if row.run_id is None else RunId(row.run_id),
+            run_state=None if row.state is None else RunState(row.state),
+            note=row.note or "",
         )
         for row in connection.execute(query)
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nbflow.model.ids import DagId, Digest, RunId
+from nbflow.model.states import RunState
 
 
 class Reprocess(enum.StrEnum):
@@ -106,12 +107,17 @@ class DueBackfill:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackfillSlot:
-    """What became, or will become, of one slot; ``run_id`` is the slot's run if it has one."""
+    """What became, or will become, of one slot; ``run_id`` is the slot's run if it has one.
+
+    ``run_state`` is how that run stands now, and ``note`` says why, of slots that were decided on.
+    """
 
     slot: datetime
     action: SlotAction
     why: SlotWhy
     run_id: RunId | None = None
+    run_state: RunState | None = None
+    note: str = ""
 
     @property
     def is_outside(self) -> bool:

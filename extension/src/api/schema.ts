@@ -1405,7 +1405,8 @@ export interface components {
         };
         /**
          * SlotForm
-         * @description What becomes of a slot, and why.
+         * @description What becomes of a slot, and why. Once it was decided on, `state` is how its run stands and
+         *     `reason` says why.
          */
         SlotForm: {
             /**
@@ -1419,6 +1420,10 @@ export interface components {
             why: string;
             /** Run Id */
             run_id: string | null;
+            /** State */
+            state: string | null;
+            /** Reason */
+            reason: string;
         };
         /**
          * SuggestRequest

@@ -76,12 +76,16 @@ class BackfillRequest(Asked):
 
 
 class SlotForm(Given):
-    """What becomes of a slot, and why."""
+    """What becomes of a slot, and why. Once it was decided on, `state` is how its run stands and
+    `reason` says why.
+    """
 
     slot: datetime
     action: str
     why: str
     run_id: str | None
+    state: str | None
+    reason: str
 
 
 class BackfillForm(Given):

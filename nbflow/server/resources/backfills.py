@@ -18,6 +18,7 @@ from nbflow.server.models.schedules import (
 )
 from nbflow.server.routing import Call, Route
 from nbflow.service import backfill
+from nbflow.texts import told
 
 
 def list_backfills(call: Call) -> BackfillList:
@@ -46,14 +47,14 @@ def create_backfill(call: Call) -> BackfillPlanned:
     return BackfillPlanned(
         backfill_id=made.id if made else None,
         will_run=len(planned.runs),
-        slots=_slots(planned.slots),
+        slots=_slots(planned.slots, call.lang),
     )
 
 
 def show_backfill(call: Call) -> BackfillAnswer:
     """Return a backfill with the slots it has decided on."""
     row, slots = backfill.show(call.service, call.path["backfill_id"])
-    return BackfillAnswer(backfill=_form(row), decided=_slots(slots))
+    return BackfillAnswer(backfill=_form(row), decided=_slots(slots, call.lang))
 
 
 def cancel_backfill(call: Call) -> Changed:
@@ -77,9 +78,16 @@ def _form(row: BackfillRow) -> BackfillForm:
     )
 
 
-def _slots(slots: Iterable[BackfillSlot]) -> list[SlotForm]:
+def _slots(slots: Iterable[BackfillSlot], lang: str) -> list[SlotForm]:
     return [
-        SlotForm(slot=one.slot, action=one.action.value, why=one.why.value, run_id=one.run_id)
+        SlotForm(
+            slot=one.slot,
+            action=one.action.value,
+            why=one.why.value,
+            run_id=one.run_id,
+            state=one.run_state.value if one.run_state else None,
+            reason=told(one.note, lang),
+        )
         for one in slots
     ]
 

@@ -180,12 +180,32 @@ def test_tasks_are_listed_told_and_their_logs_printed_try_by_try(nbflow: Call, f
     for words, said in (
         (("tasks", "logs", failed, "train", "--attempt", 7), "Tries: 1."),
         (("tasks", "logs", failed, "report"), "tried no task 'report'"),
+        (("runs", "logs", failed, "report"), "report: train did not succeed"),
         (("tasks", "logs", failed, "nope"), "Tasks: load, train, report."),
         (("tasks", "states", "nobody"), "no run 'nobody'"),
         (("tasks", "list", "nobody"), "DAGs: etl."),
     ):
         refused = nbflow(*words)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+
+
+def test_why_a_run_failed_is_told_in_the_readers_language_wherever_its_state_is(
+    nbflow: Call, failed: str
+) -> None:
+    reason = told(nbflow("runs", "show", failed, "-f", "json"))["tasks"][1]["reason"]
+    assert reason
+    assert f"→ {reason}" in nbflow("runs", "logs", failed, "train").stdout
+    assert "→" not in nbflow("runs", "logs", failed, "load").stdout
+    followed = nbflow("runs", "logs", failed, "-f").stderr
+    assert f"train: {reason}" in followed
+    assert "(train failed)" in followed
+    state = nbflow("dags", "state", "etl")
+    assert (state.stdout, state.stderr) == ("failed\n", "train failed\n")
+    (row,) = told(nbflow("dags", "state", "etl", "-f", "json"))
+    assert row["reason"] == "train failed"
+    korean = {"NBFLOW_LANG": "ko"}
+    assert "train 실패" in nbflow("dags", "state", "etl", **korean).stderr
+    assert "train 실패" in nbflow("runs", "logs", failed, "-f", **korean).stderr
 
 
 def test_following_a_log_prints_what_is_written_until_the_run_ends(
@@ -326,3 +346,19 @@ def test_who_follows_a_run_that_nobody_drives_is_told_so(nbflow: Call, tmp_path:
         reader.send_signal(signal.SIGINT)
         reader.communicate(timeout=60)
     assert reader.returncode == 130
+
+
+def test_a_backfill_is_shown_with_how_its_runs_stand_and_why(nbflow: Call, tmp_path: Path) -> None:
+    settings = "# ---\n# jupyter:\n#   nbflow: {version: 1, dag: {schedule: '@daily'}}\n# ---\n\n"
+    (tmp_path / "etl.py").write_text(settings + FAILS)
+    day = ("--from", "2026-03-01", "--to", "2026-03-01")
+    assert nbflow("dags", "deploy", "etl.py").returncode == 0
+    assert nbflow("backfill", "etl", *day).returncode == 0
+    assert "No slot is decided on yet." in nbflow("backfill", "show", "last").stdout
+    with going(tmp_path, "scheduler", "--quiet"):
+        until(lambda: told(nbflow("runs", "list", "--state", "failed", "-f", "json")))
+    (slot,) = told(nbflow("backfill", "show", "last", "-f", "json"))["decided"]
+    assert (slot["why"], slot["state"], slot["reason"]) == ("no run", "failed", "train failed")
+    wide = {"COLUMNS": "200"}
+    assert "train failed" in nbflow("backfill", "show", "last", **wide).stdout
+    assert "train 실패" in nbflow("backfill", "show", "last", NBFLOW_LANG="ko", **wide).stdout
