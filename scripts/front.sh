@@ -22,7 +22,8 @@ packages() {
     fi
 }
 is_built() {
-    [ -f $built/package.json ] && [ -z "$(find src style schema package.json package-lock.json ../nbflow/render/tokens.json \
+    [ -f $built/package.json ] && [ -z "$(find src style schema package.json package-lock.json \
+        ../nbflow/render/tokens.json ../nbflow/render/picture.css \
         -newer $built/package.json -print -quit)" ]
 }
 # Where this environment's Jupyter looks; a link, so that a build is seen without another installation.

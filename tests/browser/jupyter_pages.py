@@ -25,7 +25,9 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-EXTENSION = Path(__file__).parents[2] / "nbflow" / "labextension" / "package.json"
+ROOT = Path(__file__).parents[2]
+EXTENSION = ROOT / "nbflow" / "labextension" / "package.json"
+AXE = ROOT / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 TOKEN = "for-this-test-only"
 
 
@@ -75,7 +77,9 @@ class Jupyter:
 
 
 @contextlib.contextmanager
-def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Jupyter]:
+def jupyter_server(
+    folder: Path, *, theme: str = "JupyterLab Light", lang: str = "default", base_url: str = "/"
+) -> Iterator[Jupyter]:
     """Serve ``folder/work`` with settings of its own; the server is ended at the end."""
     work = folder / "work"
     work.mkdir()
@@ -87,6 +91,9 @@ def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator
     extensions.mkdir(parents=True)
     (extensions / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     (extensions / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    translation = places["settings"] / "@jupyterlab" / "translation-extension"
+    translation.mkdir()
+    (translation / "plugin.jupyterlab-settings").write_text(json.dumps({"locale": lang}))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -106,6 +113,7 @@ def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator
         "--no-browser",
         "--allow-root",
         f"--port={port}",
+        f"--ServerApp.base_url={base_url}",
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={work}",
@@ -121,8 +129,9 @@ def jupyter_server(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator
             cwd=work,
         )
         try:
-            _wait_until_up(f"http://127.0.0.1:{port}", server, folder / "server.log")
-            yield Jupyter(url=f"http://127.0.0.1:{port}", folder=work)
+            url = f"http://127.0.0.1:{port}{base_url}".removesuffix("/")
+            _wait_until_up(url, server, folder / "server.log")
+            yield Jupyter(url=url, folder=work)
         finally:
             server.terminate()
             try:
@@ -168,6 +177,16 @@ def run_cells(page: Any, count: int) -> None:
 def save(page: Any) -> None:
     """Save the notebook, as the menu entry does."""
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+
+def axe_violations(page: Any, selector: str) -> list[str]:
+    """What axe-core finds wrong below an element: rules with the elements that break them."""
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("selector => window.axe.run(selector)", selector)
+    return [
+        f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}"
+        for one in found["violations"]
+    ]
 
 
 def shoot(page: Any, name: str) -> None:

@@ -603,6 +603,43 @@ export interface components {
             confirmed?: boolean;
         };
         /**
+         * BoxForm
+         * @description A task to draw, or a folded section with the tasks in `members`. `id` is made up; sizes are in
+         *     pixels and hold the text, in Korean too; `look` is a state.
+         */
+        BoxForm: {
+            /** Id */
+            id: string;
+            /** Task */
+            task: string;
+            /** Members */
+            members: string[];
+            /** Lines */
+            lines: string[];
+            /** Note */
+            note: string;
+            /** Look */
+            look: string | null;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /**
+             * Folded
+             * @description A whole notebook: drawn with a folded corner.
+             */
+            folded: boolean;
+            /**
+             * Stacked
+             * @description Stands for several: drawn as a stack.
+             */
+            stacked: boolean;
+            /** Condition */
+            condition: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
          * CancelRequest
          * @description Nothing needs to be said.
          */
@@ -630,6 +667,18 @@ export interface components {
             id: string;
             /** Changed */
             changed: boolean;
+        };
+        /**
+         * ChipForm
+         * @description Cells beside the tasks: `setup`, `parameters`, `skip`, `broken`; `folded` hints at sections.
+         */
+        ChipForm: {
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Title */
+            title: string;
         };
         /**
          * ClearAnswer
@@ -710,6 +759,7 @@ export interface components {
             pictures: {
                 [key: string]: string;
             };
+            sketch: components["schemas"]["SketchForm"] | null;
         };
         /**
          * CompileRequest
@@ -733,6 +783,12 @@ export interface components {
              * @default []
              */
             pictures?: ("svg" | "dot" | "text")[];
+            /**
+             * Sketch
+             * @description What to draw, for clients that place it.
+             * @default false
+             */
+            sketch?: boolean;
             /**
              * Theme
              * @default auto
@@ -1024,6 +1080,18 @@ export interface components {
             utc: string;
         };
         /**
+         * FrameForm
+         * @description Boxes that share one live kernel.
+         */
+        FrameForm: {
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Boxes */
+            boxes: string[];
+        };
+        /**
          * GroupForm
          * @description Tasks that share one live kernel, because of `variable`.
          */
@@ -1079,6 +1147,32 @@ export interface components {
         ImportErrors: {
             /** Items */
             items: components["schemas"]["ImportErrorForm"][];
+        };
+        /**
+         * LineForm
+         * @description All edges between two boxes, drawn as one line; `title` says why.
+         */
+        LineForm: {
+            /** Id */
+            id: string;
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Label Width */
+            label_width: number;
+            /** Dot */
+            dot: boolean;
+            /** Page */
+            page: boolean;
+            /** Bold */
+            bold: boolean;
+            /** Title */
+            title: string;
         };
         /**
          * LogAnswer
@@ -1402,6 +1496,24 @@ export interface components {
             heartbeat: string;
             /** Running */
             running: number;
+        };
+        /**
+         * SketchForm
+         * @description What there is to see of a DAG, before any place is known; clients place and paint it.
+         */
+        SketchForm: {
+            /** Title */
+            title: string;
+            /** Summary */
+            summary: string;
+            /** Boxes */
+            boxes: components["schemas"]["BoxForm"][];
+            /** Lines */
+            lines: components["schemas"]["LineForm"][];
+            /** Frames */
+            frames: components["schemas"]["FrameForm"][];
+            /** Chips */
+            chips: components["schemas"]["ChipForm"][];
         };
         /**
          * SlotForm

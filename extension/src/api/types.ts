@@ -3,11 +3,17 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type BoxForm = Schemas['BoxForm'];
+export type ChipForm = Schemas['ChipForm'];
 export type CompileAnswer = Schemas['CompileAnswer'];
 export type CompileRequest = Schemas['CompileRequest'];
 export type DagForm = Schemas['DagForm'];
 export type EdgeForm = Schemas['EdgeForm'];
 export type Finding = Schemas['Finding'];
+export type FrameForm = Schemas['FrameForm'];
+export type LineForm = Schemas['LineForm'];
+export type MembershipForm = Schemas['MembershipForm'];
 export type PlaceForm = Schemas['PlaceForm'];
 export type Problem = Schemas['Problem'];
+export type SketchForm = Schemas['SketchForm'];
 export type TaskForm = Schemas['TaskForm'];

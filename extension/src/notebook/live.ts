@@ -54,6 +54,17 @@ export class LiveDag implements IDisposable {
     });
   }
 
+  /** The sections of a large DAG that are drawn open. */
+  get unfolded(): readonly string[] {
+    return this._unfolded;
+  }
+
+  /** Draw these sections open, `all` for every one. */
+  unfold(sections: readonly string[]): void {
+    this._unfolded = sections;
+    this._request();
+  }
+
   /** Compile soon, even if nothing changed. */
   refresh(): void {
     this._sent = '';
@@ -88,7 +99,8 @@ export class LiveDag implements IDisposable {
 
   private async _compile(signal: AbortSignal): Promise<void> {
     const notebook = documentOf(this._context.model);
-    const request = { notebook, path: serverPath(this._context.path) };
+    const path = serverPath(this._context.path);
+    const request = { notebook, path, sketch: true, unfold: [...this._unfolded] };
     const text = JSON.stringify(request);
     if (text === this._sent) {
       return;
@@ -116,5 +128,6 @@ export class LiveDag implements IDisposable {
   private _isReady = false;
   private _sent = '';
   private _state: LiveState = { answer: null, error: null };
+  private _unfolded: readonly string[] = [];
   private _watchers = 0;
 }

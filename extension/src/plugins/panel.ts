@@ -6,7 +6,9 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
+import { adoptColours } from '../look/sheet';
 import type { LiveDags } from '../notebook/lives';
 import { DagPanel } from '../views/DagPanel';
 import { ILiveDags, SETTINGS } from './lives';
@@ -29,6 +31,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     labShell: ILabShell | null,
     restorer: ILayoutRestorer | null
   ): void => {
+    adoptColours(document);
     const trans = (translator ?? nullTranslator).load('nbflow');
     const tracker = new WidgetTracker<DagPanel>({ namespace: 'nbflow-dag' });
     const opener = new Opener(app, lives, trans, tracker, labShell !== null);
@@ -73,10 +76,12 @@ class Opener {
 
   private _panel(): DagPanel {
     if (!this._current || this._current.isDisposed) {
-      this._current = new DagPanel(new CurrentNotebook(this._lives, this._trans), this._trans);
+      const source = new CurrentNotebook(this._lives, this._trans);
+      this._current = new DagPanel(source, this._engine, this._trans);
     }
     return this._current;
   }
 
+  private readonly _engine = new LayoutEngine();
   private _current: DagPanel | null = null;
 }

@@ -23,11 +23,15 @@ export class CurrentNotebook implements DagSource {
   }
 
   get notebook(): string | null {
-    return this._lives.current?.panel.title.label ?? null;
+    return this._lives.current?.panel.id ?? null;
   }
 
   get answer(): CompileAnswer | null {
     return this._lives.current?.state.answer ?? null;
+  }
+
+  get unfolded(): readonly string[] {
+    return this._lives.current?.unfolded ?? [];
   }
 
   get trouble(): TroubleText | null {
@@ -44,6 +48,10 @@ export class CurrentNotebook implements DagSource {
     if (panel) {
       void jumpToCells(panel, cells, line);
     }
+  }
+
+  unfold(sections: readonly string[]): void {
+    this._lives.current?.unfold(sections);
   }
 
   look(isLooking: boolean): void {

@@ -4,22 +4,22 @@ import type { Message } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import type { CompileAnswer } from '../api/types';
+import type { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
-import { Findings } from './Findings';
-import { TaskList } from './TaskList';
+import { type DagActions, DagView } from './DagView';
 import { Trouble, type TroubleText } from './Trouble';
 import { useSignal } from './useSignal';
 
 /** What the panel shows, and what it can ask for. */
-export interface DagSource {
+export interface DagSource extends DagActions {
   /** Emitted when anything below is new. */
   readonly changed: ISignal<object, unknown>;
-  /** The notebook's name; null if none is open. */
+  /** Something that is another for each open notebook; null if none is open. */
   readonly notebook: string | null;
   readonly answer: CompileAnswer | null;
+  readonly unfolded: readonly string[];
   readonly trouble: TroubleText | null;
   retry(): void;
-  showCells(cells: readonly string[], line?: number): void;
   /** Somebody looks, or no longer. */
   look(isLooking: boolean): void;
 }
@@ -28,6 +28,7 @@ export interface DagSource {
 export class DagPanel extends ReactWidget {
   constructor(
     private readonly _source: DagSource,
+    private readonly _engine: LayoutEngine,
     private readonly _trans: TranslationBundle
   ) {
     super();
@@ -60,11 +61,17 @@ export class DagPanel extends ReactWidget {
   }
 
   protected override render(): ReactElement {
-    return <Body source={this._source} trans={this._trans} />;
+    return <Body source={this._source} engine={this._engine} trans={this._trans} />;
   }
 }
 
-function Body({ source, trans }: { source: DagSource; trans: TranslationBundle }): ReactElement {
+interface BodyProps {
+  source: DagSource;
+  engine: LayoutEngine;
+  trans: TranslationBundle;
+}
+
+function Body({ source, engine, trans }: BodyProps): ReactElement {
   useSignal(source.changed);
   const { answer, notebook, trouble } = source;
   if (notebook === null) {
@@ -73,16 +80,15 @@ function Body({ source, trans }: { source: DagSource; trans: TranslationBundle }
   return (
     <>
       {trouble && <Trouble trouble={trouble} trans={trans} onRetry={() => source.retry()} />}
-      {answer && (
-        <>
-          <h2 className="nbf-title">{answer.dag.dag_id}</h2>
-          <TaskList dag={answer.dag} trans={trans} onTask={task => source.showCells(task.cells)} />
-          <Findings
-            findings={answer.dag.diagnostics}
-            trans={trans}
-            onFinding={({ cell, line }) => cell && source.showCells([cell], line ?? undefined)}
-          />
-        </>
+      {answer?.sketch && (
+        <DagView
+          key={notebook}
+          answer={{ ...answer, sketch: answer.sketch }}
+          unfolded={source.unfolded}
+          engine={engine}
+          trans={trans}
+          actions={source}
+        />
       )}
     </>
   );

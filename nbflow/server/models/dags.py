@@ -97,12 +97,74 @@ class DagForm(Given):
     diagnostics: list[Finding]
 
 
+class BoxForm(Given):
+    """A task to draw, or a folded section with the tasks in `members`. `id` is made up; sizes are in
+    pixels and hold the text, in Korean too; `look` is a state.
+    """
+
+    id: str
+    task: str
+    members: list[str]
+    lines: list[str]
+    note: str
+    look: str | None
+    width: float
+    height: float
+    folded: bool = Field(description="A whole notebook: drawn with a folded corner.")
+    stacked: bool = Field(description="Stands for several: drawn as a stack.")
+    condition: str | None
+    title: str
+
+
+class LineForm(Given):
+    """All edges between two boxes, drawn as one line; `title` says why."""
+
+    id: str
+    source: str
+    target: str
+    kind: str
+    label: str
+    label_width: float
+    dot: bool
+    page: bool
+    bold: bool
+    title: str
+
+
+class FrameForm(Given):
+    """Boxes that share one live kernel."""
+
+    id: str
+    label: str
+    boxes: list[str]
+
+
+class ChipForm(Given):
+    """Cells beside the tasks: `setup`, `parameters`, `skip`, `broken`; `folded` hints at sections."""
+
+    kind: str
+    label: str
+    title: str
+
+
+class SketchForm(Given):
+    """What there is to see of a DAG, before any place is known; clients place and paint it."""
+
+    title: str
+    summary: str
+    boxes: list[BoxForm]
+    lines: list[LineForm]
+    frames: list[FrameForm]
+    chips: list[ChipForm]
+
+
 class CompileRequest(Asked):
     """A notebook as an editor holds it, saved or not."""
 
     notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
     path: NotebookPath
     pictures: list[PictureForm] = Field(default=[], max_length=3)
+    sketch: bool = Field(default=False, description="What to draw, for clients that place it.")
     theme: Theme = "auto"
     direction: Literal["LR", "TB"] = "LR"
     unfold: list[str] = Field(
@@ -116,6 +178,7 @@ class CompileAnswer(Given):
     dag: DagForm
     drift: DriftWord
     pictures: dict[str, str]
+    sketch: SketchForm | None
 
 
 class SuggestRequest(Asked):

@@ -2,14 +2,16 @@
 
 from nbflow.notebooks import read_document
 from nbflow.render.draw import draw
+from nbflow.render.fold import Folded
 from nbflow.server.models.dags import (
     CompileAnswer,
     CompileRequest,
+    PictureForm,
     SuggestionForm,
     Suggestions,
     SuggestRequest,
 )
-from nbflow.server.resources.forms import dag_form
+from nbflow.server.resources.forms import dag_form, sketch_form
 from nbflow.server.routing import NOTEBOOK_LIMIT, Call, Route
 from nbflow.service.drift import drift_of_compiled
 from nbflow.service.on_page import OnPage
@@ -22,23 +24,32 @@ def compile_notebook(call: Call) -> CompileAnswer:
     tools = call.tools
     compiled = tools.compiler.compile(asked.notebook, str(tools.places.file(asked.path)))
     pictures: dict[str, str] = {}
-    if asked.pictures:
+    sketch = None
+    if asked.pictures or asked.sketch:
         view = OnPage(compiled, call.lang).folded(asked.unfold)
-        for form in asked.pictures:
-            drawn = draw(
-                compiled.dag if form == "dot" else view.dag,
-                form,
-                theme=asked.theme,
-                direction=asked.direction,
-                lang=call.lang,
-                members=view.members,
-            )
-            pictures[form] = str(drawn)
+        pictures = {form: _drawn(form, compiled, view, asked, call.lang) for form in asked.pictures}
+        if asked.sketch:
+            sketch = sketch_form(view, call.lang)
     return CompileAnswer(
         dag=dag_form(compiled, tools.places, call.lang),
         drift=drift_of_compiled(call.service, compiled).value,
         pictures=pictures,
+        sketch=sketch,
     )
+
+
+def _drawn(
+    form: PictureForm, compiled: Compiled, view: Folded, asked: CompileRequest, lang: str
+) -> str:
+    drawn = draw(
+        compiled.dag if form == "dot" else view.dag,
+        form,
+        theme=asked.theme,
+        direction=asked.direction,
+        lang=lang,
+        members=view.members,
+    )
+    return str(drawn)
 
 
 def suggest_tasks(call: Call) -> Suggestions:

@@ -1,18 +1,25 @@
 """Compiled DAGs as the API gives them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 from nbflow.model.dag import Dag, Place
 from nbflow.model.diagnostics import Diagnostic
-from nbflow.render.picture import why
+from nbflow.render.fold import Folded
+from nbflow.render.picture import picture_of, why
 from nbflow.scheduling.words import in_words
 from nbflow.server.models.dags import (
+    BoxForm,
+    ChipForm,
     DagForm,
     EdgeForm,
+    FrameForm,
     GroupForm,
+    LineForm,
     MembershipForm,
     ParameterForm,
     PlaceForm,
+    SketchForm,
     TaskForm,
 )
 from nbflow.server.models.fields import Finding
@@ -47,6 +54,22 @@ def dag_form(compiled: Compiled, places: NotebookPlaces, lang: str) -> DagForm:
             for cell, role in dag.membership
         ],
         diagnostics=page_findings(dag.diagnostics, page, places),
+    )
+
+
+def sketch_form(view: Folded, lang: str) -> SketchForm:
+    """Return what there is to see of a DAG, sections folded, for clients that place and paint it."""
+    picture = picture_of(view.dag, lang=lang, members=view.members)
+    return SketchForm(
+        title=picture.title,
+        summary=picture.summary,
+        boxes=[
+            BoxForm(**asdict(box), members=list(view.members.get(box.task, ())))
+            for box in picture.boxes
+        ],
+        lines=[LineForm.model_validate(line) for line in picture.lines],
+        frames=[FrameForm.model_validate(frame) for frame in picture.frames],
+        chips=[ChipForm.model_validate(chip) for chip in picture.chips],
     )
 
 

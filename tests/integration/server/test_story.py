@@ -85,6 +85,43 @@ def test_an_unsaved_notebook_becomes_a_dag_with_reasons_and_a_place_for_every_ce
     assert ElementTree.fromstring(found["pictures"]["svg"]).tag.endswith("svg")
     assert "digraph" in found["pictures"]["dot"]
     assert "check" in found["pictures"]["text"]
+    assert found["sketch"] is None
+
+
+def test_a_client_that_places_and_paints_gets_boxes_wide_enough_for_korean(
+    server: RunningServer,
+) -> None:
+    cells = ("표 = [1]", "특성 = 표", "print(특성)")
+    tagged = [cell(n, text, f"task:특성_만들기와_저장_{n}") for n, text in enumerate(cells)]
+    asked = {"path": "a.ipynb", "notebook": document(*tagged), "sketch": True}
+    korean = {**server.headers, "Accept-Language": "ko"}
+    sketch = server.ask("/compile", "POST", asked, headers=korean).json["sketch"]
+    assert [box["id"] for box in sketch["boxes"]] == ["n0", "n1", "n2"]
+    for box in sketch["boxes"]:
+        widest = max(len(line) for line in box["lines"])
+        assert "".join(box["lines"]) == box["task"]
+        assert box["width"] > 11 * widest
+    ends = [(line["source"], line["target"], line["label"]) for line in sketch["lines"]]
+    assert ends == [("n0", "n1", "표"), ("n1", "n2", "특성")]
+    assert "읽음" in sketch["lines"][0]["title"]
+
+
+def test_a_large_dag_comes_folded_and_opens_section_by_section(server: RunningServer) -> None:
+    cells = [
+        one
+        for part in range(4)
+        for one in (
+            {"cell_type": "markdown", "id": f"m{part}", "metadata": {}, "source": f"# Part {part}"},
+            *(cell(20 * part + n, f"a{part}_{n} = {n}", f"task:t{part}_{n}") for n in range(20)),
+        )
+    ]
+    asked = {"path": "a.ipynb", "notebook": document(*cells), "sketch": True}
+    boxes = server.ask("/compile", "POST", asked).json["sketch"]["boxes"]
+    assert [(box["task"], len(box["members"])) for box in boxes] == [
+        (f"Part {part}", 20) for part in range(4)
+    ]
+    opened = server.ask("/compile", "POST", asked | {"unfold": ["Part 2"]}).json["sketch"]["boxes"]
+    assert len(opened) == 23
 
 
 def test_findings_of_a_compile_are_in_the_reader_s_language_and_at_their_cells(

@@ -1,0 +1,211 @@
+import { memo, type ReactElement } from 'react';
+import type { BoxForm, FrameForm, LineForm, SketchForm } from '../api/types';
+import type { Area, Layout, Point, Route } from '../layout/layout';
+import { tokens } from '../look/tokens';
+import { arrowOf, pathOf } from '../model/lines';
+
+const LINE_HEIGHT = 17;
+const STACK = 8;
+const CORNER = 12;
+
+export interface DagPictureProps {
+  sketch: SketchForm;
+  layout: Layout;
+  /** The box that has the keyboard. */
+  current: string | null;
+  /** The box or line that is told of. */
+  chosen: string | null;
+  /** The boxes that a search found; null if nothing is searched for. */
+  found: ReadonlySet<string> | null;
+}
+
+/** A placed sketch as SVG elements. What stands in it is text everywhere. */
+export const DagPicture = memo(function DagPicture(props: DagPictureProps): ReactElement {
+  const { sketch, layout, current, chosen, found } = props;
+  const has = <T,>(item: { id: string }, places: ReadonlyMap<string, T>) => places.get(item.id);
+  return (
+    <>
+      {sketch.frames.map(frame => {
+        const area = has(frame, layout.frames);
+        return area && <Frame key={frame.id} frame={frame} area={area} />;
+      })}
+      {sketch.lines.map(line => {
+        const route = has(line, layout.routes);
+        return (
+          route && <Line key={line.id} line={line} route={route} isChosen={line.id === chosen} />
+        );
+      })}
+      {sketch.boxes.map(box => {
+        const centre = has(box, layout.boxes);
+        return (
+          centre && (
+            <Box
+              key={box.id}
+              box={box}
+              centre={centre}
+              isCurrent={box.id === current}
+              isChosen={box.id === chosen}
+              isDim={found !== null && !found.has(box.id)}
+            />
+          )
+        );
+      })}
+      {sketch.lines.map(line => {
+        const at = has(line, layout.routes)?.label;
+        return at && <Label key={line.id} line={line} at={at} />;
+      })}
+    </>
+  );
+});
+
+const Frame = memo(({ frame, area }: { frame: FrameForm; area: Area }) => (
+  <g>
+    <rect className="frame" rx={10} {...area} />
+    <text className="small" x={area.x + 12} y={area.y + 17}>
+      {frame.label}
+    </text>
+  </g>
+));
+
+interface LineProps {
+  line: LineForm;
+  route: Route;
+  isChosen: boolean;
+}
+
+const Line = memo(({ line, route, isChosen }: LineProps) => {
+  const look = tokens.edges[line.kind];
+  const path = pathOf(route.points);
+  const start = route.points[0];
+  return (
+    <g
+      className={`edge${line.bold ? ' critical' : ''}${isChosen ? ' nbf-chosen' : ''}`}
+      data-line={line.id}
+      data-kind={line.kind}
+    >
+      <title>{line.title}</title>
+      <path className="reach" d={path} />
+      <path className="line" d={path} strokeWidth={look?.width} strokeDasharray={look?.dash} />
+      <polygon className="tip" points={arrowOf(route.points, route.tip)} />
+      {line.dot && start && <circle className="dot" cx={start.x} cy={start.y} r={3.4} />}
+    </g>
+  );
+});
+
+const Label = memo(({ line, at }: { line: LineForm; at: Point }) => (
+  <g data-line={line.id}>
+    {line.page && (
+      <path
+        className="page"
+        d={tokens.marks.page}
+        transform={`translate(${at.x - (line.label_width - 16) * 0.43 - 6} ${at.y - 8})`}
+      />
+    )}
+    <text className="label" x={at.x + (line.page ? 7 : 0)} y={at.y + 0.8}>
+      {line.label}
+    </text>
+  </g>
+));
+
+interface BoxProps {
+  box: BoxForm;
+  centre: Point;
+  isCurrent: boolean;
+  isChosen: boolean;
+  isDim: boolean;
+}
+
+const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
+  const stack = box.stacked ? STACK : 0;
+  const [width, height] = [box.width - stack, box.height - stack];
+  const [left, top] = [centre.x - box.width / 2, centre.y - box.height / 2 + stack];
+  const marks = `${isChosen ? ' nbf-chosen' : ''}${isDim ? ' nbf-dim' : ''}`;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG
+    <g
+      className={`task${marks}`}
+      data-box={box.id}
+      data-task={box.task}
+      data-state={box.look ?? undefined}
+      tabIndex={isCurrent ? 0 : -1}
+      role="button"
+      aria-label={box.title}
+      aria-pressed={isChosen}
+    >
+      <title>{box.title}</title>
+      {stack > 0 &&
+        [stack, stack / 2].map(shift => (
+          <rect
+            key={shift}
+            className="box"
+            rx={7}
+            x={left + shift}
+            y={top - shift}
+            width={width}
+            height={height}
+          />
+        ))}
+      <Shape left={left} top={top} width={width} height={height} isFolded={box.folded} />
+      {box.condition && <polygon className="when" points={diamond(left, top + 10)} />}
+      <Words box={box} x={left + width / 2} left={left} middle={top + height / 2} />
+    </g>
+  );
+});
+
+interface ShapeProps {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  isFolded: boolean;
+}
+
+function Shape({ left, top, width, height, isFolded }: ShapeProps): ReactElement {
+  if (!isFolded) {
+    return <rect className="box" rx={7} x={left} y={top} width={width} height={height} />;
+  }
+  const [right, bottom] = [left + width, top + height];
+  const outline = `M${left} ${top}H${right - CORNER}L${right} ${top + CORNER}V${bottom}H${left}Z`;
+  return (
+    <>
+      <path className="box" strokeLinejoin="round" d={outline} />
+      <path className="fold" d={`M${right - CORNER} ${top}V${top + CORNER}H${right}Z`} />
+    </>
+  );
+}
+
+function Words(props: { box: BoxForm; x: number; left: number; middle: number }): ReactElement {
+  const { box, x, left, middle } = props;
+  const count = box.lines.length + (box.note ? 1 : 0);
+  const first = middle - ((count - 1) * LINE_HEIGHT) / 2 + 4.5;
+  const last = first + box.lines.length * LINE_HEIGHT;
+  return (
+    <>
+      {box.lines.map((line, index) => (
+        <text
+          // biome-ignore lint/suspicious/noArrayIndexKey: the lines of one name, in their order
+          key={index}
+          className={box.look ? 'name left' : 'name'}
+          x={box.look ? left + 15 : x}
+          y={first + index * LINE_HEIGHT}
+        >
+          {line}
+        </text>
+      ))}
+      {box.look && (
+        <g transform={`translate(${left + 14} ${last - 10}) scale(0.78)`}>
+          <path className="icon" d={tokens.states[box.look]?.icon} />
+        </g>
+      )}
+      {box.note && (
+        <text className={box.look ? 'note' : 'small middle'} x={box.look ? left + 32 : x} y={last}>
+          {box.note}
+        </text>
+      )}
+    </>
+  );
+}
+
+function diamond(x: number, y: number): string {
+  return `${x - 7},${y} ${x},${y - 7} ${x + 7},${y} ${x},${y + 7}`;
+}

@@ -1,0 +1,35 @@
+"""The panel in dark, in Korean, and below the base URL that JupyterHub gives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_pages import Jupyter, axe_violations, jupyter_server, open_notebook, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Jupyter]:
+    """A dark, Korean server as JupyterHub starts one for a user."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    with jupyter_server(
+        folder, theme="JupyterLab Dark", lang="ko_KR", base_url="/user/dana/"
+    ) as server:
+        yield server
+
+
+def test_the_panel_speaks_korean_in_the_dark_below_a_base_url(page: Any, jupyter: Jupyter) -> None:
+    pytest.importorskip(
+        "jupyterlab_language_pack_ko_KR", reason="the Korean language pack is not installed"
+    )
+    jupyter.write("dark.ipynb", "%%task 적재\n표 = [1]", "%%task 보고\nprint(표, 없는_이름)")
+    open_notebook(page, jupyter, "lab", "dark.ipynb")
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.locator('.nbf-canvas .task[data-task="보고"]').wait_for()
+    page.get_by_role("button", name="목록").wait_for()
+    page.locator(".nbf-canvas .edge .reach").hover(force=True)
+    page.get_by_role("region", name="이유").get_by_text("표 값을 읽음").wait_for()
+    page.get_by_text("✕ 오류 NBF203").wait_for()
+    assert axe_violations(page, ".nbf-panel") == []
+    shoot(page, "panel-dark-korean")
