@@ -8,6 +8,7 @@ import typer
 from nbflow.cli.deployed import DagName, shown
 from nbflow.cli.options import DateOption, FormOption, OutputOption, ParameterOption
 from nbflow.cli.output import Form, as_text, emit, say, tell, write
+from nbflow.errors import NotFoundError
 from nbflow.model.sentence import Sentence
 from nbflow.texts import language, t, told
 
@@ -15,7 +16,7 @@ HELP = "DAGs in the DAGs folder."
 _PAUSED = {None: Sentence("not deployed"), True: Sentence("yes"), False: Sentence("no")}
 
 if TYPE_CHECKING:
-    from nbflow.service.looking import ListedDag
+    from nbflow.service.known_dags import ListedDag
 
 
 def add_to(group: typer.Typer) -> None:
@@ -24,7 +25,7 @@ def add_to(group: typer.Typer) -> None:
         list_dags
     )
     group.command(help=t("Show one DAG: its tasks and settings."))(show)
-    group.command("test", help=t("Run one DAG of the DAGs folder, here and now."))(run_dag)
+    group.command("test", help=t("Run the notebook of one DAG, here and now."))(run_dag)
 
 
 def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
@@ -32,7 +33,7 @@ def list_dags(form: FormOption = Form.TABLE, output: OutputOption = None) -> Non
     from nbflow.app import open_service
     from nbflow.cli.looks import state_styles
     from nbflow.service.drift import Drift
-    from nbflow.service.looking import list_dags as known_dags
+    from nbflow.service.known_dags import list_dags as known_dags
 
     with open_service() as service:
         folder = service.settings.dags_folder
@@ -110,10 +111,11 @@ def show(name: DagName, form: FormOption = Form.TABLE, output: OutputOption = No
     from nbflow.app import open_service
     from nbflow.cli.looks import drift_sentence, state_word
     from nbflow.render.draw import draw
-    from nbflow.service.looking import show_dag
+    from nbflow.service.known_dags import find_dag
 
     with open_service() as service:
-        dag, about = show_dag(service, name)
+        found = find_dag(service, name)
+        dag, about = found.dag(service), found.about
         folder = service.settings.dags_folder
         facts = _facts(about, folder)
     if form is Form.TABLE and output is None:
@@ -172,10 +174,15 @@ def run_dag(
     """Run one DAG by its name; the rest is as for ``nbflow run``."""
     from nbflow.app import open_service
     from nbflow.cli.run_verb import run as run_notebook
-    from nbflow.service.looking import find_dag
+    from nbflow.service.known_dags import find_dag
 
     with open_service() as service:
-        _, path = find_dag(service, name)
+        path = find_dag(service, name).about.path
+    if path is None:
+        raise NotFoundError(
+            Sentence("Where the notebook of {dag} lies is not known.", dag=name),
+            hint="Name the notebook itself: nbflow run NOTEBOOK",
+        )
     run_notebook(
         path, parameter, None, None, strict=False, quiet=quiet, dag=name, date=date, form=form
     )

@@ -140,10 +140,9 @@ def trigger(
 def _drift(service: "Service", name: str) -> str:
     """Say that the notebook of a deployed DAG is not what runs; empty if it is."""
     from nbflow.cli.looks import drift_sentence
-    from nbflow.service.looking import listed_dag
+    from nbflow.service.known_dags import find_dag
 
-    about = listed_dag(service, name)
-    return drift_sentence(about) if about else ""
+    return drift_sentence(find_dag(service, name).about)
 
 
 def next_runs(

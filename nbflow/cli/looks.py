@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from nbflow.model.sentence import Sentence
 
 if TYPE_CHECKING:
-    from nbflow.service.looking import ListedDag
+    from nbflow.service.known_dags import ListedDag
 
 _OTHER_WORDS = {
     "works": Sentence("works"),

@@ -29,11 +29,11 @@ def list_tasks(
 ) -> None:
     """Print the tasks of what is deployed, or of the DAGs folder."""
     from nbflow.app import open_service
-    from nbflow.service.looking import known_dag
+    from nbflow.service.known_dags import find_dag
     from nbflow.service.select import select_tasks
 
     with open_service() as service:
-        found = known_dag(service, dag)
+        found = find_dag(service, dag).dag(service)
     chosen = select_tasks(found, select)
     rows: list[dict[str, Any]] = [
         {

@@ -1,4 +1,4 @@
-"""Looking around: the DAGs of the folder and the metastore, runs, and what attempts left behind."""
+"""Looking around: runs, when DAGs run next, and what attempts left behind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,170 +10,16 @@ from zoneinfo import ZoneInfo
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
-from nbflow.model.states import RunState
-from nbflow.service.drift import Drift, Origin, drift_of, origins
-from nbflow.service.folder import (
-    FolderDag,
-    FolderFacts,
-    compile_folder,
-    fact_of,
-    folder_facts,
-    place_of,
-)
+from nbflow.service.known_dags import find_dag
 
 if TYPE_CHECKING:
-    from nbflow.metastore.dag_list import DagRow
     from nbflow.metastore.rows import AttemptRow, RunRow
-    from nbflow.model.dag import Dag
     from nbflow.model.triggers import Trigger
     from nbflow.service.service import Service
 
 _NEAR_AMONG = 1_000
 """Newest runs among which one is looked for whose id is nearly as it was written."""
 _LEAST = 4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListedDag:
-    """A DAG of the DAGs folder, of the metastore, or of both.
-
-    ``path`` is its notebook, or the folder of several, in the DAGs folder or where it was deployed
-    from; ``drift`` is how what lies there stands to what is deployed. ``is_paused`` is None for a
-    DAG that is not deployed. The schedule is the one that is deployed, or else the notebook's. A
-    paused DAG has no next run.
-    """
-
-    id: DagId
-    tasks: int
-    schedule: str | None = None
-    timezone: str = "UTC"
-    owner: str = ""
-    description: str = ""
-    path: Path | None = None
-    drift: Drift | None = None
-    is_paused: bool | None = None
-    next_run: datetime | None = None
-    last_run: RunId | None = None
-    last_state: RunState | None = None
-    last_at: datetime | None = None
-    on: "tuple[Trigger, ...]" = ()
-    """What else makes it run, as it is deployed."""
-
-
-def list_dags(service: "Service") -> tuple[tuple[ListedDag, ...], int]:
-    """Return all DAGs by id, and how many notebooks of the folder have errors. MetastoreError."""
-    facts = _facts(service)
-    return _joined(service, facts.dags, service.store.list_dags()), facts.broken
-
-
-def listed_dag(service: "Service", name: str) -> ListedDag | None:
-    """Return what lists show of one DAG; None if there is none of that name. MetastoreError."""
-    facts = [one for one in _facts(service).dags if one.id == name]
-    return next(iter(_joined(service, facts, service.store.list_dags(DagId(name)))), None)
-
-
-def _facts(service: "Service") -> FolderFacts:
-    settings = service.settings
-    return folder_facts(settings.dags_folder, settings.home / "cache" / "dags_folder.json")
-
-
-def _joined(
-    service: "Service", facts: Sequence[FolderDag], rows: "Sequence[DagRow]"
-) -> tuple[ListedDag, ...]:
-    """Return what the folder and the metastore know, by id."""
-    in_folder = {one.id: one for one in facts}
-    known = {row.id: row for row in rows}
-    elsewhere = origins(
-        service, [row for row in rows if row.is_deployed and row.id not in in_folder]
-    )
-    return tuple(
-        _listed(in_folder.get(key), known.get(key), elsewhere.get(key))
-        for key in sorted({*in_folder, *known})
-    )
-
-
-def _listed(
-    fact: FolderDag | None, row: "DagRow | None", origin: Origin | None = None
-) -> ListedDag:
-    """Join what the folder and the metastore know of a DAG; what is deployed counts first."""
-    is_deployed = row is not None and row.is_deployed
-    shown: FolderDag | DagRow | None = row if is_deployed or fact is None else fact
-    assert shown is not None, "one of them knows it"
-    return ListedDag(
-        id=shown.id,
-        tasks=fact.tasks if fact else shown.tasks,
-        schedule=shown.schedule,
-        timezone=shown.timezone,
-        owner=shown.owner,
-        description=shown.description,
-        path=Path(fact.path) if fact else origin.path if origin else None,
-        drift=_drift(fact, row, origin) if is_deployed else Drift.NEVER,
-        is_paused=row.paused if row and is_deployed else None,
-        next_run=row.next_run if row and not row.paused else None,
-        last_run=row.last_run if row else None,
-        last_state=row.last_state if row else None,
-        last_at=row.last_at if row else None,
-        on=row.on if row else (),
-    )
-
-
-def _drift(fact: FolderDag | None, row: "DagRow | None", origin: Origin | None) -> Drift | None:
-    if fact is None:
-        return origin.drift if origin else None
-    return drift_of(fact.digest, row.version if row else None)
-
-
-def show_dag(service: "Service", name: str) -> "tuple[Dag, ListedDag]":
-    """Return a DAG as it is in the folder, or else as it is deployed, with what lists say of it.
-
-    Raises NotFoundError with the known names.
-    """
-    rows = {row.id: row for row in service.store.list_dags()}
-    row = rows.get(DagId(name))
-    for dag in _folder(service):
-        if dag.id == name:
-            return dag, _listed(fact_of(dag), row)
-    if row is None:
-        raise _no_dag(service, name, sorted(rows))
-    origin = origins(service, [row] if row.is_deployed else []).get(row.id)
-    return service.store.load_version(row.version), _listed(None, row, origin)
-
-
-def find_dag(service: "Service", name: str) -> "tuple[Dag, Path]":
-    """Return a DAG of the DAGs folder and its place. Raises NotFoundError with the known names."""
-    dags = _folder(service)
-    for dag in dags:
-        if dag.id == name:
-            return dag, place_of(dag)
-    raise _no_dag(service, name, [dag.id for dag in dags])
-
-
-def _no_dag(service: "Service", name: str, known: Sequence[str]) -> NotFoundError:
-    return NotFoundError(
-        Sentence(
-            "There is no DAG {name!r} in {dags_folder}.",
-            name=name,
-            dags_folder=service.settings.dags_folder,
-        ),
-        hint=Sentence("DAGs: {known}.", known=", ".join(known) or Sentence("none")),
-    )
-
-
-def known_dag(service: "Service", name: str) -> "Dag":
-    """Return a DAG as it is deployed, or else as it lies in the DAGs folder. Raises NotFoundError
-    with the names of both.
-    """
-    deployed = {row.id: row.version for row in service.store.list_dags()}
-    if name in deployed:
-        return service.store.load_version(deployed[DagId(name)])
-    in_folder = {dag.id: dag for dag in _folder(service)}
-    if name in in_folder:
-        return in_folder[DagId(name)]
-    known = ", ".join(sorted({*deployed, *in_folder})) or Sentence("none")
-    raise NotFoundError(
-        Sentence("There is no DAG {name!r}.", name=name),
-        hint=Sentence("DAGs: {known}.", known=known),
-    )
 
 
 def find_run(service: "Service", text: str) -> RunId:
@@ -256,7 +102,7 @@ def run_meant(service: "Service", name: str, date: datetime | None = None) -> "R
 def _check_in_folder(service: "Service", name: str) -> None:
     """Raise NotFoundError, with what may be meant, for what names neither a DAG nor a run."""
     try:
-        known_dag(service, name)
+        find_dag(service, name)
     except NotFoundError as problem:
         near = _near_runs(service, name)
         raise NotFoundError(
@@ -323,8 +169,3 @@ def tasks_of_run(service: "Service", run_id: RunId, selector: str | None) -> tup
 def _item(folder: Path) -> int:
     number = folder.name.removeprefix("item-")
     return int(number) if number.isdecimal() else 0
-
-
-def _folder(service: "Service") -> "list[Dag]":
-    """Return the DAGs of the folder, whatever else in it can't be read."""
-    return [one.dag for one in compile_folder(service.settings.dags_folder)[0]]

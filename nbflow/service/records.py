@@ -9,7 +9,6 @@ from nbflow.artifacts.store import whole_characters
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.sentence import Sentence
-from nbflow.service.targets import Compiled
 
 if TYPE_CHECKING:
     from nbflow.metastore.rows import AttemptRow
@@ -24,22 +23,6 @@ class LogText:
     text: str
     next_offset: int
     is_complete: bool
-
-
-def compiled_dag(service: "Service", name: str) -> Compiled:
-    """Return a DAG as it is deployed, or else as it lies in the DAGs folder, with its notebooks.
-
-    Raises NotFoundError.
-    """
-    from nbflow.service.adopt import Versions
-    from nbflow.service.looking import find_dag
-    from nbflow.service.targets import load_one
-
-    for row in service.store.list_dags():
-        if row.id == name:
-            return Versions(service.store).compiled(row.version)
-    dag, place = find_dag(service, name)
-    return load_one(place, dag.id)
 
 
 def attempt_of(

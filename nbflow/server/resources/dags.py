@@ -32,10 +32,9 @@ from nbflow.server.resources.forms import dag_form
 from nbflow.server.routing import Call, File, Route
 from nbflow.service.adopt import Versions
 from nbflow.service.folder import hindrances
-from nbflow.service.looking import ListedDag, listed_dag
-from nbflow.service.looking import list_dags as known_dags
+from nbflow.service.known_dags import ListedDag, find_dag
+from nbflow.service.known_dags import list_dags as known_dags
 from nbflow.service.on_page import OnPage
-from nbflow.service.records import compiled_dag
 from nbflow.service.targets import Compiled
 from nbflow.texts import told
 
@@ -55,12 +54,9 @@ def list_dags(call: Call) -> DagList:
 
 def show_dag(call: Call) -> DagAnswer:
     """Return a DAG as it is deployed, or else as it lies in the DAGs folder."""
-    name = call.path["dag_id"]
-    compiled = compiled_dag(call.service, name)
-    found = listed_dag(call.service, name)
-    if found is None:
-        raise NotFoundError(Sentence("There is no DAG {name!r}.", name=name))
-    return DagAnswer(dag=dag_form(compiled, call.tools.places, call.lang), about=_row(call, found))
+    found = find_dag(call.service, call.path["dag_id"])
+    dag = dag_form(found.compiled(call.service), call.tools.places, call.lang)
+    return DagAnswer(dag=dag, about=_row(call, found.about))
 
 
 def list_versions(call: Call) -> VersionList:
@@ -109,7 +105,7 @@ def draw_dag(call: Call) -> File:
     """Draw a DAG, with the states of a run if one is named."""
     asked: GraphQuery = call.query
     if asked.run is None:
-        compiled = compiled_dag(call.service, call.path["dag_id"])
+        compiled = find_dag(call.service, call.path["dag_id"]).compiled(call.service)
         states: dict[str, TaskState] | None = None
     else:
         compiled, states = _of_run(call, RunId(asked.run))

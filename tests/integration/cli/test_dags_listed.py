@@ -245,3 +245,48 @@ def test_of_a_dag_of_several_notebooks_outside_of_the_folder_each_counts(
     assert drift(nbflow) == "differs"
     second.unlink()
     assert drift(nbflow) == "missing"
+
+
+def test_what_is_shown_of_a_dag_is_what_is_deployed_or_else_what_lies_in_the_folder(
+    nbflow: Call, folder: Path
+) -> None:
+    path = folder / "tick.ipynb"
+
+    def tasks() -> list[str]:
+        shown = answer(nbflow("dags", "show", "tick", "-f", "json"))["tasks"]
+        listed = answer(nbflow("tasks", "list", "tick", "-f", "json"))
+        assert [row["task"] for row in shown] == [row["task"] for row in listed]
+        return [row["task"] for row in shown]
+
+    path.write_text(notebook(tag="task:first"), encoding="utf-8")
+    assert tasks() == ["first"]
+    assert nbflow("run", path, "-q").returncode == 0
+    path.write_text(notebook(tag="task:second"), encoding="utf-8")
+    assert tasks() == ["second"]
+    answer(nbflow("dags", "deploy", path, "-f", "json"))
+    path.write_text(notebook(tag="task:third"), encoding="utf-8")
+    assert tasks() == ["second"]
+    assert "differs from what is deployed" in nbflow("dags", "show", "tick").stdout
+
+
+def test_a_name_that_no_dag_has_is_told_with_the_near_ones_or_all(
+    nbflow: Call, folder: Path
+) -> None:
+    for name in ("tick", "report"):
+        (folder / f"{name}.ipynb").write_text(notebook(), encoding="utf-8")
+    for verb in (("dags", "show"), ("dags", "test"), ("tasks", "list"), ("dags", "state")):
+        near, far = nbflow(*verb, "ticc"), nbflow(*verb, "nobody")
+        assert (near.returncode, far.returncode) == (2, 2)
+        assert "Did you mean tick?" in near.stderr
+        assert "DAGs: report, tick." in far.stderr
+
+
+def test_the_notebook_of_a_dag_that_was_deployed_from_elsewhere_is_run_by_the_dag_s_name(
+    nbflow: Call, folder: Path, away: Path
+) -> None:
+    away.write_text(notebook(), encoding="utf-8")
+    answer(nbflow("dags", "deploy", away, "-f", "json"))
+    done = nbflow("dags", "test", "tick", "-q")
+    assert done.returncode == 0, done.stderr
+    away.unlink()
+    assert str(away) in nbflow("dags", "test", "tick").stderr

@@ -11,8 +11,8 @@ from scheduler_bench import HOUR, NOON, ended, schedulers, until
 import nbflow.app
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, drift_findings
+from nbflow.service.known_dags import find_dag
 from nbflow.service.live import LiveFolder
-from nbflow.service.looking import listed_dag, show_dag
 from nbflow.service.targets import load_all, load_one
 from nbflow.settings import Settings
 
@@ -192,26 +192,26 @@ def test_that_a_notebook_differs_from_what_is_deployed_is_told(
     service.deploy(path)
     monkeypatch.chdir(settings.dags_folder)
     assert drift_findings(service, load_all("page.ipynb")) == {}
-    assert show_dag(service, "page")[1].drift is Drift.SAME
+    assert find_dag(service, "page").about.drift is Drift.SAME
     save(("x = 2", "task:a"), dag={"schedule": "@hourly"})
     (finding,) = drift_findings(service, load_all("page.ipynb")).values()
     assert (finding.code, finding.hint) == (
         "NBF236",
         "it runs after: nbflow dags deploy page.ipynb",
     )
-    assert show_dag(service, "page")[1].drift is Drift.DIFFERS
+    assert find_dag(service, "page").about.drift is Drift.DIFFERS
 
 
 def test_a_notebook_that_is_as_it_was_when_it_was_compared_is_not_read_again(service, page):
     path = page(("x = 1", "task:a"))
     service.deploy(path)
-    assert listed_dag(service, "page").drift is Drift.SAME
+    assert find_dag(service, "page").about.drift is Drift.SAME
     about = path.stat()
     path.write_text(path.read_text(encoding="utf-8").replace("x = 1", "x = 2"), encoding="utf-8")
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
-    assert listed_dag(service, "page").drift is Drift.SAME
+    assert find_dag(service, "page").about.drift is Drift.SAME
     os.utime(path)
-    assert listed_dag(service, "page").drift is Drift.DIFFERS
+    assert find_dag(service, "page").about.drift is Drift.DIFFERS
 
 
 def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save):
@@ -219,4 +219,4 @@ def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save
     service.run(path)
     path = save(("x = 2", "task:a"))
     assert drift_findings(service, [load_one(path)]) == {}
-    assert show_dag(service, "page")[1].drift is Drift.NEVER
+    assert find_dag(service, "page").about.drift is Drift.NEVER
