@@ -23,7 +23,7 @@ class Going(enum.StrEnum):
 
 def add_to(group: typer.Typer) -> None:
     """Add the verbs to the group."""
-    group.command(help=t("Run tasks of an ended run again; what succeeded stays."))(clear)
+    group.command(help=t("Run tasks of a run again; what succeeded stays."))(clear)
     group.command(help=t("End a run that goes on, or all of a DAG; or withdraw a clear."))(cancel)
     group.command(help=t("Delete ended runs with their notebooks, logs and values."))(delete)
 

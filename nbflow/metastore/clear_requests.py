@@ -1,27 +1,36 @@
-"""Ended runs that go on again: asked for by anybody, carried out by who will drive them."""
+"""Runs whose tasks are cleared: asked for by anybody, carried out by who drives them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from nbflow.errors import NotFoundError
 from nbflow.metastore import tables as t
-from nbflow.metastore.clear import clear_tasks, not_ended
+from nbflow.metastore.clear import (
+    clear_tasks,
+    clear_while_going,
+    followers_of,
+    not_ended,
+    refuse_busy,
+)
 from nbflow.metastore.engine import Database
 from nbflow.metastore.moves import lock_run
 from nbflow.metastore.pools import check_needs
 from nbflow.metastore.runs import tasks_of
+from nbflow.metastore.snapshots import snapshot
 from nbflow.model.ids import Digest, RunId, TaskName
+from nbflow.model.run import Decisions, RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clear:
-    """Which tasks of an ended run are to be decided anew. With ``version`` the run moves to that
-    version of its DAG first: tasks that it lacks are removed, tasks that the run lacks are added.
+    """Which tasks of a run are to be decided anew. With ``version`` an ended run moves to that version
+    of its DAG first: tasks that it lacks are removed, tasks that the run lacks are added.
     """
 
     run_id: RunId
@@ -30,15 +39,17 @@ class Clear:
 
 
 def request(db: Database, wanted: Clear, now: datetime) -> None:
-    """Record that an ended run is to go on; what was asked for before, and not carried out, is part
-    of it.
+    """Record that tasks are to be decided anew; what was asked for before, and not carried out, is
+    part of it.
 
-    Raises NotFoundError for an unknown run, task or version, ConflictError NBF661 for a run that
-    has not ended, UsageError NBF614 for a task that wants more slots than its pool has by now.
+    Raises NotFoundError for an unknown run, task or version, UsageError NBF614 for a task that wants
+    more slots than its pool has by now. Of a run that goes on ConflictError NBF661 if a process of
+    its own drives it, it is being cancelled or is to change its version, NBF663 if a task runs that
+    is cleared, or follows one.
     """
 
     def work(connection: Connection) -> None:
-        _check(db, connection, wanted)
+        _check(db, connection, wanted, while_going=True)
         before = _found(connection, wanted.run_id)
         both = _joined(before, wanted)
         row = {"tasks": list(both.tasks), "version": both.version, "requested": now}
@@ -67,15 +78,31 @@ def requested(connection: Connection) -> list[RunId]:
     ]
 
 
-def carry_out(db: Database, run_id: RunId, who: str, now: datetime) -> bool:
-    """Let a run go on as it was asked to; any scheduler drives it. False if nobody asks any more."""
+def carry_out(
+    db: Database,
+    run_id: RunId,
+    who: str,
+    now: datetime,
+    decide: Callable[[Digest], Callable[[RunSnapshot], Decisions]] | None = None,
+) -> bool:
+    """Let a run go on as it was asked to; any scheduler drives it. False if nobody asks any more.
+
+    ``decide`` gives, for a version of a DAG, what says what follows in a run that has not ended:
+    without it such a run is left alone. ConflictError, and nothing written, while that can't be.
+    """
 
     def work(connection: Connection) -> bool:
-        lock_run(db, connection, run_id)
+        run = lock_run(db, connection, run_id)
         wanted = _found(connection, run_id)
         if wanted is None:
             return False
-        _clear(db, connection, wanted, who=who, now=now)
+        if RunState(run.state).is_final:
+            _clear(db, connection, wanted, who=who, now=now)
+            return True
+        _check_going(run, wanted, while_going=decide is not None)
+        assert decide is not None
+        follows = decide(Digest(run.version))
+        clear_while_going(db, connection, run, wanted.tasks, follows, who=who, now=now)
         return True
 
     def confirm(connection: Connection) -> bool | None:
@@ -89,7 +116,7 @@ def clear_here(db: Database, wanted: Clear, owner: str, now: datetime) -> None:
     """Let a run go on, driven by this process alone. Raises as `request` does."""
 
     def work(connection: Connection) -> None:
-        _check(db, connection, wanted)
+        _check(db, connection, wanted, while_going=False)
         both = _joined(_found(connection, wanted.run_id), wanted)
         _clear(db, connection, both, who=owner, now=now, owner=owner)
 
@@ -118,11 +145,9 @@ def _joined(before: Clear | None, wanted: Clear) -> Clear:
     )
 
 
-def _check(db: Database, connection: Connection, wanted: Clear) -> None:
+def _check(db: Database, connection: Connection, wanted: Clear, *, while_going: bool) -> None:
     _check_pools(db, connection, wanted)
     run = lock_run(db, connection, wanted.run_id)
-    if not RunState(run.state).is_final:
-        raise not_ended(wanted.run_id)
     known = {row.name for row in tasks_of(connection, wanted.version or run.version)}
     if not known:
         raise NotFoundError(
@@ -137,6 +162,16 @@ def _check(db: Database, connection: Connection, wanted: Clear) -> None:
             hint=Sentence("Tasks: {names}.", names=", ".join(sorted(known))),
             code="NBF512",
         )
+    if not RunState(run.state).is_final:
+        _check_going(run, wanted, while_going=while_going)
+        seen = snapshot(db, connection, wanted.run_id, run)
+        refuse_busy(seen, followers_of(connection, seen.version), wanted.tasks)
+
+
+def _check_going(run: Any, wanted: Clear, *, while_going: bool) -> None:
+    changes = wanted.version not in (None, run.version)
+    if run.owner is not None or changes or not while_going:
+        raise not_ended(wanted.run_id)
 
 
 def _check_pools(db: Database, connection: Connection, wanted: Clear) -> None:

@@ -18,12 +18,13 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.misses import MissedRow
 from nbflow.metastore.rows import ImportErrorRow, MetricRow, TaskValues
 from nbflow.model.attempt import StoredValue
-from nbflow.model.ids import DagId, RunId, TaskName
+from nbflow.model.ids import DagId, Digest, RunId, TaskName
+from nbflow.model.run import Decisions, RunSnapshot
 from nbflow.model.states import RunState
 
 
 class Clears:
-    """Ended runs that go on again; ``who`` names the process that writes, ``me`` records it."""
+    """Runs whose tasks are decided anew; ``who`` names the process that writes, ``me`` records it."""
 
     def __init__(self, db: Database, who: Callable[[], str], me: Callable[[], str]) -> None:
         self._db = db
@@ -31,16 +32,23 @@ class Clears:
         self._me = me
 
     def request(self, wanted: clear_requests.Clear) -> None:
-        """Record that an ended run is to go on; see `clear_requests.request` for what it raises."""
+        """Record that a run is to go on; see `clear_requests.request` for what it raises."""
         clear_requests.request(self._db, wanted, self._db.clock.wall())
 
     def requested(self) -> list[RunId]:
-        """Return the ended runs that wait to go on."""
+        """Return the runs that wait to go on."""
         return self._db.read(clear_requests.requested)
 
-    def carry_out(self, run_id: RunId) -> bool:
-        """Let a run go on as it was asked to; False if nobody asks for it any more."""
-        return clear_requests.carry_out(self._db, run_id, self._who(), self._db.clock.wall())
+    def carry_out(
+        self,
+        run_id: RunId,
+        decide: Callable[[Digest], Callable[[RunSnapshot], Decisions]] | None = None,
+    ) -> bool:
+        """Let a run go on as it was asked to; False if nobody asks for it any more. See
+        `clear_requests.carry_out`.
+        """
+        now = self._db.clock.wall()
+        return clear_requests.carry_out(self._db, run_id, self._who(), now, decide)
 
     def carry_out_here(self, wanted: clear_requests.Clear) -> None:
         """Let an ended run go on at once, driven by this process; raises as `request`."""

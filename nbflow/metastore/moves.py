@@ -68,10 +68,12 @@ class Moves:
         *,
         token: Token | None = None,
         count: str | None = None,
+        begins_anew: bool = False,
         **columns: Any,
     ) -> None:
         """Collect the move of a task instance, with more of its columns set in the same statement
-        and ``count``, a column, one higher.
+        and ``count``, a column, one higher. What leaves a final state, or ``begins_anew``, has not
+        failed yet.
         """
         if move.target not in TASK_MOVES[move.source]:
             raise _no_move(
@@ -92,7 +94,7 @@ class Moves:
             row["queued_at"] = self.now
         if move.source is TaskState.RUNNING:
             row |= {"lease_until": None, "lease_mono": None, "owner": None}
-        if move.source.is_final:
+        if move.source.is_final or begins_anew:
             row |= _FRESH
         values = {f"new_{name}": value for name, value in row.items()}
         values |= {"of_run": run_id, "of_task": move.task, "of_state": move.source.value}

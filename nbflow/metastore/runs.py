@@ -188,14 +188,13 @@ def request_cancel(db: Database, run_id: RunId) -> bool:
     def work(connection: Connection) -> bool:
         lock_run(db, connection, run_id)
         of_run = t.clear_request.c.run_id == run_id
-        if connection.execute(t.clear_request.delete().where(of_run)).rowcount:
-            return True
+        is_withdrawn = connection.execute(t.clear_request.delete().where(of_run)).rowcount == 1
         done = connection.execute(
             t.run.update()
             .where(t.run.c.id == run_id, t.run.c.state.in_(t.GOING))
             .values(cancel_requested=1)
         )
-        return done.rowcount == 1
+        return is_withdrawn or done.rowcount == 1
 
     def stands(connection: Connection, asked: bool) -> bool:
         waits = select(t.clear_request.c.run_id).where(t.clear_request.c.run_id == run_id)

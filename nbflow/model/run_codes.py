@@ -236,13 +236,20 @@ RUN_CODES: dict[str, CodeInfo] = {
     ),
     "NBF661": error(
         "The run has not ended",
-        "Only a run that has ended can be cleared or deleted.",
+        "Only a run that has ended can be deleted, or moved to the deployed version by a clear. Tasks of "
+        "a run that goes on can be cleared if schedulers drive it and nobody cancels it.",
         "Wait for its end, or end it with `nbflow runs cancel RUN`.",
     ),
     "NBF662": error(
         "Nothing to clear",
         "No task was named, or none of the run's tasks is in the state that was asked for.",
         "Name tasks with `--task`, or say `--only-failed` or `--all`; `nbflow runs show RUN` tells their states.",
+    ),
+    "NBF663": error(
+        "A task that is to be cleared is busy",
+        "In a run that goes on a task can be cleared unless it runs at this moment, a task runs that "
+        "takes its results, or it shares a live kernel with others.",
+        "Wait for its end, or end the run with `nbflow runs cancel RUN`, then clear it.",
     ),
     "NBF701": error(
         "The picture was refused",

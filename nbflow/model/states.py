@@ -93,7 +93,13 @@ TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
         }
     ),
     TaskState.QUEUED: frozenset(
-        {TaskState.RUNNING, TaskState.CANCELLED, TaskState.SKIPPED, TaskState.FAILED}
+        {
+            TaskState.RUNNING,
+            TaskState.CANCELLED,
+            TaskState.SKIPPED,
+            TaskState.FAILED,
+            TaskState.NONE,
+        }
     ),
     TaskState.RUNNING: frozenset(
         {
@@ -105,7 +111,9 @@ TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
             TaskState.CANCELLED,
         }
     ),
-    TaskState.UP_FOR_RETRY: frozenset({TaskState.QUEUED, TaskState.CANCELLED, TaskState.FAILED}),
+    TaskState.UP_FOR_RETRY: frozenset(
+        {TaskState.QUEUED, TaskState.CANCELLED, TaskState.FAILED, TaskState.NONE}
+    ),
     TaskState.SUCCESS: _CLEARED,
     TaskState.FAILED: _CLEARED,
     TaskState.SKIPPED: _CLEARED,
@@ -114,7 +122,7 @@ TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.REMOVED: _CLEARED,
 }
 """Legal moves of a task instance. ``running -> queued`` is a lost attempt handed back; a final
-state is left only by a clear."""
+state is left only by a clear, and only by one does what waits for its turn wait for others again."""
 
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),

@@ -1,4 +1,4 @@
-"""Let a run that has ended go on: which tasks are decided anew, and who carries it out."""
+"""Clear tasks of a run: which are decided anew, and who carries it out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot, TaskSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
-from nbflow.scheduling.decide import upstream_of
+from nbflow.scheduling.decide import kernel_sharers, upstream_of
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.looking import find_run
 from nbflow.service.select import select_tasks
@@ -54,11 +54,13 @@ class Cleared:
 
 
 def clear(service: "Service", run: str, options: ClearOptions, *, dry_run: bool = False) -> Cleared:
-    """Ask a scheduler to let an ended run go on; with ``dry_run`` only say what would.
+    """Ask a scheduler to let tasks of a run wait again, and an ended run go on; with ``dry_run`` only
+    say what would.
 
-    Raises NotFoundError for an unknown run or task, ConflictError NBF661 for a run that has not
-    ended, UsageError NBF662 if nothing is to be cleared, ParameterError if the deployed version
-    doesn't take the run's parameters.
+    Raises NotFoundError for an unknown run or task, UsageError NBF662 if nothing is to be cleared,
+    ParameterError if the deployed version doesn't take the run's parameters. Of a run that goes on
+    ConflictError NBF661 if a process of its own drives it, it is being cancelled or is to move to
+    the deployed version, NBF663 if a task runs that is cleared, or takes the results of one.
     """
     planned = _plan(service, find_run(service, run), options)
     if not dry_run:
@@ -155,12 +157,16 @@ def _plan(service: "Service", run_id: RunId, options: ClearOptions) -> _Planned:
 
     snapshot = service.store.run_snapshot(run_id)
     if not snapshot.state.is_final:
-        raise not_ended(run_id)
+        row, _ = service.store.show_run(run_id)
+        if row.has_driver or options.deployed:
+            raise not_ended(run_id)
     versions = Versions(service.store)
     version = service.store.current_version(snapshot.dag_id) if options.deployed else None
     compiled = versions.compiled(version or snapshot.version)
     _check_parameters(compiled, snapshot)
     tasks = _tasks(compiled.dag, versions.dag(snapshot.version), snapshot, options)
+    if not snapshot.state.is_final:
+        tasks = _refuse_busy(compiled.dag, snapshot, tasks)
     if not tasks and (version is None or version == snapshot.version):
         raise UsageError(
             Sentence("Run {run_id} has nothing of that kind to clear.", run_id=run_id),
@@ -169,6 +175,27 @@ def _plan(service: "Service", run_id: RunId, options: ClearOptions) -> _Planned:
         )
     wanted = Clear(run_id=run_id, tasks=tasks, version=version)
     return _Planned(wanted=wanted, before=snapshot, compiled=compiled)
+
+
+def _refuse_busy(
+    dag: Dag, snapshot: RunSnapshot, tasks: Sequence[TaskName]
+) -> tuple[TaskName, ...]:
+    """Return the tasks of a run that goes on that don't wait for others anyway; ConflictError if one
+    can't be cleared now.
+    """
+    from nbflow.metastore.clear import refuse_busy, shares_kernel
+
+    wanted = tuple(n for n in tasks if snapshot.tasks[n].state is not TaskState.NONE)
+    upstream = {str(name): sources for name, sources in upstream_of(dag).items()}
+    followers = {
+        TaskName(name): [TaskName(one) for one in sorted(found)]
+        for name, found in reversed_edges(upstream).items()
+    }
+    refuse_busy(snapshot, followers, wanted)
+    sharing = [name for name in wanted if name in kernel_sharers(dag, snapshot)]
+    if sharing:
+        raise shares_kernel(RunId(snapshot.run_id), sharing)
+    return wanted
 
 
 def _tasks(

@@ -23,8 +23,8 @@ from nbflow.errors import (
 )
 from nbflow.model.attempt import AttemptResult
 from nbflow.model.clock import Clock
-from nbflow.model.ids import RunId
-from nbflow.model.run import Claim, RunSnapshot
+from nbflow.model.ids import Digest, RunId
+from nbflow.model.run import Claim, Decisions, RunSnapshot
 from nbflow.model.schedule import DueSchedule
 from nbflow.model.states import Reason, RunKind, TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
@@ -291,17 +291,21 @@ class Scheduler:
                 )  # fmt: skip
 
     def _carry_out_clears(self) -> None:
-        """Let ended runs go on that somebody asked to."""
+        """Let runs go on, or tasks of them be decided anew, as somebody asked."""
         for run_id in self._store.clears.requested():
             try:
-                goes_on = self._store.clears.carry_out(run_id)
+                goes_on = self._store.clears.carry_out(run_id, self._decision)
             except ConflictError:
+                # What is to be cleared runs: its end is waited for.
                 continue
             except RowLockedError as problem:
                 _held_up(run_id, problem)
                 continue
             if goes_on:
                 _log.info("run %s goes on", run_id, extra={"action": "cleared", "run_id": run_id})
+
+    def _decision(self, version: Digest) -> Callable[[RunSnapshot], Decisions]:
+        return partial(decide, self._versions.dag(version), now=self._clock.wall())
 
     def _decide_waiting(self) -> None:
         """Begin queued runs, queue retries that are due, end what was cancelled or stands still."""

@@ -189,6 +189,53 @@ def test_what_a_scheduler_knew_of_a_run_before_its_clear_counts_no_more(
     assert [t.tries for t in service.store.run_snapshot(run_id).tasks.values()] == [2, 2]
 
 
+def test_a_scheduler_runs_again_what_failed_while_another_task_runs(
+    service, page, outputs, tmp_path
+):
+    wait = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)\n"
+    path = page(
+        LOAD,
+        (GATE + "y = x", "task:train"),
+        ("print(y)", "task:report"),
+        (wait + "print('went')", "task:side"),
+    )
+    deploy(service, path)
+    run_id = service.trigger("page")
+
+    def states():
+        tasks = service.store.run_snapshot(run_id).tasks
+        return {str(name): task.state.value for name, task in tasks.items()}
+
+    with service.executor() as executor:
+        scheduler = Scheduler(service=service, executor=executor)
+
+        def until(**wanted):
+            deadline = SystemClock().monotonic() + 90
+            while not wanted.items() <= states().items():
+                assert SystemClock().monotonic() < deadline, states()
+                scheduler.step(0.05)
+
+        until(train="failed", report="upstream_failed", side="running")
+        with pytest.raises(ConflictError, match="side runs now") as caught:
+            clear(service, run_id, ClearOptions(every=True))
+        assert caught.value.code == "NBF663"
+        stored = value_of(service, run_id, "load")
+        (tmp_path / "ok").touch()
+        cleared = clear(service, run_id, ClearOptions(select="train"))
+        assert [name for name, _ in cleared.tasks] == ["train", "report"]
+        until(train="success", report="success", side="running")
+        assert check(service.settings.database_url) == []
+        clear(service, run_id, ClearOptions(select="load", downstream=True))
+        until(load="running", report="none", side="running")
+        until(report="success", side="running")
+        assert value_of(service, run_id, "load") != stored
+        (tmp_path / "go").touch()
+        until(side="success")
+    assert service.store.run_snapshot(run_id).state is RunState.SUCCESS
+    assert len(printed(service, outputs, run_id, "report")) == 16
+    assert [t.tries for t in service.store.run_snapshot(run_id).tasks.values()] == [2, 3, 2, 1]
+
+
 def test_nothing_to_clear_and_unknown_names_are_told(service, page, tmp_path):
     (tmp_path / "ok").touch()
     service.run(gated(page))

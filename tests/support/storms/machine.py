@@ -30,7 +30,7 @@ from small_dags import STOPS
 
 from nbflow import faults
 from nbflow.app import open_service
-from nbflow.errors import ConflictError, UsageError
+from nbflow.errors import ConflictError, NotFoundError, UsageError
 from nbflow.faults import InjectedFaultError
 from nbflow.metastore import Looks, RunFilter, RunRow
 from nbflow.metastore.checking import _all
@@ -301,6 +301,14 @@ class Machine(RuleBasedStateMachine):
         options = ClearOptions(every=not only_failed, only_failed=only_failed, deployed=deployed)
         with suppress(UsageError, ConflictError):
             self.user.clear(over[which % len(over)].id, options)
+
+    @precondition(lambda self: any(run.state is RunState.RUNNING for run in self.runs()))
+    @rule(which=ANY, task=st.sampled_from("abc"), downstream=st.booleans())
+    def clear_while_going(self, which: int, task: str, downstream: bool) -> None:
+        going = [run for run in self.runs() if run.state is RunState.RUNNING]
+        options = ClearOptions(select=task, downstream=downstream)
+        with suppress(UsageError, ConflictError, NotFoundError):
+            self.user.clear(going[which % len(going)].id, options)
 
     @rule(
         dag=DAG,
