@@ -83,9 +83,23 @@ class CompileError(UsageError):
 
 
 class ParameterError(UsageError):
-    """A parameter is unknown, no identifier, or its value does not fit its type."""
+    """A parameter is unknown, no identifier, or its value does not fit its type.
+
+    ``problems`` says by name what is wrong with each, as far as it is about one.
+    """
 
     default_code = "NBF401"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str | None = None,
+        problems: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.problems = problems or {}
 
 
 class NotFoundError(UsageError):

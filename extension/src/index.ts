@@ -2,7 +2,14 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { livesPlugin } from './plugins/lives';
 import { panelPlugin } from './plugins/panel';
+import { runningPlugin } from './plugins/running';
+import { runsPlugin } from './plugins/runs';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [livesPlugin, panelPlugin];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  livesPlugin,
+  panelPlugin,
+  runsPlugin,
+  runningPlugin
+];
 
 export default plugins;

@@ -1,2 +1,3 @@
 import './base.css';
 import '../../nbflow/render/picture.css';
+import './run.css';

@@ -60,14 +60,14 @@ def check_values(
     all problems, with the known names as hint.
     """
     known = {one.name: one for one in parameters}
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     values: dict[str, object] = {}
     total, too_large = 0, False
     for written, value in given.items():
         name = unicodedata.normalize("NFKC", written)
         problem = _name_problem(name, known)
         if problem:
-            problems.append(problem)
+            problems[written] = problem
             continue
         try:
             if len(value) > MAX_VALUE if isinstance(value, str | bytes) else False:
@@ -78,36 +78,36 @@ def check_values(
             size = len(codify(read))
         except BadValueError as error:
             too_large = too_large or str(error) == "is too large"
-            problems.append(Sentence("{name} {error}", name=name, error=error.args[0]))
+            problems[written] = Sentence("{name} {error}", name=name, error=error.args[0])
             continue
         total += size
         if size > MAX_VALUE:
             too_large = True
-            problems.append(
-                Sentence(
-                    "{name} is too large: {size:,} bytes; at most {max_value:,} are allowed",
-                    name=name,
-                    size=size,
-                    max_value=MAX_VALUE,
-                )
+            problems[written] = Sentence(
+                "{name} is too large: {size:,} bytes; at most {max_value:,} are allowed",
+                name=name,
+                size=size,
+                max_value=MAX_VALUE,
             )
         values[name] = read
+    told = list(problems.values())
     if total > MAX_VALUES:
         too_large = True
-        problems.append(
+        told.append(
             Sentence(
                 "all values together have {total:,} bytes; at most {max_values:,}",
                 total=total,
                 max_values=MAX_VALUES,
             )
         )
-    if problems:
+    if told:
         names = ", ".join(f"{one.name} ({one.type})" for one in parameters) or Sentence("none")
-        code = "NBF402" if too_large and len(problems) == 1 else "NBF401"
+        code = "NBF402" if too_large and len(told) == 1 else "NBF401"
         raise ParameterError(
-            Sentence("{problems}", problems=tuple(problems)),
+            Sentence("{problems}", problems=tuple(told)),
             hint=Sentence("the parameters are: {names}", names=names),
             code=code,
+            problems=problems,
         )
     return values
 

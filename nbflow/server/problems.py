@@ -13,6 +13,7 @@ from nbflow.errors import (
     MetastoreError,
     NbflowError,
     NotFoundError,
+    ParameterError,
     StoreError,
     UsageError,
 )
@@ -61,6 +62,9 @@ def status_of(error: NbflowError) -> int:
 def problem_of(error: NbflowError, lang: str) -> Problem:
     """Return an error of ours for clients."""
     problem = make_problem(status_of(error), error.code, error.message, hint=error.hint, lang=lang)
+    if isinstance(error, ParameterError) and error.problems:
+        by_name = {name: clean(told(text, lang)) for name, text in error.problems.items()}
+        return problem.model_copy(update={"parameters": by_name})
     if not isinstance(error, CompileError):
         return problem
     numbers = {str(cell): number for cell, number in error.numbers.items()}

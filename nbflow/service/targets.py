@@ -142,7 +142,8 @@ def parameter_values(
             problems.append(problem)
     if len(problems) == 2:
         message = Sentence("{problems}", problems=tuple(one.message for one in problems))
-        raise ParameterError(message, hint=problems[0].hint)
+        by_name = {name: text for one in problems for name, text in one.problems.items()}
+        raise ParameterError(message, hint=problems[0].hint, problems=by_name)
     if problems:
         raise problems[0]
     return values

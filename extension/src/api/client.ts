@@ -1,7 +1,18 @@
 /** The one file that talks to the server. */
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import type { CompileAnswer, CompileRequest, Problem } from './types';
+import type {
+  CompileAnswer,
+  CompileRequest,
+  EventList,
+  LogAnswer,
+  Problem,
+  RunAnswer,
+  RunForm,
+  RunRequest,
+  TaskInstanceAnswer,
+  Triggered
+} from './types';
 
 const ROOT = 'nbflow/api';
 
@@ -18,6 +29,13 @@ export class NotEnabledError extends Error {}
 /** The Jupyter server doesn't answer. */
 export class UnreachableError extends Error {}
 
+/** What goes with a request. */
+interface Sent {
+  body?: unknown;
+  query?: Record<string, string | number>;
+  signal?: AbortSignal | undefined;
+}
+
 /** nbflow's API below the base URL of the Jupyter server. */
 export class Api {
   constructor(
@@ -27,16 +45,53 @@ export class Api {
 
   /** Compile a document that need not be saved. */
   compile(request: CompileRequest, signal?: AbortSignal): Promise<CompileAnswer> {
-    return this._send('POST', 'compile', request, signal);
+    return this._send('POST', 'compile', { body: request, signal });
   }
 
-  private async _send<T>(
-    method: string,
-    path: string,
-    body?: unknown,
-    signal?: AbortSignal
-  ): Promise<T> {
-    const response = await this._request(path, {
+  /** Ask for a run of a document as it is, saved or not. */
+  run(request: RunRequest): Promise<Triggered> {
+    return this._send('POST', 'runs', { body: request });
+  }
+
+  /** The newest runs of a DAG; with `cursor` those before. */
+  runs(
+    dag: string,
+    limit: number,
+    cursor?: string
+  ): Promise<{ items: RunForm[]; next?: string | null }> {
+    const query = { dag_id: dag, limit, ...(cursor ? { cursor } : {}) };
+    return this._send('GET', 'runs', { query });
+  }
+
+  /** A run with its tasks. */
+  showRun(run: string): Promise<RunAnswer> {
+    return this._send('GET', at`runs/${run}`);
+  }
+
+  /** What happened in a run after event `since`. */
+  events(run: string, since: number): Promise<EventList> {
+    return this._send('GET', at`runs/${run}/events`, { query: { since, limit: 1000 } });
+  }
+
+  /** Ask whoever drives a run to end it. */
+  cancel(run: string): Promise<unknown> {
+    return this._send('POST', at`runs/${run}/cancel`, { body: {} });
+  }
+
+  /** A task of a run, with its tries cell by cell. */
+  showTask(run: string, task: string): Promise<TaskInstanceAnswer> {
+    return this._send('GET', at`runs/${run}/tasks/${task}`);
+  }
+
+  /** A part of the log of a try. */
+  log(run: string, task: string, tryNo: number, offset: number): Promise<LogAnswer> {
+    const query = { try_no: tryNo, offset };
+    return this._send('GET', at`runs/${run}/tasks/${task}/log`, { query });
+  }
+
+  private async _send<T>(method: string, path: string, what: Sent = {}): Promise<T> {
+    const { body, query, signal } = what;
+    const response = await this._request(path + URLExt.objectToQueryString(query ?? {}), {
       method,
       signal: signal ?? null,
       headers: { 'Accept-Language': this._language(), 'Content-Type': 'application/json' },
@@ -49,7 +104,7 @@ export class Api {
   }
 
   private async _request(path: string, init: RequestInit): Promise<Response> {
-    const url = URLExt.join(this._settings.baseUrl, ROOT, path);
+    const url = `${URLExt.join(this._settings.baseUrl, ROOT)}/${path}`;
     try {
       return await ServerConnection.makeRequest(url, init, this._settings);
     } catch (error) {
@@ -59,6 +114,11 @@ export class Api {
       throw new UnreachableError(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** A path with names in it, however they are spelt. */
+function at(parts: TemplateStringsArray, ...names: string[]): string {
+  return String.raw({ raw: parts }, ...names.map(encodeURIComponent));
 }
 
 /** Everything that nbflow itself answers carries a code; a 404 without one is the server's own. */

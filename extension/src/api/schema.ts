@@ -1333,6 +1333,14 @@ export interface components {
              */
             field?: string | null;
             /**
+             * Parameters
+             * @description What is wrong with each of the run's parameters, by name.
+             * @default null
+             */
+            parameters?: {
+                [key: string]: string;
+            } | null;
+            /**
              * Diagnostics
              * @description All findings, where a notebook's hinder the call.
              * @default null

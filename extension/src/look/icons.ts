@@ -5,3 +5,9 @@ export const dagIcon = new LabIcon({
   name: 'nbflow:dag',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round"><rect x="2.5" y="8.5" width="7" height="7" rx="2"/><rect x="15" y="2.5" width="6.5" height="6.5" rx="2"/><rect x="15" y="15" width="6.5" height="6.5" rx="2"/><path d="M9.5 11c3 0 2.5-5.2 5.5-5.2M9.5 13c3 0 2.5 5.2 5.5 5.2" stroke-linecap="round"/></g></g></svg>`
 });
+
+/** A task that starts. */
+export const runIcon = new LabIcon({
+  name: 'nbflow:run',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><rect class="jp-icon3" x="2.5" y="5" width="19" height="14" rx="3" stroke="#616161" stroke-width="2"/></g><path class="jp-icon3" fill="#616161" d="M9.5 8.5l6 3.5-6 3.5z"/></svg>`
+});

@@ -6,7 +6,7 @@ import type { Api } from '../api/client';
 import type { CompileAnswer } from '../api/types';
 import { Coalescer } from '../model/coalescer';
 import { serverPath } from '../model/paths';
-import { documentOf } from './document';
+import { documentOf, type NotebookDocument } from './document';
 
 /** How a notebook stands; `answer` is the last that came, `error` why there is no newer one. */
 export interface LiveState {
@@ -71,6 +71,12 @@ export class LiveDag implements IDisposable {
     this._request();
   }
 
+  /** Compile it as it is at this moment, whoever looks. */
+  async compileNow(): Promise<CompileAnswer> {
+    await this._context.ready;
+    return this._api.compile(this._asIs());
+  }
+
   dispose(): void {
     if (this._isDisposed) {
       return;
@@ -98,9 +104,7 @@ export class LiveDag implements IDisposable {
   }
 
   private async _compile(signal: AbortSignal): Promise<void> {
-    const notebook = documentOf(this._context.model);
-    const path = serverPath(this._context.path);
-    const request = { notebook, path, sketch: true, unfold: [...this._unfolded] };
+    const request = { ...this._asIs(), sketch: true, unfold: [...this._unfolded] };
     const text = JSON.stringify(request);
     if (text === this._sent) {
       return;
@@ -114,6 +118,13 @@ export class LiveDag implements IDisposable {
         this._set({ answer: this._state.answer, error: error as Error });
       }
     }
+  }
+
+  private _asIs(): { notebook: NotebookDocument; path: string } {
+    return {
+      notebook: documentOf(this._context.model),
+      path: serverPath(this._context.path)
+    };
   }
 
   private _set(state: LiveState): void {

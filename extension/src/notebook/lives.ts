@@ -7,7 +7,7 @@ import { LiveDag } from './live';
 export class LiveDags {
   constructor(
     private readonly _tracker: INotebookTracker,
-    private readonly _api: Api
+    readonly api: Api
   ) {
     _tracker.currentChanged.connect(() => this._currentChanged.emit());
   }
@@ -26,7 +26,7 @@ export class LiveDags {
   of(panel: NotebookPanel): LiveDag {
     let live = this._lives.get(panel);
     if (!live || live.isDisposed) {
-      live = new LiveDag(panel, this._api, this._quiet);
+      live = new LiveDag(panel, this.api, this._quiet);
       this._lives.set(panel, live);
       panel.disposed.connect(() => this._lives.delete(panel));
     }

@@ -105,6 +105,9 @@ class Problem(BaseModel):
     code: str = Field(pattern="^NBF[0-9]{3}$")
     hint: str = ""
     field: str | None = Field(default=None, description="The field that the problem is about.")
+    parameters: dict[str, str] | None = Field(
+        default=None, description="What is wrong with each of the run's parameters, by name."
+    )
     diagnostics: list["Finding"] | None = Field(
         default=None, description="All findings, where a notebook's hinder the call."
     )

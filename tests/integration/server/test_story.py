@@ -349,7 +349,20 @@ def test_parameters_that_the_dag_does_not_take_make_no_run(
     before = server.ask("/runs").json["items"]
     reply = server.ask("/dags/etl/runs", "POST", {"parameters": parameters})
     assert (reply.status, reply.json["code"][:4]) == (422, "NBF4"), reply.content
+    assert list(reply.json["parameters"]) == list(parameters)
     assert server.ask("/runs").json["items"] == before
+
+
+def test_every_parameter_that_does_not_fit_is_told_by_its_name(
+    server: RunningServer, failed: str
+) -> None:
+    asked = {"parameters": {"rows": [1], "nobody": "x"}}
+    reply = server.ask("/dags/etl/runs", "POST", asked)
+    told = reply.json["parameters"]
+    assert told == {
+        "nobody": "'nobody' is not a parameter",
+        "rows": "rows is int, but [1] is list",
+    }
 
 
 def test_a_failed_run_goes_on_where_it_failed(server: RunningServer, failed: str) -> None:

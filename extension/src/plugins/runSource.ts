@@ -1,0 +1,190 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+import { ApiError } from '../api/client';
+import { troubleOf } from '../api/trouble';
+import type { DagForm, RunAnswer, TaskInstanceAnswer } from '../api/types';
+import { type Field, type FieldValue, fieldOf } from '../model/parameters';
+import { type Choice, choose, type Scope } from '../model/scope';
+import { jumpToCells } from '../notebook/jump';
+import type { LiveDag } from '../notebook/live';
+import type { LiveDags } from '../notebook/lives';
+import type { NotebookRun } from '../notebook/run';
+import type { NotebookRuns } from '../notebook/runs';
+import { WatchedTask } from '../notebook/task';
+import type { RunSource } from '../views/run/source';
+import type { TroubleText } from '../views/Trouble';
+
+const NOTHING: Choice = { tasks: [], selectors: [] };
+
+/** Whichever notebook is worked in, as the source of the panel of runs. */
+export class CurrentRun implements RunSource {
+  constructor(
+    private readonly _lives: LiveDags,
+    private readonly _runs: NotebookRuns,
+    private readonly _trans: TranslationBundle
+  ) {
+    _lives.currentChanged.connect(this._follow, this);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get notebook(): string | null {
+    return this._lives.current?.panel.id ?? null;
+  }
+
+  get dag(): DagForm | null {
+    return this._lives.current?.state.answer?.dag ?? null;
+  }
+
+  get scope(): Scope {
+    return (this._run && this._scopes.get(this._run)) ?? { kind: 'all' };
+  }
+
+  get choice(): Choice {
+    return this.dag ? choose(this.scope, this.dag, this._run?.tasks ?? new Map()) : NOTHING;
+  }
+
+  get fields(): readonly Field[] {
+    return this.dag?.parameters.map(fieldOf) ?? [];
+  }
+
+  get wrong(): Readonly<Record<string, string>> {
+    const error = this._run?.state.error;
+    return (error instanceof ApiError && error.problem.parameters) || {};
+  }
+
+  get run(): RunAnswer | null {
+    return this._run?.state.answer ?? null;
+  }
+
+  get isStarting(): boolean {
+    return this._run?.state.isStarting ?? false;
+  }
+
+  get isGoingOn(): boolean {
+    return this._run?.isGoingOn ?? false;
+  }
+
+  get hasScheduler(): boolean {
+    return this._run?.state.hasScheduler ?? true;
+  }
+
+  get trouble(): TroubleText | null {
+    const error = this._run?.state.error ?? this._lives.current?.state.error;
+    const isTold = Object.keys(this.wrong).length > 0;
+    return error && !isTold ? troubleOf(error, this._trans) : null;
+  }
+
+  get chosen(): string | null {
+    return this._task?.task ?? null;
+  }
+
+  get task(): TaskInstanceAnswer | null {
+    return this._task?.answer ?? null;
+  }
+
+  get log(): string {
+    return this._task?.log ?? '';
+  }
+
+  setScope(scope: Scope): void {
+    if (this._run) {
+      this._scopes.set(this._run, scope);
+      this._emit();
+    }
+  }
+
+  start(parameters: Readonly<Record<string, FieldValue>>): void {
+    this.choose(null);
+    void this._run?.start({ selectors: this.choice.selectors, parameters });
+  }
+
+  cancel(): void {
+    void this._run?.cancel();
+  }
+
+  retry(): void {
+    this._lives.current?.refresh();
+    this._run?.refresh();
+  }
+
+  choose(task: string | null): void {
+    const run = this.run?.run.run_id;
+    this._task?.dispose();
+    this._task = task === null || !run ? null : new WatchedTask(run, task, this._runs.api);
+    this._task?.changed.connect(this._emit, this);
+    this._emit();
+  }
+
+  showCells(cells: readonly string[], line?: number): void {
+    const panel = this._lives.current?.panel;
+    if (panel) {
+      void jumpToCells(panel, cells, line);
+    }
+  }
+
+  look(isLooking: boolean): void {
+    this._isLooking = isLooking;
+    this._follow();
+  }
+
+  private _follow(): void {
+    const live = this._isLooking ? this._lives.current : null;
+    const run = this._isLooking ? this._runs.current : null;
+    if (live !== this._live) {
+      this._watch?.dispose();
+      this._live?.changed.disconnect(this._followLast, this);
+      live?.changed.connect(this._followLast, this);
+      this._live = live;
+      this._watch = live?.watch() ?? null;
+    }
+    if (run !== this._run) {
+      this.choose(null);
+      this._run?.changed.disconnect(this._moved, this);
+      run?.changed.connect(this._moved, this);
+      this._run = run;
+    }
+    this._followLast();
+  }
+
+  /** What is known of the DAG's last run is shown at once. */
+  private _followLast(): void {
+    if (this._run && this.dag && this._dag !== this.dag.dag_id) {
+      this._dag = this.dag.dag_id;
+      void this._run.followLast(this._dag);
+    }
+    this._emit();
+  }
+
+  /** A task that fails is looked at by itself, unless another one is. */
+  private _moved(): void {
+    if (this._task && this._task.run !== this.run?.run.run_id) {
+      this.choose(null);
+    }
+    if (this._task) {
+      this._task.refresh();
+    } else {
+      const failed = this.run?.tasks.find(task => task.state === 'failed');
+      if (failed) {
+        this.choose(failed.task);
+      }
+    }
+    this._emit();
+  }
+
+  private _emit(): void {
+    this._changed.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _dag: string | null = null;
+  private _isLooking = false;
+  private _live: LiveDag | null = null;
+  private _run: NotebookRun | null = null;
+  private readonly _scopes = new WeakMap<NotebookRun, Scope>();
+  private _task: WatchedTask | null = null;
+  private _watch: IDisposable | null = null;
+}

@@ -1,0 +1,96 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import type { ReactElement } from 'react';
+import { runIcon } from '../../look/icons';
+import { Trouble } from '../Trouble';
+import { useSignal } from '../useSignal';
+import { RunForm } from './RunForm';
+import { RunProgress } from './RunProgress';
+import type { RunSource } from './source';
+import { TaskDetails } from './TaskDetails';
+
+/** Running the notebook that is being worked in: what to run, how it goes, what went wrong. */
+export class RunPanel extends ReactWidget {
+  constructor(
+    private readonly _source: RunSource,
+    private readonly _trans: TranslationBundle,
+    private readonly _lang: 'en' | 'ko'
+  ) {
+    super();
+    this.id = 'nbflow-run';
+    this.addClass('nbf-panel');
+    this.addClass('nbf-runs');
+    this.title.label = _trans.__('Run');
+    this.title.caption = _trans.__('Run tasks of the open notebook, and follow them');
+    this.title.icon = runIcon;
+    this.title.closable = true;
+  }
+
+  /** Put the cursor where a run is started from. */
+  askForParameters(): void {
+    void this.renderPromise?.then(() =>
+      this.node.querySelector<HTMLElement>('.nbf-field input, .nbf-main')?.focus()
+    );
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._source.look(true);
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._source.look(this.isVisible);
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._source.look(false);
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this._source.look(false);
+    super.onBeforeDetach(message);
+  }
+
+  protected override render(): ReactElement {
+    return <Body source={this._source} trans={this._trans} lang={this._lang} />;
+  }
+}
+
+interface BodyProps {
+  source: RunSource;
+  trans: TranslationBundle;
+  lang: 'en' | 'ko';
+}
+
+function Body({ source, trans, lang }: BodyProps): ReactElement {
+  useSignal(source.changed);
+  const { chosen, dag, notebook, run, task, trouble } = source;
+  if (notebook === null) {
+    return <p className="nbf-empty">{trans.__('Open a notebook to run its tasks.')}</p>;
+  }
+  const numbers = new Map(dag?.membership.map(one => [one.cell, one.number]));
+  return (
+    <>
+      {dag && <RunForm key={notebook} {...{ source, dag, trans, lang }} />}
+      {trouble && <Trouble trouble={trouble} trans={trans} onRetry={() => source.retry()} />}
+      {run ? (
+        <RunProgress
+          answer={run}
+          isGoingOn={source.isGoingOn}
+          hasScheduler={source.hasScheduler}
+          onTask={name => source.choose(name === chosen ? null : name)}
+          onCancel={() => source.cancel()}
+          {...{ chosen, trans, lang }}
+        />
+      ) : (
+        <p className="nbf-empty">{trans.__('This notebook has not been run yet.')}</p>
+      )}
+      {task && (
+        <TaskDetails log={source.log} actions={source} {...{ task, numbers, trans, lang }} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,86 @@
+import { type ReactElement, useEffect, useReducer } from 'react';
+import type { RunAnswer, TaskInstanceForm } from '../../api/types';
+import { duration } from '../../model/durations';
+import { State } from './State';
+import type { Spoken } from './source';
+
+export interface RunProgressProps extends Spoken {
+  answer: RunAnswer;
+  isGoingOn: boolean;
+  hasScheduler: boolean;
+  chosen: string | null;
+  onTask: (task: string) => void;
+  onCancel: () => void;
+}
+
+/** A run while it goes on, and how it ended: its tasks in page order, each with state and time. */
+export function RunProgress(props: RunProgressProps): ReactElement {
+  const { answer, isGoingOn, hasScheduler, chosen, trans, lang } = props;
+  useSeconds(isGoingOn);
+  const { run, tasks } = answer;
+  const seconds = run.seconds ?? (isGoingOn ? since(run.started) : null);
+  return (
+    <section className="nbf-progress" aria-label={trans.__('Run')}>
+      <p className="nbf-row" role="status">
+        <State state={run.state} lang={lang} />
+        {seconds !== null && <span className="nbf-time">{duration(seconds)}</span>}
+        <span className="nbf-quiet">{new Date(run.created).toLocaleString(localeOf(lang))}</span>
+        {isGoingOn && (
+          <button type="button" className="nbf-button" onClick={props.onCancel}>
+            {trans.__('Cancel the run')}
+          </button>
+        )}
+      </p>
+      {run.note && <p>{run.note}</p>}
+      {isGoingOn && !hasScheduler && (
+        <p role="alert">
+          {trans.__(
+            'No scheduler works: the run waits until one does. Start it with: nbflow scheduler'
+          )}
+        </p>
+      )}
+      <ol className="nbf-states" aria-label={trans.__('Tasks of the run')}>
+        {tasks.map(task => (
+          <li key={task.task}>
+            <button
+              type="button"
+              className="nbf-task-state"
+              aria-pressed={task.task === chosen}
+              onClick={() => props.onTask(task.task)}
+            >
+              <span className="nbf-name">{task.task}</span>
+              <State state={task.state} lang={lang} />
+              <span className="nbf-time">{timeOf(task)}</span>
+            </button>
+            {task.reason && task.state !== 'success' && <p className="nbf-quiet">{task.reason}</p>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function localeOf(lang: 'en' | 'ko'): string {
+  return lang === 'ko' ? 'ko-KR' : 'en-GB';
+}
+
+function timeOf(task: TaskInstanceForm): string {
+  const seconds = task.seconds ?? (task.state === 'running' ? since(task.started) : null);
+  return seconds === null ? '' : duration(seconds);
+}
+
+function since(instant: string | null): number | null {
+  return instant === null ? null : Math.max(0, (Date.now() - Date.parse(instant)) / 1000);
+}
+
+/** Draw anew every second while something goes on: times go on, too. */
+function useSeconds(isGoingOn: boolean): void {
+  const [, again] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (isGoingOn) {
+      const timer = setInterval(again, 1000);
+      return () => clearInterval(timer);
+    }
+    return undefined;
+  }, [isGoingOn]);
+}

@@ -1,0 +1,125 @@
+"""Running the open notebook from JupyterLab and Notebook 7, on the real server, scheduler and engine."""
+
+import json
+from typing import Any
+
+import pytest
+from jupyter_pages import Jupyter, open_notebook, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(240)]
+
+FACES = ("lab", "notebook")
+TASKS = (
+    "%%task load\nnumbers = list(range(10))\nprint('loaded', len(numbers))",
+    "%%task total\ntotal = sum(numbers)",
+    "%%task report\nprint('the total is', total)",
+)
+PANEL = "#nbflow-run"
+
+
+def do(page: Any, command: str) -> None:
+    page.evaluate(f"() => window.jupyterapp.commands.execute('{command}')")
+
+
+def state(page: Any, task: str, state: str) -> Any:
+    """The row of a task in a state."""
+    row = page.locator(f"{PANEL} .nbf-states > li").filter(has_text=task)
+    return row.locator(f'.nbf-state[data-state="{state}"]')
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_the_open_notebook_runs_and_every_task_tells_its_state(
+    page: Any, jupyter: Jupyter, face: str
+) -> None:
+    name = f"runs-{face}.ipynb"
+    jupyter.write(name, *TASKS)
+    open_notebook(page, jupyter, face, name)
+    do(page, "nbflow:run-all")
+    for task in ("load", "total", "report"):
+        state(page, task, "success").wait_for()
+    page.locator(f"{PANEL} .nbf-task-state").first.click()
+    page.locator(f"{PANEL} .nbf-log").filter(has_text="loaded 10").wait_for()
+    page.get_by_text("1 of 1 cells done").wait_for()
+    shoot(page, f"run-{face}")
+
+
+def test_a_part_runs_with_what_was_stored_and_is_what_stands_in_the_editor(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("parts.ipynb", *TASKS)
+    open_notebook(page, jupyter, "lab", "parts.ipynb")
+    do(page, "nbflow:run-all")
+    state(page, "report", "success").wait_for()
+    page.locator(".jp-CodeCell .cm-content").nth(2).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nprint('added', total + 1)")
+    do(page, "nbflow:run-task")
+    page.locator(f"{PANEL} .nbf-states > li").nth(1).wait_for(state="detached")
+    state(page, "report", "success").wait_for()
+    page.locator(f"{PANEL} .nbf-task-state").click()
+    page.locator(f"{PANEL} .nbf-log").filter(has_text="added 46").wait_for()
+    saved = json.loads((jupyter.folder / "parts.ipynb").read_text(encoding="utf-8"))
+    assert "added" not in saved["cells"][2]["source"]
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    do(page, "nbflow:run-from-task")
+    page.locator(f"{PANEL} .nbf-states > li").nth(1).wait_for()
+    button = page.locator(f"{PANEL} .nbf-main")
+    assert button.text_content() == "Run 2 tasks"
+
+
+def test_parameters_are_asked_for_and_told_at_the_field_if_they_dont_fit(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write(
+        "asks.ipynb",
+        "rows: int = 3  # how many\nnames: list = ['a']\nis_dry = False",
+        "%%task load\nprint('given', rows * 2, names, is_dry)",
+    )
+    path = jupyter.folder / "asks.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["metadata"]["tags"] = ["parameters"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    open_notebook(page, jupyter, "lab", "asks.ipynb")
+    do(page, "nbflow:run-all")
+    rows = page.locator(PANEL).get_by_label("rows")
+    rows.fill("many")
+    page.get_by_text("rows must be a whole number").wait_for()
+    button = page.locator(f"{PANEL} .nbf-main")
+    assert button.is_disabled()
+    rows.fill("21")
+    page.locator(PANEL).get_by_label("names").fill("{1: 2}")
+    page.locator(PANEL).get_by_label("is_dry").check()
+    button.click()
+    wrong = page.locator(f'{PANEL} .nbf-field[data-wrong="true"]')
+    wrong.wait_for()
+    assert "names" in (wrong.text_content() or "")
+    shoot(page, "run-parameters")
+    page.locator(PANEL).get_by_label("names").fill("['x']")
+    button.click()
+    state(page, "load", "success").wait_for()
+    page.locator(f"{PANEL} .nbf-task-state").click()
+    page.locator(f"{PANEL} .nbf-log").filter(has_text="given 42 ['x'] True").wait_for()
+
+
+def test_a_run_is_cancelled_and_what_did_not_succeed_runs_again(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write(
+        "again.ipynb",
+        "%%task load\nimport pathlib\nn = 1",
+        "%%task slow\nimport time\nprint('begun')\nif not pathlib.Path('go').exists():\n"
+        "    time.sleep(300)\nm = n",
+        "%%task after\nprint('after', m)",
+    )
+    open_notebook(page, jupyter, "lab", "again.ipynb")
+    do(page, "nbflow:run-all")
+    state(page, "slow", "running").wait_for()
+    page.locator(f"{PANEL} .nbf-task-state").nth(1).click()
+    page.locator(f"{PANEL} .nbf-log").filter(has_text="begun").wait_for()
+    shoot(page, "run-live")
+    page.get_by_role("button", name="Cancel the run").click()
+    state(page, "slow", "cancelled").wait_for()
+    (jupyter.folder / "go").touch()
+    do(page, "nbflow:run-failed")
+    state(page, "after", "success").wait_for()
+    assert page.locator(f"{PANEL} .nbf-states > li").count() == 2
