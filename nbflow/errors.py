@@ -21,6 +21,7 @@ command line.
 
 from collections.abc import Mapping
 
+from nbflow.faults import InjectedFaultError
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
 
@@ -154,3 +155,12 @@ class StoreError(NbflowError):
 
     exit_code = 3
     default_code = "NBF610"
+
+
+def is_contained(problem: Exception) -> bool:
+    """Tell whether a problem may be of one thing alone, a DAG or a run, so that others can go on: not
+    if the metastore as a whole is busy or another release's, or this process can't go on itself.
+    """
+    if isinstance(problem, MetastoreBusyError):
+        return isinstance(problem, RowLockedError)
+    return not isinstance(problem, SchemaError | MemoryError | InjectedFaultError)

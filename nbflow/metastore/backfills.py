@@ -75,7 +75,7 @@ class Backfills:
 
     def due(self) -> list[DueBackfill]:
         """Return the backfills under way that have room for a run, oldest first."""
-        return self._db.read(_due)
+        return self._db.read(lambda connection: _due(self._db, connection))
 
     def work_on(self, chunk: Chunk) -> bool:
         """Decide on the next slots of a backfill; False if another process was first, or its DAG has
@@ -173,7 +173,7 @@ def _slot_runs(
     return {slot_of(row.slot_key): (RunId(row.id), RunState(row.state)) for row in rows}
 
 
-def _due(connection: Connection) -> list[DueBackfill]:
+def _due(db: Database, connection: Connection) -> list[DueBackfill]:
     of, run = t.backfill.c, t.run.c
     rows = connection.execute(
         select(t.backfill, t.dag.c.version.label("dag_version"), t.schedule.c.max_active_runs)
@@ -182,22 +182,25 @@ def _due(connection: Connection) -> list[DueBackfill]:
         .where(of.state == _GOING)
         .order_by(of.created, of.id)
     ).all()
-    found = []
+    room = []
     for row in rows:
         unfinished = connection.execute(
             select(func.count()).where(run.backfill_id == row.id, run.state.in_(t.GOING))
         ).scalar_one()
         limit = row.max_active_runs if row.max_active is None else row.max_active
         if unfinished < limit:
-            found.append(
-                DueBackfill(
-                    entry=_entry(row),
-                    dag_version=Digest(row.dag_version),
-                    room=limit - int(unfinished),
-                    unfinished=int(unfinished),
-                )
-            )
-    return found
+            room.append((row, limit - int(unfinished), int(unfinished)))
+
+    def build(one: tuple[Any, int, int]) -> DueBackfill:
+        row, left, unfinished = one
+        return DueBackfill(
+            entry=_entry(row),
+            dag_version=Digest(row.dag_version),
+            room=left,
+            unfinished=unfinished,
+        )
+
+    return db.unread.each("backfill", room, lambda one: str(one[0].id), build)
 
 
 def _work_on(db: Database, chunk: Chunk, who: str, now: datetime) -> bool:

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
+from nbflow.errors import is_contained
+
 T = TypeVar("T")
 
 
@@ -32,6 +34,16 @@ def from_data(kind: type[T], data: Any) -> T:
     """Rebuild a value of type ``kind``; fields that ``kind`` doesn't know are dropped."""
     result: T = _build(kind, data)
     return result
+
+
+def if_readable(kind: type[T], data: Any) -> T | None:
+    """Rebuild a value as `from_data` does; None if what is stored can't be read any more."""
+    try:
+        return from_data(kind, data)
+    except Exception as problem:
+        if not is_contained(problem):
+            raise
+        return None
 
 
 @functools.cache

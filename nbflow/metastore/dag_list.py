@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, func, select
 
 from nbflow.metastore import tables as t
-from nbflow.metastore.codec import from_data
+from nbflow.metastore.codec import if_readable
 from nbflow.metastore.ordering import newest_first
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.states import RunKind, RunState
@@ -124,5 +124,7 @@ def _triggers(connection: Connection, only: DagId | None) -> dict[str, list[Trig
     of, found = t.dag_trigger.c, dict[str, list[Trigger]]()
     query = select(of.dag_id, of.spec).where(of.active == 1).order_by(of.dag_id, of.id)
     for row in connection.execute(query if only is None else query.where(of.dag_id == only)):
-        found.setdefault(row.dag_id, []).append(from_data(Trigger, row.spec))
+        trigger = if_readable(Trigger, row.spec)
+        if trigger is not None:
+            found.setdefault(row.dag_id, []).append(trigger)
     return found

@@ -23,6 +23,7 @@ from nbflow.metastore.dialect import (
 )
 from nbflow.metastore.known_runs import KnownRuns
 from nbflow.metastore.tables import EPOCH
+from nbflow.metastore.unread import UnreadRows
 from nbflow.model.clock import Clock
 from nbflow.model.sentence import Sentence
 
@@ -50,6 +51,7 @@ class Database:
         )
         self._writing = threading.RLock()
         self.known_runs = KnownRuns()
+        self.unread = UnreadRows()
 
     @property
     def is_sqlite(self) -> bool:

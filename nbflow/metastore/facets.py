@@ -1,6 +1,6 @@
 """The parts of the metastore that have a theme of their own: each verb is one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -81,9 +81,9 @@ class Notices:
         now = self._db.clock.wall()
         return self._db.read(lambda connection: notices.has_work(connection, now))
 
-    def run_ends(self, *, limit: int = 100) -> list[notices.RunEnd]:
-        """Return ends of runs that are to be told, the oldest of each DAG."""
-        return self._db.read(lambda connection: notices.run_ends(connection, limit))
+    def run_ends(self, *, limit: int = 100, without: Collection[str] = ()) -> list[notices.RunEnd]:
+        """Return ends of runs that are to be told, the oldest of each DAG but those ``without``."""
+        return self._db.read(lambda c: notices.run_ends(self._db, c, limit, without))
 
     def plan_run_end(
         self,
@@ -94,9 +94,11 @@ class Notices:
         """Note that a run's end was seen to, with its notifications; False if it was before."""
         return notices.plan_run_end(self._db, end, health, planned, self._db.clock.wall())
 
-    def untold_missed(self, *, limit: int = 1000) -> dict[DagId, list[MissedRow]]:
+    def untold_missed(
+        self, *, limit: int = 1000, without: Collection[str] = ()
+    ) -> dict[DagId, list[MissedRow]]:
         """Return slots and events without a run of which nobody has been told, by DAG."""
-        return self._db.read(lambda connection: notices.untold_missed(connection, limit))
+        return self._db.read(lambda c: notices.untold_missed(c, limit, without))
 
     def plan_missed(
         self, dag_id: DagId, keys: Sequence[str], planned: Sequence[notices.NewNotice]
@@ -122,7 +124,7 @@ class Notices:
 
     def all(self, dag_id: DagId | None = None, *, limit: int = 50) -> list[notices.NoticeRow]:
         """Return notifications, the newest first."""
-        return self._db.read(lambda connection: notices.notices(connection, dag_id, limit))
+        return self._db.read(lambda c: notices.notices(self._db, c, dag_id, limit))
 
 
 class Retention:
@@ -162,15 +164,15 @@ class Triggers:
 
     def of(self, dag_id: DagId) -> list[triggers.TriggerRow]:
         """Return a DAG's triggers with what is remembered of them."""
-        return self._db.read(lambda connection: triggers.triggers_of(connection, dag_id))
+        return self._db.read(lambda c: triggers.triggers_of(self._db, c, dag_id))
 
     def events(self, *, limit: int = 100) -> list[triggers.TriggerEvent]:
         """Return what triggers are to decide on, of each the oldest."""
-        return self._db.read(lambda connection: triggers.pending_events(connection, limit))
+        return self._db.read(lambda c: triggers.pending_events(self._db, c, limit))
 
     def watched_files(self) -> list[triggers.TriggerRow]:
         """Return the triggers of active DAGs that look at files."""
-        return self._db.read(triggers.watched_files)
+        return self._db.read(lambda c: triggers.watched_files(self._db, c))
 
     def fire(self, what: triggers.Firing) -> bool:
         """Write what a trigger decided, and the run it makes, in one transaction.

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from nbflow.metastore import tables as t
-from nbflow.metastore.codec import from_data
+from nbflow.metastore.codec import if_readable
 from nbflow.metastore.schedules import is_slot, slot_of
 from nbflow.model.ids import DagId
 from nbflow.model.triggers import Trigger
@@ -42,7 +42,7 @@ def found(connection: Connection, query: Any) -> list[MissedRow]:
     events = {row.slot_key: _number(row.slot_key) for row in rows if not is_slot(row.slot_key)}
     spec = t.dag_trigger.c
     wanted = select(spec.id, spec.spec).where(spec.id.in_(set(events.values())))
-    triggers = {row.id: from_data(Trigger, row.spec) for row in connection.execute(wanted)}
+    triggers = {row.id: if_readable(Trigger, row.spec) for row in connection.execute(wanted)}
     return [
         MissedRow(
             dag_id=DagId(row.dag_id),

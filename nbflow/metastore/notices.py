@@ -5,7 +5,7 @@ becomes its notifications, or none, in one transaction. A notification's ``due``
 taken next: a process that takes it puts that off by its lease, so that one at a time sends it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,38 +91,43 @@ def has_work(connection: Connection, now: datetime) -> bool:
     return connection.execute(select(literal(1)).where(or_(*waiting))).first() is not None
 
 
-def run_ends(connection: Connection, limit: int) -> list[RunEnd]:
+def run_ends(
+    db: Database, connection: Connection, limit: int, without: Collection[str]
+) -> list[RunEnd]:
     """Return ends of runs that are to be told, those of the oldest dates first, of each DAG one at
-    most.
+    most, and none of the DAGs ``without`` which the others are to be told.
     """
     of, run, dag = t.outbox.c, t.run.c, t.dag.c
     date = case((run.logical_date < run.created, run.logical_date), else_=run.created)
-    rows = connection.execute(
+    query = (
         select(t.outbox, run.dag_id, run.version, run.owner, run.backfill_id)
         .add_columns(dag.health, dag.health_at, date.label("date"))
         .join(t.run, run.id == of.run_id)
         .join(t.dag, dag.id == run.dag_id)
         .where(of.sent_at.is_(None))
-        .order_by(date, of.created, of.id)
-        .limit(limit)
     )
-    found: dict[str, RunEnd] = {}
-    for row in rows:
-        end = RunEnd(
-            id=row.id,
-            run_id=RunId(row.run_id),
-            dag_id=DagId(row.dag_id),
-            version=Digest(row.version),
-            state=RunState(row.payload["state"]),
-            date=row.date,
-            health=RunState(row.health) if row.health else None,
-            health_at=row.health_at,
-            is_by_hand=row.owner is not None,
-            is_of_backfill=row.backfill_id is not None,
-        )
+    if without:
+        query = query.where(run.dag_id.not_in(sorted(without)))
+    found: dict[str, Any] = {}
+    for row in connection.execute(query.order_by(date, of.created, of.id).limit(limit)):
         # The next one of the DAG is judged by what this one leaves.
-        found.setdefault(row.dag_id, end)
-    return list(found.values())
+        found.setdefault(row.dag_id, row)
+    return db.unread.each("notification", found.values(), lambda row: str(row.dag_id), _run_end)
+
+
+def _run_end(row: Any) -> RunEnd:
+    return RunEnd(
+        id=row.id,
+        run_id=RunId(row.run_id),
+        dag_id=DagId(row.dag_id),
+        version=Digest(row.version),
+        state=RunState(row.payload["state"]),
+        date=row.date,
+        health=RunState(row.health) if row.health else None,
+        health_at=row.health_at,
+        is_by_hand=row.owner is not None,
+        is_of_backfill=row.backfill_id is not None,
+    )
 
 
 def plan_run_end(
@@ -165,10 +170,17 @@ def plan_run_end(
     return db.write("notice_plan", work, confirm)
 
 
-def untold_missed(connection: Connection, limit: int) -> dict[DagId, list[misses.MissedRow]]:
-    """Return slots and events without a run of which nobody has been told, by DAG."""
+def untold_missed(
+    connection: Connection, limit: int, without: Collection[str]
+) -> dict[DagId, list[misses.MissedRow]]:
+    """Return slots and events without a run of which nobody has been told, by DAG; none of the DAGs
+    ``without`` which the others are to be told.
+    """
     of = t.missed.c
-    query = select(t.missed).where(of.told == 0).order_by(of.dag_id, of.slot_key).limit(limit)
+    query = select(t.missed).where(of.told == 0)
+    if without:
+        query = query.where(of.dag_id.not_in(sorted(without)))
+    query = query.order_by(of.dag_id, of.slot_key).limit(limit)
     found: dict[DagId, list[misses.MissedRow]] = {}
     for row in misses.found(connection, query):
         found.setdefault(row.dag_id, []).append(row)
@@ -227,16 +239,15 @@ def take(db: Database, lease: float, limit: int, now: datetime) -> list[NoticeRo
     def work(connection: Connection) -> list[NoticeRow]:
         of = t.notice.c
         query = select(t.notice).where(of.due <= now).order_by(of.due, of.id).limit(limit)
-        taken = []
-        for row in connection.execute(db.locked(query, skip=True)).all():
-            until = now + timedelta(seconds=lease)
+        rows = connection.execute(db.locked(query, skip=True)).all()
+        until = now + timedelta(seconds=lease)
+        for row in rows:
             connection.execute(
                 t.notice.update()
                 .where(of.id == row.id, of.tries == row.tries, of.due <= now)
                 .values(tries=row.tries + 1, due=until)
             )
-            taken.append(_row(row, tries=row.tries + 1, due=until))
-        return taken
+        return _readable(db, rows, lambda row: _row(row, tries=row.tries + 1, due=until))
 
     # Of an unknown commit nothing is sent: what it took is due again after the lease.
     return db.write("notice_take", work, lambda _: [])
@@ -303,13 +314,21 @@ def forget(db: Database, before: datetime) -> int:
     return db.write("notice_forget", work)
 
 
-def notices(connection: Connection, dag_id: DagId | None, limit: int) -> list[NoticeRow]:
+def notices(
+    db: Database, connection: Connection, dag_id: DagId | None, limit: int
+) -> list[NoticeRow]:
     """Return notifications, the newest first."""
     of = t.notice.c
     query = select(t.notice).order_by(of.created.desc(), of.id).limit(limit)
     if dag_id is not None:
         query = query.where(of.dag_id == dag_id)
-    return [_row(row) for row in connection.execute(query)]
+    return _readable(db, connection.execute(query), _row)
+
+
+def _readable(
+    db: Database, rows: Iterable[Any], build: Callable[[Any], NoticeRow]
+) -> list[NoticeRow]:
+    return db.unread.each("notification", rows, lambda row: f"{row.dag_id}, {row.id}", build)
 
 
 def _row(row: Any, **changed: Any) -> NoticeRow:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from nbflow.errors import ConflictError, RowLockedError, is_contained
 from nbflow.later import Later
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
@@ -43,11 +45,33 @@ def reap(
     """
     found: list[Reaped] = []
     for run_id, note in db.read(lambda connection: orphans(db, connection, lease)):
-        found += taking_over.end_run(db, run_id, note, who, lease)
+        found += _alone(db, run_id, partial(taking_over.end_run, db, run_id, note, who, lease))
     for lost in db.read(lambda connection: expired(db, connection)):
-        found += taking_over.requeue(db, lost, who, decide and decide(lost[2]))
+        found += _alone(db, lost[0], partial(_take_over, db, lost, who, decide))
     close_gone(db)
     return found
+
+
+def _alone(db: Database, run_id: RunId, work: Callable[[], list[Reaped]]) -> list[Reaped]:
+    """Take from a run what there is to take. One that can't be read, or is held, holds up no other."""
+    found = db.unread.each("run", [run_id], str, lambda _: work())
+    return [one for some in found for one in some]
+
+
+def _take_over(
+    db: Database,
+    lost: tuple[RunId, TaskName, Digest],
+    who: str,
+    decide: "Callable[[Digest], Decide] | None",
+) -> list[Reaped]:
+    try:
+        return taking_over.requeue(db, lost, who, decide and decide(lost[2]))
+    except Exception as problem:
+        is_others = isinstance(problem, RowLockedError | ConflictError)
+        if decide is None or is_others or not is_contained(problem):
+            raise
+        # What follows can't be decided now; the task is free all the same.
+        return taking_over.requeue(db, lost, who, None)
 
 
 def orphans(db: Database, connection: Connection, lease: float) -> list[tuple[RunId, str]]:

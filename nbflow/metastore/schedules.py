@@ -129,19 +129,20 @@ def due_query(now: datetime, limit: int) -> Any:
     )
 
 
-def due(connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
+def due(db: Database, connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Return the schedules of active DAGs whose next slot has come, the oldest slot first."""
     rows = connection.execute(due_query(now, limit)).all()
     active = active_runs(connection, [row.dag_id for row in rows])
-    return [
-        DueSchedule(
+
+    def build(row: Any) -> DueSchedule:
+        return DueSchedule(
             entry=entry_of(row),
             dag_version=Digest(row.dag_version),
             active_runs=active.get(row.dag_id, 0),
             pauses=read_pauses(row.pauses),
         )
-        for row in rows
-    ]
+
+    return db.unread.each("schedule", rows, lambda row: str(row.dag_id), build)
 
 
 def next_fire(connection: Connection) -> datetime | None:

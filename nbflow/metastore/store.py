@@ -89,6 +89,7 @@ class Metastore:
     def __init__(self, db: Database, *, lease: float = LEASE) -> None:
         self.db = db
         self.lease = lease
+        self.unread = db.unread
         self._me: instances.Instance | None = None
 
     def __enter__(self) -> Metastore:
@@ -222,7 +223,7 @@ class Metastore:
 
     def due(self, now: datetime, *, limit: int = 200) -> list[DueSchedule]:
         """Return the schedules of active DAGs whose next slot has come, oldest slot first."""
-        return self.db.read(lambda connection: schedules.due(connection, now, limit))
+        return self.db.read(lambda c: schedules.due(self.db, c, now, limit))
 
     def next_fire(self) -> datetime | None:
         """Return when the next slot of any active DAG comes, None if there is none."""

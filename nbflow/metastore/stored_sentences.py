@@ -18,10 +18,15 @@ def stored(text: str) -> str:
 
 
 def restored(text: str) -> str:
-    """Return text from a column, and a sentence as the sentence it was."""
+    """Return text from a column, and a sentence as the sentence it was; one that is damaged as it
+    stands there.
+    """
     if not text.startswith(MARK):
         return text
-    return _sentence(json.loads(text[1:]))
+    try:
+        return _sentence(json.loads(text[1:]))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return text[1:]
 
 
 def _data(value: Any) -> Any:

@@ -27,6 +27,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from nbflow.metastore.stored_sentences import restored, stored
+from nbflow.metastore.unread import Unreadable
 from nbflow.model.states import FINAL_RUN_STATES, RunState
 
 _MARIADB = ("mysql", "mariadb")
@@ -91,11 +92,16 @@ class Json(LongText):
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
         """Return the value as stored."""
+        if isinstance(value, Unreadable):
+            return value.text
         return None if value is None else json.dumps(value, separators=(",", ":"), default=str)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
-        """Return the stored value as it was."""
-        return None if value is None else json.loads(value)
+        """Return the stored value as it was, or what says that it can't be read."""
+        try:
+            return None if value is None else json.loads(value)
+        except (ValueError, RecursionError):
+            return Unreadable(str(value))
 
 
 class Words(LongText):

@@ -2,9 +2,9 @@
 whatever crashes, none is lost and none is told twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +13,8 @@ from nbflow.metastore.codec import from_data
 from nbflow.metastore.engine import Database
 from nbflow.model.states import RunState
 from nbflow.model.triggers import Trigger, TriggerKind
+
+T = TypeVar("T")
 
 
 def tell_run_end(
@@ -25,9 +27,9 @@ def tell_run_end(
         # Run by hand: nothing that is tried out sets off what is deployed.
         return
     payload = {"dag": run.dag_id, "run": run.id, "state": state.value, **_depth(run.cause)}
-    for row in _watching(connection, TriggerKind.DAG, run.dag_id):
-        if from_data(Trigger, row.spec).state.includes(state.value):
-            _note(db, connection, row.id, f"{run.id}:{run.clears}", payload, now)
+    for trigger_id, trigger in _watching(db, connection, TriggerKind.DAG, run.dag_id):
+        if trigger.state.includes(state.value):
+            _note(db, connection, trigger_id, f"{run.id}:{run.clears}", payload, now)
 
 
 def tell_metrics(
@@ -45,27 +47,35 @@ def tell_metrics(
     ).one()
     if run.owner is not None:
         return
-    for row in _watching(connection, TriggerKind.METRIC, run.dag_id):
-        condition = from_data(Trigger, row.spec).metric
+    for trigger_id, trigger in _watching(db, connection, TriggerKind.METRIC, run.dag_id):
+        condition = trigger.metric
         if condition is None or condition.name not in metrics:
             continue
         payload = {
             "dag": run.dag_id, "run": about["run"], "task": about["task"],
             "name": condition.name, "value": metrics[condition.name], **_depth(run.cause),
         }  # fmt: skip
-        _note(db, connection, row.id, f"token:{about['token']}", payload, now)
+        _note(db, connection, trigger_id, f"token:{about['token']}", payload, now)
 
 
 def _depth(cause: Mapping[str, Any] | None) -> dict[str, int]:
     return {"depth": int(cause.get("depth", 0))} if cause else {}
 
 
-def _watching(connection: Connection, kind: TriggerKind, dag_id: str) -> Sequence[Any]:
+def readable(db: Database, rows: Iterable[Any], build: Callable[[Any], T]) -> list[T]:
+    """Return what is built of each trigger's row that can be read; it has its id and its DAG's."""
+    return db.unread.each("trigger", rows, lambda row: f"{row.dag_id}, {row.id}", build)
+
+
+def _watching(
+    db: Database, connection: Connection, kind: TriggerKind, dag_id: str
+) -> list[tuple[int, Trigger]]:
     of = t.dag_trigger.c
-    query = select(of.id, of.spec).where(
+    query = select(of.id, of.dag_id, of.spec).where(
         of.watched == dag_id, of.kind == kind.value, of.active == 1
     )
-    return connection.execute(query).all()
+    rows = connection.execute(query).all()
+    return readable(db, rows, lambda row: (row.id, from_data(Trigger, row.spec)))
 
 
 def _note(

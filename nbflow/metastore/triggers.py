@@ -15,6 +15,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
 from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run, still_active
+from nbflow.metastore.trigger_events import readable
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.states import RunState
 from nbflow.model.triggers import Trigger, TriggerKind, TriggerState
@@ -124,7 +125,7 @@ def _watched(dag_id: DagId, trigger: Trigger) -> str | None:
     return trigger.dag or dag_id
 
 
-def pending_events(connection: Connection, limit: int) -> list[TriggerEvent]:
+def pending_events(db: Database, connection: Connection, limit: int) -> list[TriggerEvent]:
     """Return events to decide on, of each trigger the oldest only: the next one needs its state."""
     of = t.trigger_event.c
     active = select(t.dag_trigger.c.id).where(t.dag_trigger.c.active == 1)
@@ -134,7 +135,7 @@ def pending_events(connection: Connection, limit: int) -> list[TriggerEvent]:
     if not ids:
         return []
     events = connection.execute(select(t.trigger_event).where(of.id.in_(ids)).order_by(of.id)).all()
-    rows = _rows(connection, t.dag_trigger.c.id.in_([event.trigger_id for event in events]))
+    rows = _rows(db, connection, t.dag_trigger.c.id.in_([event.trigger_id for event in events]))
     return [
         TriggerEvent(
             id=event.id, name=event.name, payload=event.payload, at=event.at,
@@ -145,20 +146,20 @@ def pending_events(connection: Connection, limit: int) -> list[TriggerEvent]:
     ]  # fmt: skip
 
 
-def watched_files(connection: Connection) -> list[TriggerRow]:
+def watched_files(db: Database, connection: Connection) -> list[TriggerRow]:
     """Return the triggers of active DAGs that look at files."""
     of = t.dag_trigger.c
-    found = _rows(connection, of.kind.not_in(_TOLD), t.dag.c.paused == 0)
+    found = _rows(db, connection, of.kind.not_in(_TOLD), t.dag.c.paused == 0)
     return [found[key] for key in sorted(found)]
 
 
-def triggers_of(connection: Connection, dag_id: DagId) -> list[TriggerRow]:
+def triggers_of(db: Database, connection: Connection, dag_id: DagId) -> list[TriggerRow]:
     """Return a DAG's triggers."""
-    found = _rows(connection, t.dag_trigger.c.dag_id == dag_id)
+    found = _rows(db, connection, t.dag_trigger.c.dag_id == dag_id)
     return [found[key] for key in sorted(found)]
 
 
-def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
+def _rows(db: Database, connection: Connection, *where: Any) -> dict[int, TriggerRow]:
     of, run = t.dag_trigger.c, t.run.c
     rows = connection.execute(
         select(t.dag_trigger, t.dag.c.version.label("dag_version"), t.dag.c.paused)
@@ -173,8 +174,9 @@ def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
         ours = run.slot_key.startswith(PREFIX)
         query = select(run.dag_id, run.slot_key).where(*waits, ours)
         queued = [(one.dag_id, one.slot_key) for one in connection.execute(query)]
-    return {
-        row.id: TriggerRow(
+
+    def build(row: Any) -> TriggerRow:
+        return TriggerRow(
             id=row.id,
             dag_id=DagId(row.dag_id),
             trigger=from_data(Trigger, row.spec),
@@ -188,8 +190,8 @@ def _rows(connection: Connection, *where: Any) -> dict[int, TriggerRow]:
                 for dag_id, key in queued
             ),
         )
-        for row in rows
-    }
+
+    return {row.id: row for row in readable(db, rows, build)}
 
 
 def fire(db: Database, what: Firing, now: datetime) -> bool:

@@ -204,6 +204,11 @@ RUN_CODES: dict[str, CodeInfo] = {
         "Tasks that are deployed, or of runs that go on, take slots of it; the default pool always stays.",
         "Give these tasks another pool first.",
     ),
+    "NBF621": error(
+        "Something can't go on by itself",
+        "A scheduler can't plan, decide, start or tell of one thing (a DAG's schedule, a version, a run, a trigger, a notification), for a reason that nobody foresaw, or because what the metastore holds of it can't be read. Everything else goes on; this is tried again with longer and longer pauses.",
+        "Read the message and the scheduler's log. `nbflow db check` tells if rows are damaged: put a backup in their place, or deploy the DAG again, or delete the run.",
+    ),
     "NBF641": error(
         "No space left in the store",
         "The disk or the quota of the folder of values, notebooks and logs is full; nothing was left half-written.",

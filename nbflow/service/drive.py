@@ -17,6 +17,7 @@ from nbflow.errors import (
     MetastoreError,
     NotFoundError,
     RowLockedError,
+    is_contained,
 )
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
@@ -25,7 +26,7 @@ from nbflow.model.run import Claim, Decisions, RunSnapshot
 from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, ignore
-from nbflow.service.flights import Flight, RunSetup, cancelled
+from nbflow.service.flights import Flight, RunSetup, cancelled, not_started
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.kernels import LiveKernels
 from nbflow.service.leases import Leases
@@ -157,25 +158,36 @@ class RunDriver:
             seat=self._kernels.seat(task, snapshot),
             begun=self._clock.monotonic(),
         )
-        self._flights[claim.token] = flight
         self._teller.task(task.name, TaskState.RUNNING, try_no=claim.try_no)
-        self._start_pieces(flight, 1)
+        for piece in flight.due(1):
+            self._executor.start(flight.start(piece))
+        self._flights[claim.token] = flight
 
-    def start_items(self, room: int) -> None:
-        """Fill up to ``room`` places with further items of mapped tasks."""
+    def start_items(self, room: int) -> list[Ending]:
+        """Fill up to ``room`` places with further items of mapped tasks.
+
+        An item that can't be started has failed. Returns the attempts that ended so, to be recorded.
+        """
+        endings: list[Ending] = []
         for flight in tuple(self._flights.values()):
             before = len(flight.running)
-            self._start_pieces(flight, room)
+            for piece in flight.due(room):
+                try:
+                    self._executor.start(flight.start(piece))
+                except Exception as problem:
+                    if not is_contained(problem):
+                        raise
+                    result = not_started(flight.claim, problem)
+                    end = AttemptEnd(token=flight.claim.token, item=piece, result=result)
+                    endings += self._end_piece(flight, end)
+                    break
             room -= len(flight.running) - before
+        return endings
 
     def places(self) -> int:
         """How many places the run may take at once on this machine."""
         most = self._setup.dag.options.max_active_tasks
         return self._setup.slots if most is None else min(self._setup.slots, most)
-
-    def _start_pieces(self, flight: Flight, room: int) -> None:
-        for piece in flight.due(room):
-            self._executor.start(flight.start(piece))
 
     def take(self, reports: Iterable["Report"]) -> list[Ending]:
         """Take what the executor says of this run's attempts; what is of others is passed over.
@@ -200,7 +212,7 @@ class RunDriver:
         known = [event for event in events if event.token in self._flights]
         if known:
             # The attempt's end records all of them again.
-            with suppress(MetastoreBusyError):
+            with suppress(MetastoreError):
                 self._store.record_cells(known)
         return endings
 
@@ -369,7 +381,7 @@ def drive_run(
             recorder.record(driver.cancel(at_once=switch.at_once))
         else:
             with suppress(RowLockedError):
-                _start(driver, run_id, store, leases, snapshot)
+                recorder.record(_start(driver, run_id, store, leases, snapshot))
         recorder.record(driver.take(executor.poll(_patience(snapshot, clock))))
         recorder.again()
         renew()
@@ -377,15 +389,15 @@ def drive_run(
 
 def _start(
     driver: RunDriver, run_id: RunId, store: "Metastore", leases: Leases, snapshot: RunSnapshot
-) -> None:
+) -> list[Ending]:
     """Fill the places: with tasks that may start, then with items of mapped tasks."""
     # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
     room = driver.places() - driver.used
     if room <= 0:
-        return
+        return []
     for claim in leases.insist(partial(store.claim, run_id, limit=room)):
         driver.start(claim, snapshot)
-    driver.start_items(driver.places() - driver.used)
+    return driver.start_items(driver.places() - driver.used)
 
 
 def _patience(snapshot: RunSnapshot, clock: Clock) -> float:

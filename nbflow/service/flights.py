@@ -1,10 +1,12 @@
 """Attempts under way. A mapped task's attempt is in pieces, one for each item, side by side."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nbflow.errors import NbflowError
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellOutcome, ItemsFound
 from nbflow.model.dag import Dag, Task
 from nbflow.model.ids import CellId, RunId
@@ -17,6 +19,7 @@ from nbflow.service.plan import AttemptRequest, plan_attempt
 from nbflow.service.published import Published
 
 _DEFAULT_POOL = "default"
+_log = logging.getLogger("nbflow.scheduler")
 _BAD_CELLS = frozenset(
     {CellStatus.FAILED, CellStatus.TIMED_OUT, CellStatus.KILLED, CellStatus.CANCELLED}
 )
@@ -183,6 +186,22 @@ def cancelled() -> AttemptResult:
     """Return the result of an attempt that was ended before it could report."""
     message = Sentence("cancelled")
     return AttemptResult(state=TaskState.CANCELLED, reason=Reason.CANCELLED, message=message)
+
+
+def not_started(claim: Claim, problem: Exception) -> AttemptResult:
+    """Return the result of an attempt that could not even be started; what nobody foresaw is logged."""
+    message: str = problem.message if isinstance(problem, NbflowError) else ""
+    if not message:
+        _log.error(
+            "%s/%s could not be started", claim.run_id, claim.task, exc_info=problem,
+            extra={"action": "not_started", "run_id": claim.run_id, "task": claim.task},
+        )  # fmt: skip
+        message = Sentence(
+            "it could not be started: {kind}: {problem}",
+            kind=type(problem).__name__,
+            problem=str(problem),
+        )
+    return AttemptResult(state=TaskState.FAILED, reason=Reason.ERROR, message=message)
 
 
 def _joined_cells(results: list[AttemptResult]) -> tuple[CellOutcome, ...]:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbflow import __version__
-from nbflow.errors import NotFoundError, UsageError
+from nbflow.errors import NotFoundError, UsageError, is_contained
 from nbflow.model.notices import (
     Allowed,
     Channel,
@@ -27,6 +28,7 @@ from nbflow.model.states import TaskState
 from nbflow.model.triggers import trigger_sentence
 from nbflow.scheduling.notices import health_after, next_try, run_event
 from nbflow.scheduling.slots import MissedReason
+from nbflow.service.isolation import Isolation, Subject
 from nbflow.service.mailing import Mailer
 from nbflow.service.posting import Poster, SendError
 from nbflow.texts import t, told
@@ -46,6 +48,7 @@ MOST_AT_ONCE = 20
 KEEP = timedelta(days=90)
 """How long it is kept what was sent."""
 _MOST_NAMED = 20
+_WHAT = "notification"
 _log = logging.getLogger("nbflow.notices")
 
 
@@ -79,6 +82,10 @@ class Relay:
     mailer: Mailer
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     _swept: float = float("-inf")
+    _isolation: Isolation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._isolation = Isolation(store=self.service.store, clock=self.service.clock)
 
     @classmethod
     def of(cls, service: "Service") -> "Relay":
@@ -100,13 +107,16 @@ class Relay:
 
     def plan(self) -> int:
         """Turn ends of runs and missed slots into notifications; return how many were made."""
-        made = 0
-        while ends := self.service.store.notices.run_ends():
-            made += sum(self._plan_end(end) for end in ends)
-        for dag_id, missed in self.service.store.notices.untold_missed().items():
-            # A DAG that is deleted meanwhile takes its missed slots along.
-            with suppress(NotFoundError):
-                made += self._plan_missed(dag_id, missed)
+        made, store = 0, self.service.store.notices
+        while ends := store.run_ends(without=self._isolation.paused(_WHAT)):
+            for end in ends:
+                about = Subject(_WHAT, end.dag_id)
+                made += self._isolation.do(about, partial(self._plan_end, end)) or 0
+            self._isolation.look_over(_WHAT)
+        missed = store.untold_missed(without=self._isolation.paused(_WHAT))
+        for dag_id, slots in missed.items():
+            work = partial(self._plan_missed, dag_id, slots)
+            made += self._isolation.do(Subject(_WHAT, dag_id), work) or 0
         return made
 
     def send(self) -> int:
@@ -155,6 +165,12 @@ class Relay:
         }
 
     def _plan_missed(self, dag_id: "DagId", found: "Sequence[MissedRow]") -> int:
+        # A DAG that is deleted meanwhile takes its missed slots along.
+        with suppress(NotFoundError):
+            return self._plan_slots(dag_id, found)
+        return 0
+
+    def _plan_slots(self, dag_id: "DagId", found: "Sequence[MissedRow]") -> int:
         store, notices = self.service.store, []
         # Whoever pauses a DAG knows what it does then.
         rows = [one for one in found if one.reason != MissedReason.PAUSED.value]
@@ -175,23 +191,36 @@ class Relay:
         return len(notices) if store.notices.plan_missed(dag_id, keys, notices) else 0
 
     def _send(self, notice: "NoticeRow") -> bool:
-        clock, store = self.service.clock, self.service.store.notices
         try:
             self._hand_over(notice)
         except SendError as problem:
-            now = clock.wall()
-            due = None if problem.is_final else next_try(notice.tries, now, problem.retry_after)
-            dead = now if due is None else None
-            left = replace(notice.notify, to=problem.left) if problem.left else None
-            store.settle(notice, due=due, dead=dead, error=problem.message, left=left)
-            _log.log(
-                logging.WARNING if due is not None else logging.ERROR,
-                "%s: not told (%s)%s: %s", notice.dag_id, notice.notify.channel,
-                "" if due is not None else ", given up", problem,
-                extra={"action": "notice_failed", "dag_id": notice.dag_id, "notice": notice.id},
-            )  # fmt: skip
-            return False
-        return store.settle(notice, sent=clock.wall())
+            return self._not_told(notice, problem)
+        except Exception as problem:
+            if not is_contained(problem):
+                raise
+            _log.exception("%s: not told", notice.dag_id, extra=_about(notice))
+            words = Sentence(
+                "it could not be sent: {kind}: {problem}",
+                kind=type(problem).__name__,
+                problem=str(problem),
+            )
+            return self._not_told(notice, SendError(words))
+        return self.service.store.notices.settle(notice, sent=self.service.clock.wall())
+
+    def _not_told(self, notice: "NoticeRow", problem: SendError) -> bool:
+        now = self.service.clock.wall()
+        due = None if problem.is_final else next_try(notice.tries, now, problem.retry_after)
+        dead = now if due is None else None
+        left = replace(notice.notify, to=problem.left) if problem.left else None
+        self.service.store.notices.settle(
+            notice, due=due, dead=dead, error=problem.message, left=left
+        )
+        _log.log(
+            logging.WARNING if due is not None else logging.ERROR,
+            "%s: not told (%s)%s: %s", notice.dag_id, notice.notify.channel,
+            "" if due is not None else ", given up", problem, extra=_about(notice),
+        )  # fmt: skip
+        return False
 
     def _hand_over(self, notice: "NoticeRow") -> None:
         notify = notice.notify
@@ -226,6 +255,10 @@ class Relay:
         if now - self._swept > KEEP.total_seconds() / 1000:
             self._swept = now
             self.service.store.notices.forget(self.service.clock.wall() - KEEP)
+
+
+def _about(notice: "NoticeRow") -> dict[str, str]:
+    return {"action": "notice_failed", "dag_id": notice.dag_id, "notice": notice.id}
 
 
 def worded(notify: Notify, payload: Mapping[str, Any]) -> tuple[str, str]:

@@ -5,45 +5,43 @@ it that a slot has one run and a task one attempt at a time, whoever comes first
 """
 
 import logging
-import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbflow.errors import (
-    ConflictError,
     MetastoreBusyError,
     MetastoreError,
     NbflowError,
-    RowLockedError,
     SchemaError,
+    is_contained,
 )
-from nbflow.model.attempt import AttemptResult
 from nbflow.model.clock import Clock
-from nbflow.model.ids import Digest, RunId
-from nbflow.model.run import Claim, Decisions, RunSnapshot
-from nbflow.model.schedule import DueSchedule
-from nbflow.model.states import Reason, RunKind, TaskState
-from nbflow.scheduling.decide import Ended, decide, settle
-from nbflow.scheduling.plan import plan_tick
+from nbflow.model.dag import Dag
+from nbflow.model.ids import Digest, RunId, Token
+from nbflow.model.run import Decisions, RunSnapshot
+from nbflow.scheduling.decide import decide
 from nbflow.service import backfill
-from nbflow.service.adopt import Versions, adopt, refresh
+from nbflow.service.adopt import Versions
 from nbflow.service.drive import GLANCE, RunDriver
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.interrupts import CancelSwitch
+from nbflow.service.isolation import LOOK, Isolation, Subject
 from nbflow.service.leases import Leases
 from nbflow.service.live import LiveFolder, MissingNotebooks
 from nbflow.service.reaping import reap
-from nbflow.service.recording import Recorder
-from nbflow.service.run import new_run_id
+from nbflow.service.recording import Ending, Recorder
+from nbflow.service.starting import Starter
+from nbflow.service.ticks import Ticker
 from nbflow.service.triggers import Triggers
 
 if TYPE_CHECKING:
     from nbflow.execution.executor import LocalExecutor
-    from nbflow.metastore import Metastore, Tick
+    from nbflow.metastore import Metastore, WaitingRun
+    from nbflow.service.events import RunEvent
     from nbflow.service.service import Service
 
 IDLE = 1.0
@@ -52,10 +50,8 @@ REAP_EVERY = 10.0
 """Seconds between looks at what dead processes left behind."""
 LOOK_EVERY = 0.1
 """Seconds between looks at what is due and asked for, while tasks end one after another."""
-TICKS_AT_ONCE = 20
-"""Schedules moved on in one transaction, at most: nobody waits long for the lock."""
-DUE_AT_ONCE, DUE_ROUNDS = 200, 5
-"""Schedules read at once, and how often before anything else is done: runs come before their tasks."""
+WAITING_AT_ONCE = 200
+"""Runs that wait for a decision, decided on in one look."""
 KEPT_DRIVERS = 64
 """Runs that are known here though nothing of them runs here now: their next task is soon begun."""
 DRAIN_TIMEOUT = 30.0
@@ -86,16 +82,30 @@ class Scheduler:
     _leases: Leases = field(init=False)
     _recorder: Recorder = field(init=False)
     _versions: Versions = field(init=False)
-    _missing: MissingNotebooks = field(init=False)
+    _isolation: Isolation = field(init=False)
+    _ticker: Ticker = field(init=False)
     _triggers: Triggers = field(init=False)
+    _starter: Starter = field(init=False)
 
     def __post_init__(self) -> None:
+        self._isolation = Isolation(store=self._store, clock=self._clock)
+        self._ticker = Ticker(self._store, self._clock, self._isolation)
         self._triggers = Triggers(service=self.service)
-        self._missing = MissingNotebooks(service=self.service, folder=self.live)
         self._leases = Leases(self._store, self._clock)
         self._recorder = Recorder(store=self._store, clock=self._clock, renew=self._renew)
         self._versions = Versions(self._store)
+        self._starter = Starter(
+            service=self.service,
+            executor=self.executor,
+            leases=self._leases,
+            versions=self._versions,
+            isolation=self._isolation,
+            missing=MissingNotebooks(service=self.service, folder=self.live),
+            on_event=self._tell,
+            drivers=self._drivers,
+        )
         self._store.instance("scheduler")
+        self._isolation.begin()
         self.stop.on_press = self.executor.wake
 
     @property
@@ -105,6 +115,10 @@ class Scheduler:
     @property
     def _clock(self) -> Clock:
         return self.service.clock
+
+    def _tell(self, event: "RunEvent") -> None:
+        """Tell whoever listens. That nobody does is no trouble of the run."""
+        self._isolation.do(Subject(LOOK, "who listens"), partial(self.on_event, event))
 
     def run(self) -> None:
         """Work until told to stop, then let running attempts end, or give them back.
@@ -133,7 +147,7 @@ class Scheduler:
         self._through_faults(partial(self._take, patience))
         self._renew()
 
-    def _through_faults(self, work: Callable[[], None]) -> None:
+    def _through_faults(self, work: Callable[[], object]) -> None:
         """Do a part of a step. What the metastore refuses is told, and tried again with the next
         step.
         """
@@ -157,73 +171,29 @@ class Scheduler:
         if not self._is_busy or now - self._looked >= LOOK_EVERY:
             self._look()
             self._looked = now
-        self._start()
+        self._isolation.do(Subject(LOOK, "queued tasks"), self._start)
 
     def _look(self) -> None:
         """See what time and other processes have brought; what ended here needs no look."""
         if self.before_step is not None:
             self.before_step()
-        self._reap()
-        self.make_runs()
-        self._triggers.answer()
-        self._backfill()
-        self._carry_out_clears()
-        self._decide_waiting()
-        self._heed_cancels()
+        parts: dict[str, Callable[[], object]] = {
+            "the dead": self._reap,
+            "slots that have come": self.make_runs,
+            "what triggers wait for": self._triggers.answer,
+            "backfills": self._backfill,
+            "cleared runs": self._carry_out_clears,
+            "runs that wait": self._decide_waiting,
+            "cancelled runs": self._heed_cancels,
+        }
+        for name, part in parts.items():
+            self._isolation.do(Subject(LOOK, name), part)
+        self._isolation.look_over("schedule", "backfill", "run")
 
     def make_runs(self) -> int:
         """Make the runs of all slots that have come; return how many schedules were moved on."""
-        moved = 0
-        for _ in range(DUE_ROUNDS):
-            due = self._store.due(self._clock.wall(), limit=DUE_AT_ONCE)
-            done = self._move_on(due)
-            moved += done
-            if len(due) < DUE_AT_ONCE or not done:
-                break
-        self._next_fire = self._store.next_fire()
+        moved, self._next_fire = self._ticker.make_runs()
         return moved
-
-    def _move_on(self, due: Sequence[DueSchedule]) -> int:
-        """Move schedules on, oldest slots first, until another scheduler turns out to do the same:
-        then each goes its own way through what is left, so that they share the work.
-        """
-        moved = 0
-        left = [due[begin : begin + TICKS_AT_ONCE] for begin in range(0, len(due), TICKS_AT_ONCE)]
-        while left:
-            planned = self._planned(left.pop(0))
-            done = self._tick(planned)
-            moved += done
-            if done < len(planned):
-                random.shuffle(left)
-        return moved
-
-    def _planned(self, due: Sequence[DueSchedule]) -> "list[Tick]":
-        planned: list[Tick] = []
-        for one in due:
-            try:
-                planned.append(self._plan(one))
-            except NbflowError as problem:
-                _tick_failed(one.entry.dag_id, problem)
-        return planned
-
-    def _tick(self, ticks: "Sequence[Tick]") -> int:
-        """Do the ticks together, or, if that fails, one by one, so that none holds up the others."""
-        try:
-            done = self._store.tick_all(ticks)
-        except NbflowError as problem:
-            if isinstance(problem, MetastoreBusyError) and not isinstance(problem, RowLockedError):
-                raise
-            if len(ticks) > 1:
-                return sum(self._tick([one]) for one in ticks)
-            _tick_failed(ticks[0].seen.dag_id, problem)
-            return 0
-        for what, moved in zip(ticks, done, strict=True):
-            for new in what.runs if moved else ():
-                _log.info(
-                    "%s: run %s made", new.dag_id, new.run_id,
-                    extra={"action": "run_made", "dag_id": new.dag_id, "run_id": new.run_id},
-                )  # fmt: skip
-        return sum(done)
 
     def drain(self) -> None:
         """Take nothing new; give back what doesn't end in time."""
@@ -239,69 +209,26 @@ class Scheduler:
     def _hand_back(self) -> None:
         deadline = self._clock.monotonic() + HAND_BACK_TIMEOUT
         while True:
-            for driver in tuple(self._drivers.values()):
-                self._through_faults(driver.hand_back)
-            is_done = not any(driver.claims for driver in self._drivers.values())
-            if is_done or self._clock.monotonic() > deadline:
+            for run_id, driver in self._drivers.items():
+                back = partial(self._isolation.do, Subject("return", run_id), driver.hand_back)
+                self._through_faults(back)
+            self._through_faults(self._starter.hand_back)
+            if not self._tokens() or self._clock.monotonic() > deadline:
                 return
             self.executor.poll(GLANCE)
             self._renew()
 
-    def _plan(self, due: DueSchedule) -> "Tick":
-        from nbflow.metastore import NewRun, Tick, slot_key
-
-        now = self._clock.wall()
-        planned = plan_tick(due, now)
-        runs = [
-            NewRun(
-                run_id=new_run_id(RunKind.SCHEDULED, slot),
-                dag_id=due.entry.dag_id,
-                version=due.dag_version,
-                kind=RunKind.SCHEDULED,
-                slot_key=slot_key(due.entry.id, slot),
-                logical_date=slot,
-                data_interval=(interval.start, interval.end),
-                driven=False,
-            )
-            for slot, interval in planned.run
-        ]
-        return Tick(
-            seen=due.entry,
-            cursor=planned.cursor,
-            next_fire=planned.next_fire,
-            runs=runs,
-            missed=planned.missed,
-            cancel_others=planned.cancel_others,
-            active_runs=planned.active_runs,
-        )
-
     def _backfill(self) -> None:
         """Make the next runs of the backfills under way."""
         for due in self._store.backfills.due():
-            try:
-                backfill.work_on(self.service, due)
-            except RowLockedError as problem:
-                _held_up(due.entry.dag_id, problem)
-            except MetastoreError:
-                raise
-            except NbflowError as problem:
-                _log.error(
-                    "backfill %s could not go on: %s", due.entry.id, problem,
-                    extra={"action": "backfill_failed", "dag_id": due.entry.dag_id},
-                )  # fmt: skip
+            about = Subject("backfill", due.entry.id)
+            self._isolation.do(about, partial(backfill.work_on, self.service, due))
 
     def _carry_out_clears(self) -> None:
         """Let runs go on, or tasks of them be decided anew, as somebody asked."""
         for run_id in self._store.clears.requested():
-            try:
-                goes_on = self._store.clears.carry_out(run_id, self._decision)
-            except ConflictError:
-                # What is to be cleared runs: its end is waited for.
-                continue
-            except RowLockedError as problem:
-                _held_up(run_id, problem)
-                continue
-            if goes_on:
+            work = partial(self._store.clears.carry_out, run_id, self._decision)
+            if self._isolation.do(Subject("clear", run_id), work):
                 _log.info("run %s goes on", run_id, extra={"action": "cleared", "run_id": run_id})
 
     def _decision(self, version: Digest) -> Callable[[RunSnapshot], Decisions]:
@@ -309,90 +236,59 @@ class Scheduler:
 
     def _decide_waiting(self) -> None:
         """Begin queued runs, queue retries that are due, end what was cancelled or stands still."""
-        for waiting in self._store.waiting_runs():
-            dag = self._versions.dag(waiting.version)
-            decision = partial(decide, dag, now=self._clock.wall())
-            try:
-                self._store.advance(
-                    waiting.run_id, decision, max_active_runs=dag.options.max_active_runs
-                )
-            except ConflictError:
-                continue
-            except RowLockedError as problem:
-                _held_up(waiting.run_id, problem)
+        limit = WAITING_AT_ONCE + len(self._isolation.paused("run"))
+        for waiting in self._store.waiting_runs(limit=limit):
+            version = Subject("version", f"{waiting.dag_id} {waiting.version[:12]}")
+            dag = self._isolation.do(version, partial(self._versions.dag, waiting.version))
+            if dag is not None:
+                about = Subject("run", waiting.run_id)
+                self._isolation.do(about, partial(self._advance, waiting, dag))
+
+    def _advance(self, waiting: "WaitingRun", dag: Dag) -> None:
+        self._store.advance(
+            waiting.run_id,
+            partial(decide, dag, now=self._clock.wall()),
+            max_active_runs=dag.options.max_active_runs,
+        )
 
     def _heed_cancels(self) -> None:
         busy = [run for run, driver in self._drivers.items() if driver.claims]
-        cancelled = [self._drivers[run_id] for run_id in self._store.cancelled_runs(busy)]
-        self._recorder.record([end for driver in cancelled for end in driver.cancel()])
+        for run_id in self._store.cancelled_runs(busy):
+            self._recorder.record(self._of(run_id, RunDriver.cancel))
+
+    def _of(self, run_id: RunId, work: "Callable[[RunDriver], list[Ending]]") -> "list[Ending]":
+        """Ask a run's driver for something. One that fails is let go, with what it runs: it is taken
+        for lost, and tried again.
+        """
+        driver = self._drivers[run_id]
+        try:
+            return work(driver)
+        except Exception as problem:
+            if not is_contained(problem):
+                raise
+            self._isolation.failed(Subject("driver", run_id), problem)
+            driver.abandon()
+            del self._drivers[run_id]
+            return []
 
     def _start(self) -> None:
-        room = self.service.settings.slots - sum(d.used for d in self._drivers.values())
-        if room > 0:
-            claims = self._store.claim(limit=room)
-            seen = self._store.run_snapshots({claim.run_id for claim in claims}) if claims else {}
-            ready: dict[RunId, RunDriver] = {}
-            for claim in claims:
-                self._start_one(claim, seen[claim.run_id], ready)
-        for driver in self._drivers.values():
+        self._starter.start(self.service.settings.slots - self._used)
+        endings = []
+        for run_id, driver in tuple(self._drivers.items()):
             if not driver.is_cancelling:
-                used = sum(d.used for d in self._drivers.values())
-                driver.start_items(self.service.settings.slots - used)
+                room = self.service.settings.slots - self._used
+                endings += self._of(run_id, partial(RunDriver.start_items, room=room))
+        self._recorder.record(endings)
 
-    def _start_one(
-        self, claim: Claim, snapshot: RunSnapshot, ready: dict[RunId, RunDriver]
-    ) -> None:
-        try:
-            driver = ready.get(claim.run_id)
-            if driver is None:
-                driver = ready[claim.run_id] = self._driver_of(snapshot)
-                self._drivers.move_to_end(claim.run_id)
-                refresh(self._store, driver.published, snapshot)
-            driver.start(claim, snapshot)
-        except MetastoreError:
-            raise
-        except NbflowError as problem:
-            self._refuse(claim, snapshot, problem)
-
-    def _driver_of(self, snapshot: RunSnapshot) -> RunDriver:
-        """Return the run's driver. One from before the run was cleared knows values, and keeps
-        kernels, that count no more.
-        """
-        driver = self._drivers.get(snapshot.run_id)
-        if driver is None:
-            return self._new_driver(snapshot)
-        if driver.clears == snapshot.clears:
-            return driver
-        driver.abandon()
-        return self._new_driver(snapshot)
-
-    def _new_driver(self, snapshot: RunSnapshot) -> RunDriver:
-        compiled = self._versions.compiled(snapshot.version)
-        self._missing.check(compiled.dag, snapshot, (n.digest for n in compiled.notebooks))
-        driver = self._drivers[snapshot.run_id] = RunDriver(
-            store=self._store,
-            executor=self.executor,
-            clock=self._clock,
-            setup=adopt(self.service, compiled, snapshot),
-            leases=self._leases,
-            on_event=self.on_event,
-        )
-        return driver
-
-    def _refuse(self, claim: Claim, snapshot: RunSnapshot, problem: NbflowError) -> None:
-        """What can't even be started has failed, with the reason."""
-        dag = self._versions.dag(snapshot.version)
-        now = self._clock.wall()
-        result = AttemptResult(state=TaskState.FAILED, reason=Reason.ERROR, message=problem.message)
-        ended = Ended(state=result.state, reason=result.reason, message=result.message)
-        before = replace(snapshot.tasks[claim.task], tries=claim.try_no)
-        move = settle(claim.run_id, dag.task(claim.task), before, ended, now)
-        self._store.finish(claim, result, move, partial(decide, dag, now=now))
+    @property
+    def _used(self) -> int:
+        return sum(driver.used for driver in self._drivers.values())
 
     def _take(self, patience: float) -> None:
         reports = self.executor.poll(patience)
         self._is_busy = bool(reports)
-        endings = [end for driver in self._drivers.values() for end in driver.take(reports)]
+        take = partial(RunDriver.take, reports=reports)
+        endings = [end for run_id in tuple(self._drivers) for end in self._of(run_id, take)]
         self._recorder.record(endings)
         if self._recorder.again() or reports:
             self._leave()
@@ -403,27 +299,36 @@ class Scheduler:
         for run_id in idle:
             driver = self._drivers[run_id]
             if driver.keeps_kernels:
-                driver.close_kernels(self._store.run_snapshot(run_id))
+                self._isolation.do(Subject("kernels", run_id), partial(self._close, driver, run_id))
         spare = [run_id for run_id in idle if not self._drivers[run_id].keeps_kernels]
         for number, run_id in enumerate(reversed(spare)):
             if number >= KEPT_DRIVERS or self._drivers[run_id].is_over:
                 del self._drivers[run_id]
 
+    def _close(self, driver: RunDriver, run_id: RunId) -> None:
+        driver.close_kernels(self._store.run_snapshot(run_id))
+
     def _renew(self) -> None:
-        tokens = [c.token for driver in self._drivers.values() for c in driver.claims]
         try:
-            for token in self._leases.renew(tokens):
+            for token in self._leases.renew(self._tokens()):
+                self._starter.lost(token)
                 for driver in self._drivers.values():
                     driver.stop(token)
         except MetastoreError as problem:
             _log.error("leases were lost: %s", problem, extra={"action": "leases_lost"})
             self._let_go()
 
+    def _tokens(self) -> list[Token]:
+        """Return what a lease is held of."""
+        claims = [claim for driver in self._drivers.values() for claim in driver.claims]
+        return [claim.token for claim in (*claims, *self._starter.claimed)]
+
     def _let_go(self) -> None:
         """End everything that another scheduler may have taken over by now."""
         for driver in self._drivers.values():
             driver.abandon()
         self._drivers.clear()
+        self._starter.claimed.clear()
 
     def _reap(self) -> None:
         now = self._clock.monotonic()
@@ -436,15 +341,3 @@ class Scheduler:
                 "%s %s: %s", found.run_id, found.task or "", found.note,
                 extra={"action": "reaped", "run_id": found.run_id, "task": found.task},
             )  # fmt: skip
-
-
-def _held_up(what: str, problem: RowLockedError) -> None:
-    """Say what is left for the next look, so that others need not wait for it."""
-    _log.warning("%s has to wait: %s", what, problem, extra={"action": "held_up"})
-
-
-def _tick_failed(dag_id: str, problem: NbflowError) -> None:
-    _log.error(
-        "%s could not be ticked: %s", dag_id, problem,
-        extra={"action": "tick_failed", "dag_id": dag_id},
-    )  # fmt: skip

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,16 +26,20 @@ from nbflow.scheduling.triggers import (
     watch_unrest,
 )
 from nbflow.service.adopt import Versions
+from nbflow.service.isolation import Isolation, Subject
 from nbflow.service.modules import LocalModules
 from nbflow.service.run import new_run_id
 
 if TYPE_CHECKING:
-    from nbflow.metastore import NewRun, TriggerRow
+    from nbflow.metastore import NewRun, TriggerEvent, TriggerRow
     from nbflow.service.service import Service
 
+EVENTS_AT_ONCE = 100
+"""Events decided on before it is looked for more."""
 MOST_FILES = 1_000
 """Files that one trigger looks at, the first by name."""
 _CHUNK = 1 << 20
+_WHAT = "trigger"
 _log = logging.getLogger("nbflow.triggers")
 
 
@@ -124,48 +128,61 @@ class Triggers:
     _modules: LocalModules = field(default_factory=LocalModules)
     _answering: Versions = field(init=False)
     _looking: Versions = field(init=False)
+    _isolation: Isolation = field(init=False)
 
     def __post_init__(self) -> None:
+        self._isolation = Isolation(store=self.service.store, clock=self.service.clock)
         self._answering = Versions(self.service.store)
         self._looking = Versions(self.service.store)
 
     def answer(self) -> int:
         """Decide on run ends and metrics; return how many were decided on."""
-        from nbflow.metastore import trigger_key
-
         done = 0
-        while events := self.service.store.triggers.events():
+        while events := self.service.store.triggers.events(limit=self._most()):
             before = done
             for event in events:
-                row, now = event.row, self.service.clock.wall()
-                reaction = react(row.trigger, row.state, event.payload, now)
-                key = trigger_key(row.id, event.name)
-                done += self._fire(row, reaction, key, self._answering, event.id)
+                about = _about(event.row)
+                done += bool(self._isolation.do(about, partial(self._answer_one, event)))
             if done == before:
                 break
+        self._isolation.look_over(_WHAT)
         return done
+
+    def _most(self) -> int:
+        """How many events are read at once: what can't be answered now hides nothing behind it."""
+        return EVENTS_AT_ONCE + len(self._isolation.paused(_WHAT))
+
+    def _answer_one(self, event: "TriggerEvent") -> bool:
+        from nbflow.metastore import trigger_key
+
+        row, now = event.row, self.service.clock.wall()
+        reaction = react(row.trigger, row.state, event.payload, now)
+        key = trigger_key(row.id, event.name)
+        return self._fire(row, reaction, key, self._answering, event.id)
 
     def look(self) -> int:
         """Look at the files of all triggers; return how many made a run."""
-        from nbflow.metastore import trigger_key
-
         rows, made = self.service.store.triggers.watched_files(), 0
         self._unrest = {
             key: kept for key, kept in self._unrest.items() if key in {r.id for r in rows}
         }
         for row in rows:
-            if row.is_waiting:
-                # The run that has not begun will see what there is now.
-                continue
-            found = self._found(row)
-            if found is None:
-                continue
-            version = str(row.dag_version) if row.trigger.kind is TriggerKind.CODE else ""
-            reaction = react_to_files(row.trigger, row.state, found, version)
-            key = trigger_key(row.id, f"v{row.version}")
-            if self._fire(row, reaction, key, self._looking) and reaction.cause is not None:
-                made += 1
+            # A run that has not begun will see what there is now.
+            if not row.is_waiting:
+                made += bool(self._isolation.do(_about(row), partial(self._look_one, row)))
+        self._isolation.look_over(_WHAT)
         return made
+
+    def _look_one(self, row: "TriggerRow") -> bool:
+        from nbflow.metastore import trigger_key
+
+        found = self._found(row)
+        if found is None:
+            return False
+        version = str(row.dag_version) if row.trigger.kind is TriggerKind.CODE else ""
+        reaction = react_to_files(row.trigger, row.state, found, version)
+        key = trigger_key(row.id, f"v{row.version}")
+        return self._fire(row, reaction, key, self._looking) and reaction.cause is not None
 
     def _found(self, row: "TriggerRow") -> dict[str, FileMark] | None:
         """Return the files of a trigger if they changed and have been quiet, or its DAG's version
@@ -246,3 +263,7 @@ class Triggers:
             driven=False,
             cause=cause,
         )
+
+
+def _about(row: "TriggerRow") -> Subject:
+    return Subject(_WHAT, f"{row.dag_id}, {row.id}")

@@ -117,7 +117,7 @@ class SteppedScheduler:
     def plan(self) -> None:
         """Read what is due and plan its runs; `tick` writes them, whatever has happened since."""
         due = self.store.due(self.service.clock.wall())
-        self._planned = [self.scheduler._plan(one) for one in due]
+        self._planned = [self.scheduler._ticker.plan(one) for one in due]
 
     @property
     def has_plan(self) -> bool:

@@ -156,7 +156,7 @@ def test_runs_without_their_notebook_fail_and_the_dag_is_paused_after_three(
     assert look() == ["moved"]
     service.pause("moved", paused=True)
     with schedulers(settings, calendar) as (scheduler,):
-        scheduler._missing.folder = look.folder
+        scheduler._starter.missing.folder = look.folder
         for hour in (1, 2, 3):
             calendar.at = NOON + hour * HOUR
             runs = until(ended(service, hour), scheduler)

@@ -132,7 +132,7 @@ def test_after_a_sleep_of_eight_hours_missed_slots_are_told_or_run_in_small_lots
         calendar.move(8 * 3600)
         ticks = [len(slots(service, "page"))]
         while service.store.due(calendar.wall()):
-            scheduler._move_on(service.store.due(calendar.wall()))
+            scheduler._ticker.move_on(service.store.due(calendar.wall()))
             ticks.append(len(slots(service, "page")))
         until(ended(service), scheduler)
     made = slots(service, "page")
