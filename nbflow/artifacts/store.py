@@ -10,9 +10,10 @@ A row of the metastore that names a digest or a token is the commit; what no row
 import math
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from nbflow.artifacts import bundle
@@ -156,19 +157,23 @@ class ArtifactStore:
         )
 
     def collect_garbage(
-        self, keep_digests: Collection[Digest], keep_dirs: Collection[str], before: float
+        self,
+        keep_digests: Collection[Digest],
+        keep_dirs: Collection[str],
+        before: float,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> Collected:
         """Delete bundles and attempt folders (`attempt_name`) that are not to be kept and were last
         touched ``before`` (seconds since the epoch), and drafts that a killed process left. Others
-        may write and delete meanwhile.
+        may write and delete meanwhile. ``goes_on`` is asked before each.
         """
         kept, folders = set(keep_digests), set(keep_dirs)
         values = attempts = freed = 0
-        for digest, path in list(self._bundles()):
+        for digest, path in takewhile(lambda _: goes_on(), list(self._bundles())):
             if digest not in kept and _touched(path) < before:
                 freed += _delete_file(path)
                 values += 1
-        for name, folder in list(self._attempts()):
+        for name, folder in takewhile(lambda _: goes_on(), list(self._attempts())):
             if name not in folders and _last_touched(folder) < before:
                 freed += _delete_folder(folder)
                 attempts += 1

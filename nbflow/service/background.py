@@ -3,6 +3,7 @@ threads of its own, so that a slow disk or mail server holds up nothing that dri
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -80,24 +81,32 @@ def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable
     from nbflow.service.notices import Relay
     from nbflow.service.triggers import Triggers
 
+    ending = threading.Event()
+
+    def goes_on() -> bool:
+        return not ending.is_set()
+
     often = (
         Job(name="live", every=2.0, work=live.look),
         Job(name="files", every=2.0, work=Triggers(service=service).look),
-        Job(name="notices", every=2.0, work=Relay.of(service).work),
+        Job(name="notices", every=2.0, work=Relay.of(service, goes_on).work),
     )
     # It may take long, and what is looked at often shouldn't wait for it.
-    seldom = (Job(name="retention", every=RETAIN_EVERY, work=partial(_retain, service)),)
+    seldom = (Job(name="retention", every=RETAIN_EVERY, work=partial(_retain, service, goes_on)),)
     with Background(often, service.clock) as first, Background(seldom, service.clock) as second:
 
         def poke() -> None:
             first.poke()
             second.poke()
 
-        yield poke
+        try:
+            yield poke
+        finally:
+            ending.set()
 
 
-def _retain(service: "Service") -> None:
-    done = service.cleanup()
+def _retain(service: "Service", goes_on: Callable[[], bool]) -> None:
+    done = service.cleanup(goes_on=goes_on)
     if done.runs or done.freed:
         _log.info(
             "retention deleted %d runs, %d bytes", done.runs, done.freed,

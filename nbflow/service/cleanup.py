@@ -28,7 +28,7 @@ _NAMED = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cleaned:
-    """What a clean-up deleted, and the bytes that the store holds after it.
+    """What a clean-up deleted, and the bytes that the store holds after it, None if it broke off.
 
     ``stays`` are the bytes that may not go yet; if they alone are more than the limit, ``holders`` are
     the DAGs whose runs hold most of them.
@@ -38,7 +38,7 @@ class Cleaned:
     values: int
     attempts: int
     freed: int
-    left: int
+    left: int | None
     stays: int = 0
     holders: tuple[DagId, ...] = ()
 
@@ -61,7 +61,8 @@ def cleanup(
 ) -> Cleaned:
     """Delete ended runs that are older than ``keep_days``, then the oldest ones until the store
     holds at most ``max_bytes``, as far as their files may go; then what no run on record names.
-    Both are by default what the settings say. ``goes_on`` is asked between small steps.
+    Both are by default what the settings say. ``goes_on`` is asked between small steps;
+    once it says no, the rest is left for another time.
 
     A DAG's newest run that succeeded is kept whatever its age, and so is every file that an attempt
     that is under way may have touched. No run goes for space that these take. Raises MetastoreError,
@@ -81,13 +82,15 @@ def cleanup(
             if not gone:
                 break
         service.store.retention.forget_instances(before)
-    found = collect(service, files)
+    found = collect(service, files, goes_on)
+    if not goes_on():
+        return Cleaned(runs=deleted, values=found[0], attempts=found[1], freed=found[2], left=None)
     room = make_room(service, files, max_bytes)
     for begin in range(0, len(room.runs), _BATCH):
         if goes_on():
             deleted += service.store.retention.delete_runs(room.runs[begin : begin + _BATCH])
     if room.runs:
-        found = [a + b for a, b in zip(found, collect(service, files), strict=True)]
+        found = [a + b for a, b in zip(found, collect(service, files, goes_on), strict=True)]
     values, attempts, freed = found
     return Cleaned(
         runs=deleted, values=values, attempts=attempts, freed=freed, left=files.sizes().bytes,
@@ -156,11 +159,14 @@ def _untouched_since(service: "Service", named: "NamedFiles") -> datetime:
     return young if named.since is None else min(young, named.since - _MARGIN)
 
 
-def collect(service: "Service", files: "ArtifactStore") -> list[int]:
+def collect(
+    service: "Service", files: "ArtifactStore", goes_on: Callable[[], bool] = lambda: True
+) -> list[int]:
     """Delete what no run on record names and no attempt under way can have touched; return how many
     values, how many attempts' folders, and the bytes.
     """
     named = service.store.retention.named_files()
     oldest = _untouched_since(service, named)
-    collected = files.collect_garbage(named.bundles, named.attempts, oldest.timestamp())
+    before = oldest.timestamp()
+    collected = files.collect_garbage(named.bundles, named.attempts, before, goes_on)
     return [collected.values, collected.attempts, collected.bytes]

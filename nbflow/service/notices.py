@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -81,6 +81,8 @@ class Relay:
     poster: Poster
     mailer: Mailer
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    goes_on: Callable[[], bool] = lambda: True
+    """Asked before each notification: whoever sends may take long."""
     _swept: float = float("-inf")
     _isolation: Isolation = field(init=False)
 
@@ -88,13 +90,14 @@ class Relay:
         self._isolation = Isolation(store=self.service.store, clock=self.service.clock)
 
     @classmethod
-    def of(cls, service: "Service") -> "Relay":
+    def of(cls, service: "Service", goes_on: Callable[[], bool] = lambda: True) -> "Relay":
         """Return one that works by the settings. Raises UsageError."""
         settings = service.settings
         return cls(
             service=service,
             poster=Poster(allowed=allowed_hosts(settings)),
             mailer=Mailer(url=settings.smtp_url, sender=settings.mail_from),
+            goes_on=goes_on,
         )
 
     def work(self) -> int:
@@ -123,7 +126,7 @@ class Relay:
         """Send what is due, each under a lease; return how many somebody has now."""
         sent = 0
         for _ in range(MOST_AT_ONCE):
-            taken = self.service.store.notices.take(lease=LEASE, limit=1)
+            taken = self.goes_on() and self.service.store.notices.take(lease=LEASE, limit=1)
             if not taken:
                 break
             sent += sum(self._send(notice) for notice in taken)

@@ -158,9 +158,13 @@ class Service:
         return open_task(self, run, task, item=item)
 
     def cleanup(
-        self, *, keep_days: float | None = None, max_bytes: float | None = None
+        self,
+        *,
+        keep_days: float | None = None,
+        max_bytes: float | None = None,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> "Cleaned":
         """Delete old runs with their files, by age and by size; see `nbflow.service.cleanup`."""
         from nbflow.service.cleanup import cleanup
 
-        return cleanup(self, keep_days=keep_days, max_bytes=max_bytes)
+        return cleanup(self, keep_days=keep_days, max_bytes=max_bytes, goes_on=goes_on)

@@ -97,6 +97,32 @@ def test_runs_go_by_age_but_for_the_newest_success(service, calendar):
     assert logs[-1].exists()
 
 
+def test_a_clean_up_that_is_told_to_end_does_so_at_the_next_file_and_another_does_the_rest(
+    service, calendar
+):
+    logs = []
+    for number in range(1, 9):
+        logs.append(attempt(service, number))
+        calendar.at += timedelta(minutes=1)
+    calendar.at += 30 * DAY
+    stray(service)
+    calendar.at += DAY
+    asked = []
+
+    def goes_on():
+        asked.append(True)
+        return len(asked) < 6
+
+    done = service.cleanup(keep_days=25, max_bytes=1 << 30, goes_on=goes_on)
+    assert done.runs == 7
+    assert 0 < done.attempts < 8
+    assert done.left is None
+    assert len(asked) <= 8
+    rest = service.cleanup(keep_days=25, max_bytes=1 << 30)
+    assert done.attempts + rest.attempts == 8
+    assert [log.exists() for log in logs] == [False] * 7 + [True]
+
+
 def test_the_oldest_runs_go_while_the_store_holds_too_much(service, calendar):
     for number in range(1, 161):
         attempt(service, number, size=10_000)

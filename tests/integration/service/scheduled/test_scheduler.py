@@ -1,5 +1,6 @@
 """The scheduler with real kernels and an injected calendar; several of them on one metastore."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,10 @@ from nbflow.model.backfill import BackfillState, Reprocess
 from nbflow.model.states import Reason, RunKind, RunState, TaskState
 from nbflow.service import backfill
 from nbflow.service.backfill import BackfillRequest
+from nbflow.service.background import beside_the_loop
+from nbflow.service.cleanup import Cleaned
 from nbflow.service.dags import deploy, pause, trigger
+from nbflow.service.live import LiveFolder
 
 
 def test_a_slot_that_comes_is_run_with_its_day_and_the_next_one_waits(
@@ -266,3 +270,19 @@ def test_a_cancelled_backfill_ends_what_runs(service, settings, calendar, page, 
         (run,) = until(ended(service), scheduler)
     assert run.state is RunState.CANCELLED
     assert service.store.backfills.rows(made.id)[0].entry.state is BackfillState.CANCELLED
+
+
+@pytest.mark.fault(10)
+def test_whoever_leaves_ends_a_clean_up_that_goes_on(service, monkeypatch):
+    begun, pause = threading.Event(), threading.Event()
+
+    def endless(service, *, goes_on, **_):
+        begun.set()
+        while goes_on():
+            pause.wait(0.01)
+        return Cleaned(runs=0, values=0, attempts=0, freed=0, left=None)
+
+    monkeypatch.setattr("nbflow.service.cleanup.cleanup", endless)
+    with beside_the_loop(service, LiveFolder(service=service)) as poke:
+        poke()
+        assert begun.wait(30)

@@ -222,6 +222,81 @@ def test_while_another_process_holds_the_write_lock_a_scheduler_loses_nothing_an
     assert [a.outcome for a in service.store.attempts(run_id)] == ["success", "success"]
 
 
+class Telling(NoopExecutor):
+    """Does something each time it is asked what has ended."""
+
+    def poll(self, timeout=None):
+        self.then()
+        return super().poll(0)
+
+    def then(self):
+        """Nothing yet."""
+
+
+@contextmanager
+def told_to_stop(service, settings, calendar, page, home):
+    """Let a scheduler have an attempt under way when it is told to stop, and another process hold
+    the write lock.
+    """
+    (held,) = deploy(service, page(("x = 1", "task:a")))
+    run_id = trigger(service, held.dag.id)
+    with ExitStack() as stack:
+        opened = stack.enter_context(nbflow.app.open_service(settings, clock=calendar))
+        executor = stack.enter_context(Telling(lasts=lambda: 600.0))
+        scheduler = Scheduler(service=opened, executor=executor, drain_timeout=0.0)
+        until(lambda: service.store.attempts(run_id), scheduler)
+        lock = stack.enter_context(write_lock(home))
+        scheduler.stop.press()
+        yield run_id, scheduler, lock
+
+
+@pytest.mark.fault(10, 20)
+def test_what_can_not_be_given_back_at_once_is_given_back_when_it_can(
+    service, settings, calendar, page, home, monkeypatch
+):
+    monkeypatch.setattr(dialect, "BUSY_TIMEOUT", 50)
+    with told_to_stop(service, settings, calendar, page, home) as (run_id, scheduler, lock):
+        polls = []
+
+        def then():
+            polls.append(1)
+            calendar.ahead += 2.0
+            if len(polls) == 3:
+                lock.let_go()
+
+        scheduler.executor.then = then
+        scheduler.drain()
+        assert len(polls) >= 3
+    assert [a.reason for a in service.store.attempts(run_id)] == [Reason.DRAINED]
+    assert service.store.run_snapshot(run_id).tasks["a"].lost == 0
+
+
+@pytest.mark.fault(10, 20)
+def test_what_can_not_be_given_back_within_ten_seconds_is_left_to_its_lease(
+    service, settings, calendar, page, home, monkeypatch
+):
+    monkeypatch.setattr(dialect, "BUSY_TIMEOUT", 50)
+    with told_to_stop(service, settings, calendar, page, home) as (run_id, scheduler, lock):
+        begun = calendar.ahead
+
+        def then():
+            calendar.ahead += 2.0
+
+        scheduler.executor.then = then
+        scheduler.drain()
+        limit = scheduler_module.HAND_BACK_TIMEOUT
+        assert limit <= calendar.ahead - begun <= limit + 4
+        assert scheduler.executor.is_idle
+        lock.let_go()
+    (attempt,) = service.store.attempts(run_id)
+    assert attempt.outcome is None
+    calendar.move(61)
+    with at_work(settings, calendar) as other:
+        (run,) = until(ended(service), other)
+    assert run.state is RunState.SUCCESS
+    assert [a.reason for a in service.store.attempts(run_id)] == [Reason.LOST, Reason.DONE]
+
+
 @pytest.mark.fault(20)
 def test_while_another_process_holds_the_write_lock_verbs_read_on_and_say_why_they_can_not_write(
     service, page, home, monkeypatch, capsys
