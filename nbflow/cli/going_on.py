@@ -74,6 +74,7 @@ def clear(
     if form is not Form.TABLE or dry_run:
         return
     say(t("Run {run} goes on with these tasks.", run=cleared.run_id))
+    _say_how_to_write(cleared.run_id)
     if not cleared.is_driven:
         say(
             t(
@@ -94,7 +95,18 @@ def _clear_here(service: "Service", run: str, options: "ClearOptions", *, quiet:
         cleared = service.clear_and_run(run, options, on_event=on_event)
     assert cleared.report is not None
     say_report(cleared.report, OnPage(cleared.compiled))
+    _say_how_to_write(cleared.run_id)
     exit_as(cleared.report)
+
+
+def _say_how_to_write(run_id: str) -> None:
+    say(
+        t(
+            "An executed notebook written before is left as it is; nbflow runs notebook {run} "
+            "--output FILE writes it anew.",
+            run=run_id,
+        )
+    )
 
 
 def _rows(cleared: "Cleared") -> list[dict[str, Any]]:

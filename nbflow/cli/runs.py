@@ -34,6 +34,27 @@ def add_to(group: typer.Typer) -> None:
         show
     )
     group.command(help=t("Print what the attempts of a task wrote."))(logs)
+    group.command(help=t("Write one executed notebook of a run as it stands, in page order."))(
+        notebook
+    )
+
+
+def notebook(run: RunText, output: OutputOption = None) -> None:
+    """Write a run's executed notebook: of each task its last attempt. Without a file it is printed."""
+    import json
+
+    from nbflow.app import open_service
+    from nbflow.service.looking import find_run
+    from nbflow.service.records import run_document
+
+    with open_service() as service:
+        document = run_document(service, find_run(service, run))
+    if output is None:
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    else:
+        from nbflow.notebooks.write import write_notebook
+
+        write_notebook(document, output)
 
 
 def list_runs(

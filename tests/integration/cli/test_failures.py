@@ -143,6 +143,22 @@ def test_a_scheduler_carries_a_clear_out(nbflow: Call, failed: str, tmp_path: Pa
         until(lambda: told(nbflow("runs", "show", failed, "-f", "json"))["state"] == "success")
 
 
+def test_an_executed_notebook_is_written_anew_after_a_clear(nbflow: Call, tmp_path: Path) -> None:
+    (tmp_path / "etl.py").write_text(FAILS)
+    merged = tmp_path / "out.ipynb"
+    assert nbflow("run", "etl.py", "-q", "--output", "out.ipynb").returncode == 1
+    before = merged.read_text()
+    (tmp_path / "ok").touch()
+    cleared = nbflow("runs", "clear", "last", "--only-failed", "--run", "-q")
+    assert "nbflow runs notebook" in cleared.stdout
+    assert merged.read_text() == before
+    written = nbflow("runs", "notebook", "last", "--output", "out.ipynb")
+    assert (written.returncode, written.stdout) == (0, "")
+    assert "answer 21" in merged.read_text()
+    assert "not yet" not in json.dumps(json.loads(merged.read_text())["cells"][1]["outputs"])
+    assert nbflow("runs", "notebook", "last").stdout == merged.read_text()
+
+
 def test_clearing_takes_a_selection_and_names_what_is_unknown(nbflow: Call, failed: str) -> None:
     silent = nbflow("runs", "clear", failed)
     assert (silent.returncode, "NBF662" in silent.stderr) == (2, True)

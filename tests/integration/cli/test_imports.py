@@ -55,6 +55,7 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("runs", "open", "nobody", "a"): ASKS_METASTORE,
     ("runs", "delete", "nobody", "--yes"): ASKS_METASTORE,
     ("runs", "logs", "nobody", "-f"): ASKS_METASTORE,
+    ("runs", "notebook", "nobody"): ASKS_METASTORE,
     ("tasks", "list", "nobody"): ASKS_METASTORE | READS_NOTEBOOKS,
     ("tasks", "states", "nobody"): ASKS_METASTORE,
     ("tasks", "logs", "nobody", "a"): ASKS_METASTORE,
