@@ -188,6 +188,11 @@ def events(
     return [EventRow(**row._asdict()) for row in connection.execute(query)]
 
 
+def newest_event(connection: Connection) -> int:
+    """Return the number of the newest event, 0 if there is none."""
+    return connection.scalar(select(func.max(t.event.c.seq))) or 0
+
+
 def values_of(connection: Connection, run_id: RunId) -> Mapping[TaskName, TaskValues]:
     """Return what each task of a run published; tasks that published nothing are left out."""
     of = t.artifact.c

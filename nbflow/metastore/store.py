@@ -332,6 +332,10 @@ class Metastore:
         """Return what happened after event ``since_seq``, oldest first."""
         return self.db.read(lambda c: reads.events(c, since_seq, run_id, limit))
 
+    def newest_event(self) -> int:
+        """Return the number of the newest event, 0 if there is none."""
+        return self.db.read(reads.newest_event)
+
     # Attempts
 
     def claim(

@@ -9,7 +9,9 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool
 
 from nbflow.app import open_service
+from nbflow.metastore.store import Metastore
 from nbflow.server.handler import Api, ApiHandler, handler_for
+from nbflow.server.news import SCHEMA, SCHEMA_ID, RunNews
 from nbflow.server.places import NotebookPlaces
 from nbflow.server.routes import ROUTES
 from nbflow.server.routing import Route, Tools
@@ -49,10 +51,18 @@ class NbflowExtension(ExtensionApp):  # type: ignore[misc]
         tools = Tools(service=service, compiler=LiveCompiler(), places=places)
         if self.scheduler:
             self._opened.enter_context(AttachedScheduler(service=service))
-        return Api(tools=tools, threads=threads)
+        return Api(tools=tools, threads=threads, news=self._news(service.store, threads))
+
+    def _news(self, store: Metastore, threads: ThreadPoolExecutor) -> RunNews:
+        bus = self.serverapp.event_logger
+        bus.register_event_schema(SCHEMA)
+        news = RunNews(store, threads, lambda data: bus.emit(schema_id=SCHEMA_ID, data=data))
+        self._followed = news
+        return news
 
     async def stop_extension(self) -> None:
         """End the scheduler that was started, and close what was opened."""
+        self._followed.close()
         await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
 
 

@@ -15,6 +15,7 @@ from tornado import web  # type: ignore[attr-defined]
 from nbflow.errors import MetastoreBusyError, NbflowError
 from nbflow.model.codes import code_info
 from nbflow.server.models.fields import Problem
+from nbflow.server.news import RunNews
 from nbflow.server.problems import (
     MEDIA_TYPE,
     RETRY_AFTER,
@@ -36,10 +37,13 @@ _CODES = {400: "NBF720", 401: "NBF722", 403: "NBF722", 404: "NBF902", 405: "NBF7
 
 @dataclass(kw_only=True, slots=True)
 class Api:
-    """What all handlers share: the tools, the threads that use them, how many calls wait."""
+    """What all handlers share: the tools, the threads that use them, what tells that runs moved,
+    how many calls wait.
+    """
 
     tools: Tools
     threads: Executor
+    news: RunNews
     pending: int = 0
 
 
@@ -180,6 +184,8 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
             raise RequestError(429, "NBF726", "Too many calls wait for an answer.")
         api.pending += 1
         try:
+            if route.follows:
+                await api.news.follow()
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(api.threads, self._answer, route, path)
         finally:

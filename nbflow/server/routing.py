@@ -69,7 +69,7 @@ class File:
 class Route:
     """One method of one path. ``answer`` runs in a thread. Without ``given`` it returns a `File` of
     one of the ``media``. ``status`` is that of an answer, ``problems`` those of refusals beside the
-    common ones.
+    common ones. Who asks one that ``follows`` is told on the server's event bus when runs move.
     """
 
     method: Literal["GET", "POST", "PATCH"]
@@ -84,6 +84,7 @@ class Route:
     status: int = 200
     limit: int = BODY_LIMIT
     problems: tuple[int, ...] = ()
+    follows: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

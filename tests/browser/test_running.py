@@ -43,6 +43,27 @@ def test_the_open_notebook_runs_and_every_task_tells_its_state(
     shoot(page, f"run-{face}")
 
 
+@pytest.mark.parametrize("is_heard", [True, False], ids=["heard", "asked for"])
+def test_a_run_is_followed_with_the_event_bus_and_without(
+    page: Any, jupyter: Jupyter, is_heard: bool
+) -> None:
+    heard: list[str] = []
+    if is_heard:
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))),
+        )
+    else:
+        page.route_web_socket("**/api/events/subscribe", lambda socket: socket.close())
+    name = f"followed-{is_heard}.ipynb"
+    jupyter.write(name, *TASKS)
+    open_notebook(page, jupyter, "lab", name)
+    do(page, "nbflow:run-all")
+    state(page, "report", "success").wait_for()
+    news = [frame for frame in heard if "urn:nbflow:event:run-moved" in frame]
+    assert bool(news) == is_heard
+
+
 def test_a_part_runs_with_what_was_stored_and_is_what_stands_in_the_editor(
     page: Any, jupyter: Jupyter
 ) -> None:

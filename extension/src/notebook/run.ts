@@ -26,6 +26,10 @@ export interface RunWish {
   readonly parameters: Readonly<Record<string, FieldValue>>;
 }
 
+/** How often to ask when nothing is heard on the server's event bus, and when it is. */
+const UNHEARD = { interval: 700, backoff: true, max: 10_000 };
+const HEARD = { ...UNHEARD, interval: 5000 };
+
 const OPEN: readonly string[] = ['queued', 'running'];
 
 /** The run of an open notebook that is followed: the one just asked for, or one of its history. */
@@ -36,7 +40,7 @@ export class NotebookRun implements IDisposable {
   ) {
     this._poll = new Poll({
       factory: () => this._look(),
-      frequency: { interval: 700, backoff: true, max: 10_000 },
+      frequency: UNHEARD,
       standby: 'when-hidden',
       name: 'nbflow:run',
       auto: false
@@ -91,6 +95,7 @@ export class NotebookRun implements IDisposable {
   async follow(run: string): Promise<void> {
     this._followed = run;
     this._seen = 0;
+    this._poll.frequency = UNHEARD;
     await this._poll.stop();
     await this._poll.start();
   }
@@ -106,9 +111,17 @@ export class NotebookRun implements IDisposable {
     }
   }
 
-  /** Look now: somebody said that the run moved. */
+  /** Ask again now. */
   refresh(): void {
     void this._poll.refresh();
+  }
+
+  /** Somebody heard that a run moved: where that works, there is little to ask for. */
+  hear(run: string): void {
+    if (run === this._followed && this.isGoingOn) {
+      this._poll.frequency = HEARD;
+      this.refresh();
+    }
   }
 
   /** Ask for the end of the run. */

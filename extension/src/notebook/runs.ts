@@ -12,6 +12,13 @@ export class NotebookRuns {
     _tracker.currentChanged.connect(() => this._currentChanged.emit());
   }
 
+  /** Tell whoever follows a run that it moved. */
+  hear(run: string): void {
+    for (const one of this._runs.values()) {
+      one.hear(run);
+    }
+  }
+
   /** Emitted when another notebook becomes the current one. */
   get currentChanged(): ISignal<this, void> {
     return this._currentChanged;

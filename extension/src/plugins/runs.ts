@@ -5,6 +5,9 @@ import type { LiveDags } from '../notebook/lives';
 import { NotebookRuns } from '../notebook/runs';
 import { ILiveDags } from './lives';
 
+/** What the server's event bus tells: see `nbflow/server/news.py`. */
+const RUN_MOVED = 'urn:nbflow:event:run-moved';
+
 /** The followed runs of the open notebooks: states by task, for whoever colours by them. */
 export const INotebookRuns = new Token<NotebookRuns>('@jupyter-nbflow/extension:INotebookRuns');
 
@@ -15,6 +18,13 @@ export const runsPlugin: JupyterFrontEndPlugin<NotebookRuns> = {
   autoStart: true,
   provides: INotebookRuns,
   requires: [INotebookTracker, ILiveDags],
-  activate: (_: JupyterFrontEnd, tracker: INotebookTracker, lives: LiveDags): NotebookRuns =>
-    new NotebookRuns(tracker, lives.api)
+  activate: (app: JupyterFrontEnd, tracker: INotebookTracker, lives: LiveDags): NotebookRuns => {
+    const runs = new NotebookRuns(tracker, lives.api);
+    app.serviceManager.events.stream.connect((_, told) => {
+      if (told.schema_id === RUN_MOVED) {
+        runs.hear(String(told.run_id));
+      }
+    });
+    return runs;
+  }
 };

@@ -266,6 +266,7 @@ ROUTES = (
         query=EventsQuery,
         given=EventList,
         problems=(404,),
+        follows=True,
     ),
     Route(
         method="GET",

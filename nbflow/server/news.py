@@ -1,0 +1,83 @@
+"""That runs moved, told on the event bus of Jupyter Server while somebody follows one.
+
+What moved is told by the API alone, to those who may read: on the bus stands no more than a run's id.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, TypeVar
+
+from nbflow.errors import MetastoreError
+from nbflow.metastore.store import Metastore
+
+SCHEMA_ID = "urn:nbflow:event:run-moved"
+SCHEMA: dict[str, Any] = {
+    "$id": SCHEMA_ID,
+    "version": "1",
+    "title": "A run moved",
+    "personal-data": False,
+    "description": "Something happened in a run: ask the API for its events.",
+    "type": "object",
+    "required": ["run_id", "seq"],
+    "properties": {
+        "run_id": {"title": "The run", "type": "string"},
+        "seq": {"title": "The number of its newest event", "type": "integer"},
+    },
+    "additionalProperties": False,
+}
+AWAKE = 30.0
+"""Seconds for which news are looked for after somebody asked for a run's events."""
+LOOK_EVERY = 0.2
+"""Seconds between looks."""
+AFTER_TROUBLE = 5.0
+"""Seconds between looks at a metastore that does not answer."""
+_log = logging.getLogger("nbflow.news")
+_Found = TypeVar("_Found")
+
+
+class RunNews:
+    """Looks into the metastore while runs are followed: who drives them is another process."""
+
+    def __init__(
+        self, store: Metastore, threads: Executor, tell: Callable[[dict[str, Any]], object]
+    ) -> None:
+        self._store = store
+        self._threads = threads
+        self._tell = tell
+        self._until = 0.0
+        self._begins = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def follow(self) -> None:
+        """Tell from now on, for a while, which runs move. Raises MetastoreError."""
+        loop = asyncio.get_running_loop()
+        self._until = loop.time() + AWAKE
+        async with self._begins:
+            if self._task is None or self._task.done():
+                seen = await self._in_thread(self._store.newest_event)
+                self._task = loop.create_task(self._look(seen), name="nbflow-news")
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _look(self, seen: int) -> None:
+        loop = asyncio.get_running_loop()
+        while loop.time() < self._until:
+            pause = LOOK_EVERY
+            try:
+                rows = await self._in_thread(partial(self._store.events, seen))
+            except MetastoreError as problem:
+                _log.warning("runs can't be followed: %s", problem)
+                rows, pause = [], AFTER_TROUBLE
+            for run_id, seq in {row.run_id: row.seq for row in rows}.items():
+                self._tell({"run_id": run_id, "seq": seq})
+            seen = rows[-1].seq if rows else seen
+            await asyncio.sleep(pause)
+
+    async def _in_thread(self, work: Callable[[], _Found]) -> _Found:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
