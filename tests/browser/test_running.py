@@ -1,6 +1,7 @@
 """Running the open notebook from JupyterLab and Notebook 7, on the real server, scheduler and engine."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -143,4 +144,37 @@ def test_a_run_is_cancelled_and_what_did_not_succeed_runs_again(
     (jupyter.folder / "go").touch()
     do(page, "nbflow:run-failed")
     state(page, "after", "success").wait_for()
+    assert page.locator(f"{PANEL} .nbf-states > li").count() == 2
+
+
+def test_a_failed_task_opens_at_its_cell_with_its_inputs_and_runs_again_once_mended(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write(
+        "mended.ipynb",
+        "%%task load\nrow = {'cost': 3}",
+        "%%task price\nfirst = 1\nprice = row['price']",
+        "%%task report\nprint('price', price)",
+    )
+    open_notebook(page, jupyter, "lab", "mended.ipynb")
+    do(page, "nbflow:run-all")
+    state(page, "report", "upstream_failed").wait_for()
+    page.get_by_text("KeyError: 'price'").first.wait_for()
+    page.get_by_role("button", name="Open at the failing cell").click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    page.get_by_text("Loaded: row").first.wait_for()
+    shoot(page, "run-opened")
+    active = page.locator(".jp-CodeCell.jp-mod-active")
+    assert "row['price']" in (active.text_content() or "")
+    active.locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    for _ in range(len("price']")):
+        page.keyboard.press("Backspace")
+    page.keyboard.type("cost']")
+    page.keyboard.press("Control+Enter")
+    ran = re.compile(r"\[\d+\]")
+    page.locator(".jp-CodeCell.jp-mod-active .jp-InputPrompt").filter(has_text=ran).wait_for()
+    assert page.locator(".jp-CodeCell .jp-OutputArea-output").count() == 0
+    do(page, "nbflow:run-failed")
+    state(page, "report", "success").wait_for()
     assert page.locator(f"{PANEL} .nbf-states > li").count() == 2

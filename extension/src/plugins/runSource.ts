@@ -1,4 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { Notification } from '@jupyterlab/apputils';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { ApiError } from '../api/client';
@@ -9,6 +10,7 @@ import { type Choice, choose, type Scope } from '../model/scope';
 import { jumpToCells } from '../notebook/jump';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
+import { openTask } from '../notebook/opening';
 import type { NotebookRun } from '../notebook/run';
 import type { NotebookRuns } from '../notebook/runs';
 import { WatchedTask } from '../notebook/task';
@@ -22,8 +24,9 @@ export class CurrentRun implements RunSource {
   constructor(
     private readonly _lives: LiveDags,
     private readonly _runs: NotebookRuns,
-    private readonly _trans: TranslationBundle
+    private readonly _translator: ITranslator
   ) {
+    this._trans = _translator.load('nbflow');
     _lives.currentChanged.connect(this._follow, this);
   }
 
@@ -119,6 +122,29 @@ export class CurrentRun implements RunSource {
     this._emit();
   }
 
+  open(): void {
+    const panel = this._run?.panel;
+    const task = this._task;
+    if (!panel || !task) {
+      return;
+    }
+    const error = task.answer?.attempts.at(-1)?.error;
+    const cells = this.dag?.tasks.find(one => one.name === task.task)?.cells ?? [];
+    const show = async () => {
+      try {
+        const said = await openTask(panel, task.run, task.task, this._translator);
+        if (said !== null) {
+          await jumpToCells(panel, error?.cell ? [error.cell] : cells, error?.line ?? undefined);
+          Notification.success(said, { autoClose: 10_000 });
+        }
+      } catch (problem) {
+        const title = this._trans.__('The inputs of %1 could not be loaded.', task.task);
+        Notification.error(`${title} ${(problem as Error).message}`, { autoClose: false });
+      }
+    };
+    void show();
+  }
+
   showCells(cells: readonly string[], line?: number): void {
     const panel = this._lives.current?.panel;
     if (panel) {
@@ -186,5 +212,6 @@ export class CurrentRun implements RunSource {
   private _run: NotebookRun | null = null;
   private readonly _scopes = new WeakMap<NotebookRun, Scope>();
   private _task: WatchedTask | null = null;
+  private readonly _trans: TranslationBundle;
   private _watch: IDisposable | null = null;
 }

@@ -41,7 +41,7 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('nbflow');
     const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
     const tracker = new WidgetTracker<RunPanel>({ namespace: 'nbflow-run' });
-    const source = new CurrentRun(lives, runs, trans);
+    const source = new CurrentRun(lives, runs, translator ?? nullTranslator);
     const runner = new Runner(app, lives, runs, source, trans, labShell !== null, async () => {
       const panel = new RunPanel(source, trans, lang);
       await tracker.add(panel);

@@ -16,7 +16,7 @@ export function TaskDetails(props: TaskDetailsProps): ReactElement {
   const { task, log, numbers, actions, trans, lang } = props;
   const last = task.attempts.at(-1);
   return (
-    <section className="nbf-details" aria-label={trans.__('Task %1', task.task.task)}>
+    <section className="nbf-of-task" aria-label={trans.__('Task %1', task.task.task)}>
       <p className="nbf-row">
         <strong>{task.task.task}</strong>
         <State state={task.task.state} lang={lang} />
@@ -33,6 +33,18 @@ export function TaskDetails(props: TaskDetailsProps): ReactElement {
             <pre>{last.error.traceback}</pre>
           </details>
         </div>
+      )}
+      {last?.outcome && (
+        <p className="nbf-row">
+          <button type="button" className="nbf-button" onClick={() => actions.open()}>
+            {last.error?.cell
+              ? trans.__('Open at the failing cell')
+              : trans.__('Open with its inputs')}
+          </button>
+          <span className="nbf-quiet">
+            {trans.__('A fresh kernel gets what the task found; nothing is run again.')}
+          </span>
+        </p>
       )}
       <Log text={log} trans={trans} lang={lang} />
     </section>

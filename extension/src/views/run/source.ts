@@ -39,6 +39,8 @@ export interface RunActions {
   /** Ask the server again. */
   retry(): void;
   choose(task: string | null): void;
+  /** Load what the chosen task found into a fresh kernel, and show the cell that failed. */
+  open(): void;
   showCells(cells: readonly string[], line?: number): void;
 }
 
