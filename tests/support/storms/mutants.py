@@ -122,7 +122,7 @@ def lostevent() -> None:
     def fire(db: Any, what: Any, now: Any) -> bool:
         of = t.trigger_event.c
         db.write("fire", lambda c: c.execute(t.trigger_event.delete().where(of.id == what.event)))
-        time.sleep(0.1)
+        time.sleep(0.5)
         return as_it_is(db, what, now)
 
     triggers.fire = fire
