@@ -1,13 +1,17 @@
 /** nbflow in JupyterLab and Notebook 7: nothing here but the list of plugins. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { badgesPlugin } from './plugins/badges';
 import { livesPlugin } from './plugins/lives';
 import { panelPlugin } from './plugins/panel';
 import { runningPlugin } from './plugins/running';
 import { runsPlugin } from './plugins/runs';
+import { taggingPlugin } from './plugins/tagging';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   livesPlugin,
   panelPlugin,
+  badgesPlugin,
+  taggingPlugin,
   runsPlugin,
   runningPlugin
 ];

@@ -22,11 +22,11 @@ _STRINGS = {
     getattr(tokenize, name) for name in ("STRING", "FSTRING_MIDDLE") if hasattr(tokenize, name)
 }
 _LOOKING = re.compile(r"%(?:dag(?:\s.*)?|(?:re|un)?load_ext[ \t]+nbflow\s*)")
-_MAGIC = re.compile(r"[ \t]*%%(task|setup|skip)(?:[ \t]+(.*))?[ \t]*", re.IGNORECASE)
+MAGIC = re.compile(r"[ \t]*%%(task|setup|skip)(?:[ \t]+(.*))?[ \t]*", re.IGNORECASE)
 _PLURAL = {"read": "reads", "write": "writes", "ignore": "ignores", "parameter": "parameters"}
 _LISTS = ("after", "reads", "writes", "ignores")
 _RESOURCES = ("cpu", "memory", "gpu")
-_FLAGS = ("allow_failure",)
+FLAGS = ("allow_failure",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_magic(source: str, *, python: bool = True) -> tuple[Marks | None, str]:
     source = _without_looking(source) if python else source
     lines = source.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip()), None)
-    match = _MAGIC.fullmatch(lines[first].rstrip("\r")) if first is not None else None
+    match = MAGIC.fullmatch(lines[first].rstrip("\r")) if first is not None else None
     if first is None or match is None:
         return None, source
     lines[first] = ""
@@ -233,7 +233,7 @@ def _read_line(marks: Marks, word: str, text: str, line: int, *, python: bool) -
             continue
         key, equals, value = one[2:].partition("=")
         key = key.replace("-", "_")
-        if key in _FLAGS and not equals:
+        if key in FLAGS and not equals:
             marks.options[key] = True
             continue
         if not equals:

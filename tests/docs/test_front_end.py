@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from nbflow import __version__
+from nbflow.model.options import TriggerRule
+from nbflow.notebooks.metadata import TaskData
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "extension"
@@ -43,6 +45,19 @@ def test_a_translation_is_korean_and_keeps_the_places_to_fill(english: str) -> N
     for korean in catalogue()[english]:
         assert HANGUL.search(korean)
         assert sorted(re.findall(r"%\d", korean)) == sorted(set(re.findall(r"%\d", english)))
+
+
+def test_the_form_of_task_options_offers_what_the_model_knows_and_writes_no_defaults() -> None:
+    schema = json.loads((EXTENSION / "schema/plugin.json").read_text(encoding="utf-8"))
+    (form,) = schema["jupyter.lab.metadataforms"]
+    fields = form["metadataSchema"]["properties"]
+    known = {f"/nbflow/task/{name}" for name in TaskData.model_fields}
+    assert set(fields) <= known
+    assert fields["/nbflow/task/trigger_rule"]["enum"] == [rule.value for rule in TriggerRule]
+    assert not any("default" in field for field in fields.values())
+    assert form["metadataOptions"] == {
+        name: {"cellTypes": ["code"], "writeDefault": False} for name in fields
+    }
 
 
 def test_the_extension_has_the_version_of_the_package() -> None:

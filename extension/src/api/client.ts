@@ -6,10 +6,14 @@ import type {
   CompileRequest,
   EventList,
   LogAnswer,
+  MarkAnswer,
+  MarkRequest,
   Problem,
   RunAnswer,
   RunForm,
   RunRequest,
+  Suggestions,
+  SuggestRequest,
   TaskInstanceAnswer,
   Triggered
 } from './types';
@@ -87,6 +91,16 @@ export class Api {
   log(run: string, task: string, tryNo: number, offset: number): Promise<LogAnswer> {
     const query = { try_no: tryNo, offset };
     return this._send('GET', at`runs/${run}/tasks/${task}/log`, { query });
+  }
+
+  /** Work out what marking cells of a document changes. */
+  mark(request: MarkRequest): Promise<MarkAnswer> {
+    return this._send('POST', 'marks', { body: request });
+  }
+
+  /** Propose tasks for a document that has none. */
+  suggest(request: SuggestRequest): Promise<Suggestions> {
+    return this._send('POST', 'suggestions', { body: request });
   }
 
   private async _send<T>(method: string, path: string, what: Sent = {}): Promise<T> {

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Work out the tags that make cells of an open notebook a task, or something else. */
+        post: operations["mark_cells"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/suggestions": {
         parameters: {
             query?: never;
@@ -659,6 +676,28 @@ export interface components {
             ended: string | null;
         };
         /**
+         * CellMarksForm
+         * @description A cell's tags and source as they shall be; everything else of it stays.
+         */
+        CellMarksForm: {
+            /** Cell */
+            cell: string;
+            /** Tags */
+            tags: string[];
+            /** Source */
+            source: string;
+        };
+        /**
+         * CellTask
+         * @description A cell and its task.
+         */
+        CellTask: {
+            /** Cell */
+            cell: string;
+            /** Task */
+            task: string;
+        };
+        /**
          * Changed
          * @description Whether anything changed: false if it stood so already.
          */
@@ -1189,14 +1228,92 @@ export interface components {
             is_complete: boolean;
         };
         /**
+         * MakeRole
+         * @description Make cells setup, parameters or scratch work, or nothing special.
+         */
+        MakeRole: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "role";
+            /** Cells */
+            cells: string[];
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "setup" | "parameters" | "skip" | "none";
+        };
+        /**
+         * MakeTask
+         * @description Make cells a task, or part of one.
+         */
+        MakeTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "task";
+            /** Cells */
+            cells: string[];
+            /** Task */
+            task: string;
+        };
+        /**
+         * MakeTasks
+         * @description Give several cells their tasks, as suggestions do.
+         */
+        MakeTasks: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "tasks";
+            /** Items */
+            items: components["schemas"]["CellTask"][];
+        };
+        /**
+         * MarkAnswer
+         * @description The cells that change. Nothing is written: the editor holds the document.
+         */
+        MarkAnswer: {
+            /** Cells */
+            cells: components["schemas"]["CellMarksForm"][];
+        };
+        /**
+         * MarkRequest
+         * @description A notebook as an editor holds it, and what shall become of its cells.
+         */
+        MarkRequest: {
+            /**
+             * Notebook
+             * @description The document: nbformat 4 as plain JSON.
+             */
+            notebook: {
+                [key: string]: unknown;
+            };
+            /**
+             * Path
+             * @description A notebook as Jupyter names it: relative to the server's root, with `/`.
+             */
+            path: string;
+            /** Change */
+            change: components["schemas"]["MakeTask"] | components["schemas"]["MakeTasks"] | components["schemas"]["MakeRole"] | components["schemas"]["RenameTask"] | components["schemas"]["OrderTask"] | components["schemas"]["SplitTask"];
+        };
+        /**
          * MembershipForm
-         * @description Where a code cell ended up: a task's name, or `setup`, `parameters`, `skip`.
+         * @description Where a code cell ended up: in `task`, or as `role` says. `tagged`: by its own tag or line.
          */
         MembershipForm: {
             /** Cell */
             cell: string;
             /** Role */
             role: string;
+            /** Task */
+            task: string | null;
+            /** Tagged */
+            tagged: boolean;
             /** Number */
             number: string;
         };
@@ -1250,6 +1367,21 @@ export interface components {
             notebook: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * OrderTask
+         * @description Order a task after others, and after no more than these.
+         */
+        OrderTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "after";
+            /** Task */
+            task: string;
+            /** Others */
+            others: string[];
         };
         /** Page[RunForm] */
         Page_RunForm_: {
@@ -1346,6 +1478,21 @@ export interface components {
              * @default null
              */
             diagnostics?: components["schemas"]["Finding"][] | null;
+        };
+        /**
+         * RenameTask
+         * @description Rename a task; what is ordered after it follows.
+         */
+        RenameTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "rename";
+            /** Task */
+            task: string;
+            /** Name */
+            name: string;
         };
         /**
          * Reprocess
@@ -1544,6 +1691,21 @@ export interface components {
             state: string | null;
             /** Reason */
             reason: string;
+        };
+        /**
+         * SplitTask
+         * @description Let a new task begin at a cell.
+         */
+        SplitTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "split";
+            /** Cell */
+            cell: string;
+            /** Task */
+            task: string;
         };
         /**
          * SuggestRequest
@@ -1911,6 +2073,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CompileAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    mark_cells: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Work out the tags that make cells of an open notebook a task, or something else. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkAnswer"];
                 };
             };
             400: components["responses"]["400"];

@@ -11,3 +11,9 @@ export const runIcon = new LabIcon({
   name: 'nbflow:run',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><rect class="jp-icon3" x="2.5" y="5" width="19" height="14" rx="3" stroke="#616161" stroke-width="2"/></g><path class="jp-icon3" fill="#616161" d="M9.5 8.5l6 3.5-6 3.5z"/></svg>`
 });
+
+/** A task: a box, and a plus to make one. */
+export const taskIcon = new LabIcon({
+  name: 'nbflow:task',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><path d="M20 11V8a3 3 0 0 0-3-3H6a3 3 0 0 0-3 3v8a3 3 0 0 0 3 3h6"/><path d="M18 14v7M14.5 17.5h7"/></g></g></svg>`
+});

@@ -6,6 +6,11 @@ export function tasksOf(box: BoxForm, dag: DagForm): TaskForm[] {
   return dag.tasks.filter(task => names.has(task.name));
 }
 
+/** The box that a task is drawn in. */
+export function boxOf(task: string, sketch: SketchForm): BoxForm | undefined {
+  return sketch.boxes.find(box => box.task === task || box.members.includes(task));
+}
+
 /** The edges that a line stands for. */
 export function edgesOf(lineId: string, sketch: SketchForm, dag: DagForm): EdgeForm[] {
   const line = sketch.lines.find(one => one.id === lineId);

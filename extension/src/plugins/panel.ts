@@ -14,7 +14,7 @@ import { DagPanel } from '../views/DagPanel';
 import { ILiveDags, SETTINGS } from './lives';
 import { CurrentNotebook } from './source';
 
-const OPEN = 'nbflow:open-dag';
+export const OPEN = 'nbflow:open-dag';
 
 /** The panel with the DAG, and the command that opens it. */
 export const panelPlugin: JupyterFrontEndPlugin<void> = {
@@ -39,8 +39,15 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show the DAG'),
       caption: trans.__('Show the DAG of the open notebook, live'),
       icon: dagIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => opener.open()
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            task: { type: 'string', description: 'The task to choose in the picture.' }
+          }
+        }
+      },
+      execute: args => opener.open(typeof args.task === 'string' ? args.task : null)
     });
     palette?.addItem({ command: OPEN, category: 'nbflow' });
     void restorer?.restore(tracker, { command: OPEN, name: () => 'dag' });
@@ -58,8 +65,11 @@ class Opener {
   ) {}
 
   /** Beside the notebook in JupyterLab; on the right in Notebook 7, which shows one document. */
-  async open(): Promise<void> {
+  async open(task: string | null): Promise<void> {
     const panel = this._panel();
+    if (task !== null) {
+      panel.showTask(task);
+    }
     if (!panel.isAttached) {
       if (this._hasMainArea) {
         const ref = this._lives.current?.panel.id ?? null;

@@ -5,6 +5,7 @@ import {
   type ReactElement,
   useCallback,
   useEffect,
+  useLayoutEffect,
   useRef,
   useState
 } from 'react';
@@ -49,12 +50,13 @@ export function Canvas(props: CanvasProps): ReactElement {
     ? current
     : (sketch.boxes[0]?.id ?? null);
   const show = useReveal(placed, control);
+  const [first] = found ?? [];
+  const seen = first ?? chosen;
   useEffect(() => {
-    const [first] = found ?? [];
-    if (first) {
-      show(first);
+    if (seen) {
+      show(seen);
     }
-  }, [found, show]);
+  }, [seen, show]);
   const onKeyDown = useKeys(props, placed, control, id => {
     setCurrent(id);
     show(id);
@@ -101,17 +103,18 @@ function Zoom({ control, trans }: { control: ViewportControl; trans: Translation
 
 /** Move the picture so that a box is seen. */
 function useReveal(placed: Placed | null, control: ViewportControl): (id: string) => void {
-  const { change, room } = control;
-  return useCallback(
-    (id: string) => {
-      const centre = placed?.layout.boxes.get(id);
-      const box = placed?.sketch.boxes.find(one => one.id === id);
-      if (centre && box) {
-        change(view => reveal(view, room, centre, box));
-      }
-    },
-    [placed, change, room]
-  );
+  const now = useRef({ placed, control });
+  useLayoutEffect(() => {
+    now.current = { placed, control };
+  });
+  return useCallback((id: string) => {
+    const { placed, control } = now.current;
+    const centre = placed?.layout.boxes.get(id);
+    const box = placed?.sketch.boxes.find(one => one.id === id);
+    if (centre && box) {
+      control.change(view => reveal(view, control.room, centre, box));
+    }
+  }, []);
 }
 
 function useKeys(

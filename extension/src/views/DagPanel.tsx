@@ -40,6 +40,12 @@ export class DagPanel extends ReactWidget {
     this.title.closable = true;
   }
 
+  /** Choose a task in the picture. */
+  showTask(task: string): void {
+    this._asked = { task };
+    this.update();
+  }
+
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
     this._source.look(true);
@@ -61,17 +67,22 @@ export class DagPanel extends ReactWidget {
   }
 
   protected override render(): ReactElement {
-    return <Body source={this._source} engine={this._engine} trans={this._trans} />;
+    return (
+      <Body source={this._source} asked={this._asked} engine={this._engine} trans={this._trans} />
+    );
   }
+
+  private _asked: { readonly task: string } | null = null;
 }
 
 interface BodyProps {
   source: DagSource;
+  asked: { readonly task: string } | null;
   engine: LayoutEngine;
   trans: TranslationBundle;
 }
 
-function Body({ source, engine, trans }: BodyProps): ReactElement {
+function Body({ source, asked, engine, trans }: BodyProps): ReactElement {
   useSignal(source.changed);
   const { answer, notebook, trouble } = source;
   if (notebook === null) {
@@ -85,6 +96,7 @@ function Body({ source, engine, trans }: BodyProps): ReactElement {
           key={notebook}
           answer={{ ...answer, sketch: answer.sketch }}
           unfolded={source.unfolded}
+          asked={asked}
           engine={engine}
           trans={trans}
           actions={source}

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactElement, useMemo, useState } from 'react';
 import type { ChipForm, CompileAnswer, DagForm, SketchForm } from '../api/types';
 import type { LayoutEngine } from '../layout/engine';
-import { cellsBeside, search, tasksOf } from '../model/sections';
+import { boxOf, cellsBeside, search, tasksOf } from '../model/sections';
 import { Canvas } from './Canvas';
 import { Details } from './Details';
 import { Findings } from './Findings';
@@ -19,13 +19,16 @@ export interface DagActions {
 export interface DagViewProps {
   answer: CompileAnswer & { sketch: SketchForm };
   unfolded: readonly string[];
+  /** The task that somebody asked to see; another object each time. */
+  asked: { readonly task: string } | null;
   engine: LayoutEngine;
   trans: TranslationBundle;
   actions: DagActions;
 }
 
 /** A DAG with everything around it: search, the picture or the list, reasons, findings. */
-export function DagView({ answer, unfolded, engine, trans, actions }: DagViewProps): ReactElement {
+export function DagView(props: DagViewProps): ReactElement {
+  const { answer, unfolded, asked, engine, trans, actions } = props;
   const sketch = useStable(answer.sketch);
   const dag = useStable(answer.dag);
   const [query, setQuery] = useState('');
@@ -34,6 +37,11 @@ export function DagView({ answer, unfolded, engine, trans, actions }: DagViewPro
   const [pointed, setPointed] = useState<string | null>(null);
   const found = useMemo(() => search(sketch, dag, query), [sketch, dag, query]);
   const told = pointed ?? chosen;
+  const [answered, setAnswered] = useState<DagViewProps['asked']>(null);
+  if (asked !== null && asked !== answered) {
+    setAnswered(asked);
+    setChosen(boxOf(asked.task, sketch)?.id ?? null);
+  }
   const enter = (id: string) => {
     const box = sketch.boxes.find(one => one.id === id);
     if (box && box.members.length > 0) {

@@ -62,10 +62,12 @@ class ParameterForm(Given):
 
 
 class MembershipForm(Given):
-    """Where a code cell ended up: a task's name, or `setup`, `parameters`, `skip`."""
+    """Where a code cell ended up: in `task`, or as `role` says. `tagged`: by its own tag or line."""
 
     cell: str
     role: str
+    task: str | None
+    tagged: bool
     number: str
 
 
@@ -201,6 +203,85 @@ class Suggestions(Given):
 
     items: list[SuggestionForm]
     dag: DagForm
+
+
+class MakeTask(Asked):
+    """Make cells a task, or part of one."""
+
+    kind: Literal["task"]
+    cells: list[str] = Field(min_length=1, max_length=10_000)
+    task: Name
+
+
+class CellTask(Asked):
+    """A cell and its task."""
+
+    cell: str
+    task: Name
+
+
+class MakeTasks(Asked):
+    """Give several cells their tasks, as suggestions do."""
+
+    kind: Literal["tasks"]
+    items: list[CellTask] = Field(min_length=1, max_length=10_000)
+
+
+class MakeRole(Asked):
+    """Make cells setup, parameters or scratch work, or nothing special."""
+
+    kind: Literal["role"]
+    cells: list[str] = Field(min_length=1, max_length=10_000)
+    role: Literal["setup", "parameters", "skip", "none"]
+
+
+class RenameTask(Asked):
+    """Rename a task; what is ordered after it follows."""
+
+    kind: Literal["rename"]
+    task: Name
+    name: Name
+
+
+class OrderTask(Asked):
+    """Order a task after others, and after no more than these."""
+
+    kind: Literal["after"]
+    task: Name
+    others: list[Name] = Field(max_length=1_000)
+
+
+class SplitTask(Asked):
+    """Let a new task begin at a cell."""
+
+    kind: Literal["split"]
+    cell: str
+    task: Name
+
+
+Change = MakeTask | MakeTasks | MakeRole | RenameTask | OrderTask | SplitTask
+
+
+class MarkRequest(Asked):
+    """A notebook as an editor holds it, and what shall become of its cells."""
+
+    notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
+    path: NotebookPath
+    change: Change = Field(discriminator="kind")
+
+
+class CellMarksForm(Given):
+    """A cell's tags and source as they shall be; everything else of it stays."""
+
+    cell: str
+    tags: list[str]
+    source: str
+
+
+class MarkAnswer(Given):
+    """The cells that change. Nothing is written: the editor holds the document."""
+
+    cells: list[CellMarksForm]
 
 
 class GraphQuery(Asked):

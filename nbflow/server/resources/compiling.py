@@ -1,12 +1,26 @@
 """The notebook in the editor, compiled while somebody types."""
 
-from nbflow.notebooks import read_document
+from typing import assert_never
+
+from nbflow.model.notebook import Notebook
+from nbflow.notebooks import marking, read_document
+from nbflow.notebooks.marking import CellMarks
 from nbflow.render.draw import draw
 from nbflow.render.fold import Folded
 from nbflow.server.models.dags import (
+    CellMarksForm,
+    Change,
     CompileAnswer,
     CompileRequest,
+    MakeRole,
+    MakeTask,
+    MakeTasks,
+    MarkAnswer,
+    MarkRequest,
+    OrderTask,
     PictureForm,
+    RenameTask,
+    SplitTask,
     SuggestionForm,
     Suggestions,
     SuggestRequest,
@@ -65,6 +79,33 @@ def suggest_tasks(call: Call) -> Suggestions:
     )
 
 
+def mark_cells(call: Call) -> MarkAnswer:
+    """Work out new tags and sources for cells of an open document; nothing is written."""
+    asked: MarkRequest = call.body
+    notebook = read_document(asked.notebook, str(call.tools.places.file(asked.path)))
+    return MarkAnswer(
+        cells=[CellMarksForm.model_validate(one) for one in _marks(notebook, asked.change)]
+    )
+
+
+def _marks(notebook: Notebook, change: Change) -> tuple[CellMarks, ...]:
+    match change:
+        case MakeTask():
+            return marking.as_task(notebook, change.cells, change.task)
+        case MakeTasks():
+            return marking.as_tasks(notebook, {one.cell: one.task for one in change.items})
+        case MakeRole():
+            return marking.as_role(notebook, change.cells, change.role)
+        case RenameTask():
+            return marking.renamed(notebook, change.task, change.name)
+        case OrderTask():
+            return marking.ordered_after(notebook, change.task, change.others)
+        case SplitTask():
+            return marking.split(notebook, change.cell, change.task)
+        case _:
+            assert_never(change)
+
+
 ROUTES = (
     Route(
         method="POST",
@@ -73,6 +114,16 @@ ROUTES = (
         summary="Compile an open notebook: tasks, edges with their reasons, findings, pictures.",
         body=CompileRequest,
         given=CompileAnswer,
+        limit=NOTEBOOK_LIMIT,
+        problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/marks",
+        answer=mark_cells,
+        summary="Work out the tags that make cells of an open notebook a task, or something else.",
+        body=MarkRequest,
+        given=MarkAnswer,
         limit=NOTEBOOK_LIMIT,
         problems=(404,),
     ),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from nbflow.model.dag import Dag, Place
 from nbflow.model.diagnostics import Diagnostic
+from nbflow.model.notebook import Role
 from nbflow.render.fold import Folded
 from nbflow.render.picture import picture_of, why
 from nbflow.scheduling.words import in_words
@@ -49,10 +50,7 @@ def dag_form(compiled: Compiled, places: NotebookPlaces, lang: str) -> DagForm:
             for g in dag.groups
         ],
         parameters=[ParameterForm.model_validate(one) for one in dag.parameters],
-        membership=[
-            MembershipForm(cell=cell, role=role, number=page.number(cell, role))
-            for cell, role in dag.membership
-        ],
+        membership=_membership(compiled, page),
         diagnostics=page_findings(dag.diagnostics, page, places),
     )
 
@@ -118,6 +116,26 @@ def _tasks(dag: Dag, page: OnPage) -> list[TaskForm]:
             mutates=list(task.mutates),
         )
         for task in dag.tasks
+    ]
+
+
+def _membership(compiled: Compiled, page: OnPage) -> list[MembershipForm]:
+    tagged = {
+        cell.id
+        for notebook in compiled.notebooks
+        for cell in notebook.cells
+        if cell.parameters or cell.role is not Role.UNTAGGED
+    }
+    inside = {(cell, str(task.name)) for task in compiled.dag.tasks for cell in task.cells}
+    return [
+        MembershipForm(
+            cell=cell,
+            role=role,
+            task=role if (cell, role) in inside else None,
+            tagged=cell in tagged,
+            number=page.number(cell, role),
+        )
+        for cell, role in compiled.dag.membership
     ]
 
 

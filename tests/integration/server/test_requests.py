@@ -271,3 +271,24 @@ def test_more_calls_than_can_wait_are_sent_away(server: RunningServer) -> None:
     problem(reply, 429, "NBF726")
     assert reply.headers["Retry-After"] == "2"
     assert server.ask("/dags").status == 200
+
+
+def test_marks_are_worked_out_and_nothing_is_written(server: RunningServer) -> None:
+    cell = "c0"
+    code = {"cell_type": "code", "id": cell, "metadata": {}, "source": "x = 1"}
+    notebook = NOTEBOOK | {"cells": [code | {"outputs": [], "execution_count": None}]}
+    asked = {
+        "path": "new.ipynb",
+        "notebook": notebook,
+        "change": {"kind": "task", "cells": [cell], "task": "적재"},
+    }
+    reply = server.ask("/marks", "POST", asked)
+    assert reply.status == 200, reply.content
+    assert [(one["cell"], one["tags"]) for one in reply.json["cells"]] == [(cell, ["task:적재"])]
+    assert not (server.root / "new.ipynb").exists()
+    for change, status in (
+        ({"kind": "task", "cells": [cell], "task": "<img>"}, 422),
+        ({"kind": "rename", "task": "nobody", "name": "x"}, 404),
+        ({"kind": "burn"}, 422),
+    ):
+        assert server.ask("/marks", "POST", asked | {"change": change}).status == status

@@ -78,7 +78,12 @@ def test_an_unsaved_notebook_becomes_a_dag_with_reasons_and_a_place_for_every_ce
     assert (edge["source"], edge["kind"], edge["variable"]) == ("load", "data", "data")
     assert edge["writer"]["cell"] == "c1"
     assert "data" in edge["why"]
-    assert {one["cell"] for one in dag["membership"]} == {"c0", "c1", "c2", "c3", "c4"}
+    places = {one["cell"]: (one["role"], one["task"], one["tagged"]) for one in dag["membership"]}
+    assert places == {
+        "c0": ("parameters", None, True), "c1": ("load", "load", True),
+        "c2": ("sum", "sum", True), "c3": ("check", "check", True),
+        "c4": ("check", "check", False),
+    }  # fmt: skip
     assert dag["parameters"][0] | {"help": ""} == {
         "name": "rows", "type": "int", "default": "3", "cell": "c0", "line": 1, "help": "",
     }  # fmt: skip

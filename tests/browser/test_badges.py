@@ -1,0 +1,62 @@
+"""Badges at cells, in a real JupyterLab and a real Notebook 7."""
+
+from typing import Any
+
+import pytest
+from jupyter_pages import Jupyter, axe_violations, open_notebook, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+CELLS = (
+    "import math",
+    "%%task load\nnumbers = [1, 2]",
+    "more = numbers",
+    "%%task total\ntotal = sum(more) + unheard_of",
+    "%%skip\n1 / 0",
+)
+
+
+@pytest.mark.parametrize("face", ["lab", "notebook"])
+def test_each_cell_says_where_it_belongs_and_what_is_wrong(
+    page: Any, jupyter: Jupyter, face: str
+) -> None:
+    name = f"badges-{face}.ipynb"
+    jupyter.write(name, *CELLS)
+    open_notebook(page, jupyter, face, name)
+    chips = page.locator(".nbf-badge-chip")
+    chips.nth(4).wait_for()
+    assert chips.all_text_contents() == ["↳ setup", "load", "↳ load", "total", "skipped"]
+    assert "writes: more, numbers" in (chips.nth(1).get_attribute("title") or "")
+    assert "by its place on the page" in (chips.nth(2).get_attribute("title") or "")
+    finding = page.locator(".jp-Cell").nth(3).locator(".nbf-badge-finding")
+    assert "NBF203" in (finding.text_content() or "")
+    assert "bind the name first" in (finding.text_content() or "")
+    assert axe_violations(page, ".nbf-badge") == []
+    shoot(page, f"badges-{face}")
+
+
+def test_a_badge_follows_the_tags_and_leads_to_the_picture(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("follow.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "follow.ipynb")
+    page.get_by_role("button", name="Task total").wait_for()
+    page.evaluate(
+        """() => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            content.widgets[2].model.setMetadata('tags', ['task:more']);
+        }"""
+    )
+    page.get_by_role("button", name="Task more").click()
+    page.locator('.nbf-canvas .nbf-chosen[data-task="more"]').wait_for()
+
+
+def test_a_notebook_without_tags_is_left_alone(page: Any, jupyter: Jupyter) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    jupyter.write("plain.ipynb", "x = 1", "print(unheard_of)")
+    open_notebook(page, jupyter, "lab", "plain.ipynb")
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    with page.expect_response(lambda reply: "/api/contents/plain.ipynb" in reply.url):
+        page.keyboard.type("y = 2")
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    assert page.locator(".nbf-badge").count() == 0
+    assert [url for url in asked if "nbflow/api" in url] == []

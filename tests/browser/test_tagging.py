@@ -1,0 +1,144 @@
+"""Cells become tasks in a real JupyterLab and a real Notebook 7; undo takes it back."""
+
+import json
+from typing import Any
+
+import pytest
+from jupyter_pages import Jupyter, open_notebook, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+CELLS = ("numbers = [1, 2]", "more = numbers", "total = sum(more)", "print(total)")
+CONTENT = "[...window.jupyterapp.shell.widgets('main')].find(one => one.content?.widgets).content"
+
+
+def run(page: Any, command: str, **args: str) -> None:
+    """Start a command, as a menu entry does, and don't wait for its dialogs."""
+    page.evaluate(
+        "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, args]
+    )
+
+
+def select(page: Any, first: int, last: int) -> None:
+    page.evaluate(
+        f"""([first, last]) => {{
+            const notebook = {CONTENT};
+            notebook.mode = 'command';
+            notebook.deselectAll();
+            notebook.activeCellIndex = first;
+            if (last > first) notebook.extendContiguousSelectionTo(last);
+            notebook.activeCell.node.focus();
+        }}""",
+        [first, last],
+    )
+
+
+def wait_for_tags(page: Any, *tags: list[str]) -> None:
+    page.wait_for_function(
+        f"""wanted => {{
+            const cells = {CONTENT}.widgets.map(cell => cell.model.getMetadata('tags') ?? []);
+            return JSON.stringify(cells) === wanted;
+        }}""",
+        arg=json.dumps(list(tags), separators=(",", ":"), ensure_ascii=False),
+    )
+
+
+def answer(page: Any, text: str, button: str) -> None:
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input").fill(text)
+    dialog.get_by_role("button", name=button).click()
+    dialog.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("face", ["lab", "notebook"])
+def test_selected_cells_become_a_task_and_undo_takes_it_back(
+    page: Any, jupyter: Jupyter, face: str
+) -> None:
+    name = f"make-{face}.ipynb"
+    jupyter.write(name, *CELLS)
+    open_notebook(page, jupyter, face, name)
+    select(page, 0, 1)
+    run(page, "nbflow:make-task")
+    page.get_by_role("dialog").wait_for()
+    shoot(page, f"make-task-{face}")
+    answer(page, "load", "Make the task")
+    wait_for_tags(page, ["task:load"], ["task:load"], [], [])
+    page.locator(".nbf-badge-chip").nth(3).wait_for()
+    assert page.locator(".nbf-badge-chip").all_text_contents() == ["load", "load", *["↳ load"] * 2]
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:undo-cell-action')")
+    wait_for_tags(page, [], [], [], [])
+
+
+def test_a_task_is_split_renamed_and_ordered_and_what_depends_on_it_follows(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("story.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "story.ipynb")
+    select(page, 0, 0)
+    run(page, "nbflow:make-task", task="load")
+    wait_for_tags(page, ["task:load"], [], [], [])
+    select(page, 2, 2)
+    run(page, "nbflow:split-task")
+    answer(page, "sum", "Split")
+    wait_for_tags(page, ["task:load"], [], ["task:sum"], [])
+    select(page, 2, 2)
+    run(page, "nbflow:order-task")
+    dialog = page.get_by_role("dialog")
+    dialog.locator("select").select_option("load")
+    dialog.get_by_role("button", name="Order").click()
+    wait_for_tags(page, ["task:load"], [], ["task:sum", "after:load"], [])
+    select(page, 0, 0)
+    run(page, "nbflow:rename-task")
+    answer(page, "적재", "Rename")
+    wait_for_tags(page, ["task:적재"], [], ["task:sum", "after:적재"], [])
+    select(page, 3, 3)
+    run(page, "nbflow:mark-cells", role="skip")
+    wait_for_tags(page, ["task:적재"], [], ["task:sum", "after:적재"], ["skip"])
+
+
+def test_a_line_in_the_cell_is_changed_as_a_line(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("line.ipynb", "%%task load --retries 2\nx = 1", "%%task late --after load\nx")
+    open_notebook(page, jupyter, "lab", "line.ipynb")
+    select(page, 0, 0)
+    run(page, "nbflow:rename-task")
+    answer(page, "fetch", "Rename")
+    page.wait_for_function(
+        f"""() => {CONTENT}.widgets.map(cell => cell.model.sharedModel.getSource()).join() ===
+            '%%task fetch --retries 2\\nx = 1,%%task late --after fetch\\nx'"""
+    )
+    wait_for_tags(page, [], [])
+
+
+def test_suggested_tasks_are_shown_and_taken(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("suggest.ipynb", "import math", *CELLS, "other = math.pi")
+    open_notebook(page, jupyter, "lab", "suggest.ipynb")
+    run(page, "nbflow:suggest-tasks")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("listitem").first.wait_for()
+    shoot(page, "suggested-tasks")
+    dialog.get_by_role("button", name="Tag").click()
+    page.locator('.nbf-badge-chip[data-tagged="true"]').first.wait_for()
+
+
+def test_a_name_that_is_none_is_refused_with_the_reason(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("refused.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "refused.ipynb")
+    run(page, "nbflow:make-task", task="<img src=x>")
+    page.get_by_text("a name may hold").first.wait_for()
+    wait_for_tags(page, [], [], [], [])
+
+
+def test_only_documented_tags_and_metadata_are_written(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("saved.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "saved.ipynb")
+    select(page, 0, 0)
+    run(page, "nbflow:make-task", task="load")
+    wait_for_tags(page, ["task:load"], [], [], [])
+    page.locator(".nbf-badge-chip").first.wait_for()
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !document.querySelector('.jp-Document.jp-mod-dirty')")
+    saved = json.loads((jupyter.folder / "saved.ipynb").read_text())
+    assert [set(cell["metadata"]) - {"trusted"} for cell in saved["cells"]] == [
+        {"tags"}, set(), set(), set(),
+    ]  # fmt: skip
+    assert set(saved["metadata"]) <= {"kernelspec", "language_info"}
