@@ -108,6 +108,8 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
         else:
             self.set_status(route.status)
             self.set_header("Content-Language", self.lang)
+            if answer.policy is not None:
+                self.set_header("Content-Security-Policy", answer.policy)
             self.finish(answer.content, set_content_type=answer.media_type)
 
     @property

@@ -59,10 +59,11 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """An answer that is no JSON of ours: bytes with their media type."""
+    """An answer that is no JSON of ours: bytes with their media type; with a ``policy`` for pages."""
 
     content: bytes
     media_type: str
+    policy: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -178,3 +178,33 @@ def test_a_failed_task_opens_at_its_cell_with_its_inputs_and_runs_again_once_men
     do(page, "nbflow:run-failed")
     state(page, "report", "success").wait_for()
     assert page.locator(f"{PANEL} .nbf-states > li").count() == 2
+
+
+ATTACK = """from IPython.display import HTML, display
+display(HTML('''<p id="told">waits</p><script>
+const told = [];
+try { told.push('cookie:' + document.cookie); } catch (error) { told.push('no cookie'); }
+try { told.push('page:' + parent.document.title); } catch (error) { told.push('no page'); }
+fetch(location.href.replace(/runs.*/, 'runs')).then(r => r.text())
+    .then(text => told.push('api:' + text), () => told.push('no api'))
+    .finally(() => { document.getElementById('told').textContent = told.join(', '); });
+</script>'''))"""
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_outputs_of_a_run_stand_beside_the_notebook_and_their_scripts_reach_nothing(
+    page: Any, jupyter: Jupyter, face: str
+) -> None:
+    """Row 3 of the abuse table."""
+    name = f"attack-{face}.ipynb"
+    jupyter.write(name, f"%%task show\n{ATTACK}\nprint('an output of the run')")
+    before = (jupyter.folder / name).read_bytes()
+    open_notebook(page, jupyter, face, name)
+    do(page, "nbflow:run-all")
+    state(page, "show", "success").wait_for()
+    page.get_by_role("button", name="Show the outputs").click()
+    frame = page.frame_locator("#nbflow-outputs iframe")
+    frame.get_by_text("an output of the run", exact=True).wait_for()
+    frame.get_by_text("no cookie, no page, no api", exact=True).wait_for()
+    shoot(page, f"run-outputs-{face}")
+    assert (jupyter.folder / name).read_bytes() == before

@@ -72,6 +72,12 @@ export class Api {
     return this._send('GET', at`runs/${run}`);
   }
 
+  /** Where a run's outputs stand as a page: for a sandboxed frame, never to be fetched into ours. */
+  pageUrl(run: string, theme: 'light' | 'dark'): string {
+    const path = URLExt.join(this._settings.baseUrl, ROOT, at`runs/${run}/page`);
+    return path + URLExt.objectToQueryString({ theme });
+  }
+
   /** What happened in a run after event `since`. */
   events(run: string, since: number): Promise<EventList> {
     return this._send('GET', at`runs/${run}/events`, { query: { since, limit: 1000 } });

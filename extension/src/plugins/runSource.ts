@@ -24,7 +24,8 @@ export class CurrentRun implements RunSource {
   constructor(
     private readonly _lives: LiveDags,
     private readonly _runs: NotebookRuns,
-    private readonly _translator: ITranslator
+    private readonly _translator: ITranslator,
+    private readonly _showOutputs: (run: string) => void
   ) {
     this._trans = _translator.load('nbflow');
     _lives.currentChanged.connect(this._follow, this);
@@ -107,6 +108,12 @@ export class CurrentRun implements RunSource {
 
   cancel(): void {
     void this._run?.cancel();
+  }
+
+  showOutputs(): void {
+    if (this.run) {
+      this._showOutputs(this.run.run.run_id);
+    }
   }
 
   retry(): void {

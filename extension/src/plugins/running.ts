@@ -16,6 +16,7 @@ import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { RunPanel } from '../views/run/RunPanel';
 import { ILiveDags } from './lives';
+import { Outputs } from './outputs';
 import { CurrentRun } from './runSource';
 import { INotebookRuns } from './runs';
 
@@ -41,7 +42,10 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('nbflow');
     const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
     const tracker = new WidgetTracker<RunPanel>({ namespace: 'nbflow-run' });
-    const source = new CurrentRun(lives, runs, translator ?? nullTranslator);
+    const outputs = new Outputs(app, runs, trans, labShell !== null);
+    const source = new CurrentRun(lives, runs, translator ?? nullTranslator, run =>
+      outputs.show(run)
+    );
     const runner = new Runner(app, lives, runs, source, trans, labShell !== null, async () => {
       const panel = new RunPanel(source, trans, lang);
       await tracker.add(panel);

@@ -181,6 +181,12 @@ class NotebookQuery(Asked):
     try_no: TryNo | None = None
 
 
+class PageQuery(Asked):
+    """How the page of a run looks."""
+
+    theme: Literal["light", "dark"] = "light"
+
+
 class TriggerRequest(Asked):
     """A run to make of what is deployed. Two calls with one `key` make one run."""
 

@@ -20,6 +20,7 @@ from nbflow.server.models.runs import (
     MetricForm,
     MetricList,
     MetricsQuery,
+    PageQuery,
     RunAnswer,
     RunForm,
     RunQuery,
@@ -27,6 +28,7 @@ from nbflow.server.models.runs import (
     Triggered,
     TriggerRequest,
 )
+from nbflow.server.paper import POLICY, page_of
 from nbflow.server.problems import RequestError
 from nbflow.server.resources.tasks import instances
 from nbflow.server.routing import NOTEBOOK_LIMIT, Call, File, Route
@@ -74,6 +76,13 @@ def show_run_notebook(call: Call) -> File:
     document = run_document(call.service, RunId(call.path["run_id"]))
     text = json.dumps(document, ensure_ascii=False)
     return File(content=text.encode("utf-8", "replace"), media_type="application/json")
+
+
+def show_run_page(call: Call) -> File:
+    """Return the executed notebook of a run as a page that may stand in a frame."""
+    document = run_document(call.service, RunId(call.path["run_id"]))
+    page = page_of(document, theme=call.query.theme)
+    return File(content=page, media_type="text/html", policy=POLICY)
 
 
 def list_events(call: Call) -> EventList:
@@ -256,6 +265,15 @@ ROUTES = (
         answer=show_run_notebook,
         summary="The executed notebook of a run: the outputs of its tasks in page order.",
         media=("application/json",),
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run_id}/page",
+        answer=show_run_page,
+        summary="The executed notebook of a run as a page for a sandboxed frame.",
+        query=PageQuery,
+        media=("text/html",),
         problems=(404,),
     ),
     Route(

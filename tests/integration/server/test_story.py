@@ -447,3 +447,15 @@ def test_a_backfill_is_planned_recorded_shown_and_cancelled(
     assert server.ask("/backfills?dag_id=etl").json["items"][0]["state"] == "cancelled"
     wrong = server.ask("/backfills", "POST", days | {"first": "yesterday"})
     assert wrong.status == 422
+
+
+def test_the_page_of_a_run_may_stand_in_a_frame_alone(server: RunningServer, failed: str) -> None:
+    """Row 3: whatever stands in it, the browser gives it an origin of its own and no network."""
+    reply = server.ask(f"/runs/{failed}/page")
+    assert (reply.status, reply.sort) == (200, "text/html")
+    (policy,) = reply.headers.get_all("Content-Security-Policy") or ()
+    assert "sandbox allow-scripts;" in policy
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+    assert "connect-src" not in policy
+    assert "too much" in reply.content.decode()

@@ -83,6 +83,7 @@ function Body({ source, trans, lang }: BodyProps): ReactElement {
           hasScheduler={source.hasScheduler}
           onTask={name => source.choose(name === chosen ? null : name)}
           onCancel={() => source.cancel()}
+          onOutputs={() => source.showOutputs()}
           {...{ chosen, trans, lang }}
         />
       ) : (

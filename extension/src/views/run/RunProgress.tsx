@@ -11,6 +11,7 @@ export interface RunProgressProps extends Spoken {
   chosen: string | null;
   onTask: (task: string) => void;
   onCancel: () => void;
+  onOutputs: () => void;
 }
 
 /** A run while it goes on, and how it ended: its tasks in page order, each with state and time. */
@@ -28,6 +29,11 @@ export function RunProgress(props: RunProgressProps): ReactElement {
         {isGoingOn && (
           <button type="button" className="nbf-button" onClick={props.onCancel}>
             {trans.__('Cancel the run')}
+          </button>
+        )}
+        {tasks.some(task => task.ended !== null) && (
+          <button type="button" className="nbf-button" onClick={props.onOutputs}>
+            {trans.__('Show the outputs')}
           </button>
         )}
       </p>

@@ -36,6 +36,8 @@ export interface RunActions {
   setScope(scope: Scope): void;
   start(values: Readonly<Record<string, FieldValue>>): void;
   cancel(): void;
+  /** Show the outputs of the run beside the notebook. */
+  showOutputs(): void;
   /** Ask the server again. */
   retry(): void;
   choose(task: string | null): void;
