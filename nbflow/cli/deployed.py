@@ -129,12 +129,15 @@ def trigger(
             name, read_parameters(parameter or ()), date=read_date(date), key=key
         )
         differs = _drift(service, name)
+        is_driven = service.store.has_scheduler()
     if run_id is None:
         say(t("There is a run with this key already."))
         return
     say(str(run_id))
     if differs:
         tell(differs)
+    if not is_driven:
+        tell(t("No scheduler works on this metastore: nothing happens until one does."))
 
 
 def _drift(service: "Service", name: str) -> str:

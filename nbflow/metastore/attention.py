@@ -29,6 +29,7 @@ class WaitingRun:
     dag_id: DagId
     version: Digest
     state: RunState
+    cancel_requested: bool
 
 
 def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[WaitingRun]:
@@ -61,7 +62,7 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
     of = waiting.c
     goes = or_(of.state == RunState.RUNNING.value, of.cancel_requested == 1)
     query = (
-        select(of.id, of.dag_id, of.version, of.state)
+        select(of.id, of.dag_id, of.version, of.state, of.cancel_requested)
         .where(or_(goes, of.nth <= FEW_QUEUED))
         .order_by(of.backfill_id.is_not(None), ~goes, of.created, of.id)
         .limit(limit)
@@ -72,6 +73,7 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
             dag_id=DagId(row.dag_id),
             version=Digest(row.version),
             state=RunState(row.state),
+            cancel_requested=bool(row.cancel_requested),
         )
         for row in connection.execute(query)
     ]

@@ -109,7 +109,7 @@ def _create(db: Database, new: Backfill, now: datetime) -> None:
     def work(connection: Connection) -> None:
         dag = select(t.dag.c.id).where(t.dag.c.id == new.dag_id)
         if connection.execute(db.locked(dag)).one_or_none() is None:
-            raise no_dag(new.dag_id)
+            raise no_dag(connection, new.dag_id)
         of = t.backfill.c
         other = connection.execute(
             select(of.id).where(

@@ -105,7 +105,7 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
 def _lock(db: Database, connection: Connection, dag_id: DagId) -> None:
     query = select(t.dag.c.id).where(t.dag.c.id == dag_id)
     if connection.execute(db.locked(query)).one_or_none() is None:
-        raise no_dag(dag_id)
+        raise no_dag(connection, dag_id)
 
 
 def _delete_versions(connection: Connection, dag_id: DagId) -> None:

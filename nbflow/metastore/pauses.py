@@ -27,7 +27,7 @@ def pause(db: Database, dag_id: DagId, *, paused: bool) -> bool:
         query = select(of.paused, of.pauses).where(of.id == dag_id)
         row = connection.execute(db.locked(query)).one_or_none()
         if row is None:
-            raise no_dag(dag_id)
+            raise no_dag(connection, dag_id)
         if bool(row.paused) == paused:
             return False
         known = read_pauses(row.pauses)

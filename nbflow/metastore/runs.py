@@ -145,6 +145,8 @@ def ask_to_end(db: Database, connection: Connection, *where: ColumnElement[bool]
     if found:
         asked = t.run.update().where(run.id.in_(found), run.state.in_(t.GOING))
         connection.execute(asked.values(cancel_requested=1))
+        # What was to be cleared would go on once they have ended.
+        connection.execute(t.clear_request.delete().where(t.clear_request.c.run_id.in_(found)))
 
 
 def tasks_of(connection: Connection, version: Digest) -> Sequence[Any]:

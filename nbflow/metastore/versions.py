@@ -4,6 +4,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 
 from sqlalchemy import Connection, func, select
 
@@ -155,7 +156,7 @@ def list_versions(connection: Connection, dag_id: DagId) -> list[VersionRow]:
         .order_by(of.number.desc())
     ).all()
     if not rows:
-        raise no_dag(dag_id)
+        raise no_dag(connection, dag_id)
     return [
         VersionRow(
             version=row.digest,
@@ -173,15 +174,19 @@ def current_version(connection: Connection, dag_id: DagId) -> Digest:
     deployed = select(of.version).where(of.id == dag_id, of.is_deployed == 1)
     found = connection.execute(deployed).scalar()
     if found is None:
-        raise no_dag(dag_id)
+        raise no_dag(connection, dag_id)
     return Digest(found)
 
 
-def no_dag(dag_id: str) -> NotFoundError:
-    """Return the error for a DAG that was never deployed."""
+def no_dag(connection: Connection, dag_id: str) -> NotFoundError:
+    """Return the error for a DAG that was never deployed, with those that may be meant."""
+    known = connection.execute(select(t.dag.c.id).where(t.dag.c.is_deployed == 1)).scalars()
+    near = get_close_matches(dag_id, known.all())
     return NotFoundError(
         Sentence("There is no DAG {dag_id!r}.", dag_id=dag_id),
-        hint="`nbflow dags list` shows them.",
+        hint=Sentence("Did you mean {names}?", names=", ".join(near))
+        if near
+        else "`nbflow dags list` shows them.",
         code="NBF613",
     )
 

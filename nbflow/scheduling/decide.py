@@ -45,6 +45,20 @@ def decide(dag: Dag, snapshot: RunSnapshot, now: datetime) -> Decisions:
     return Decisions(tasks=tuple(moves), run=_run_move(dag, snapshot, states))
 
 
+def end_cancelled(snapshot: RunSnapshot) -> Decisions:
+    """Say how a run that was cancelled ends, though its DAG can't be read any more."""
+    if snapshot.state.is_final or not snapshot.cancel_requested:
+        return Decisions()
+    moves = _cancel_moves(snapshot)
+    left = snapshot.tasks.keys() - {move.task for move in moves}
+    if any(not snapshot.tasks[name].state.is_final for name in left):
+        return Decisions(tasks=moves)
+    # Without the DAG nobody knows which failures it allows.
+    target = RunState.CANCELLED if moves else RunState.FAILED
+    note = Sentence("cancelled")
+    return Decisions(tasks=moves, run=RunMove(source=snapshot.state, target=target, note=note))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
     """How an attempt ended, as far as the state machine cares."""

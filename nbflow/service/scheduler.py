@@ -23,7 +23,7 @@ from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import Digest, RunId, Token
 from nbflow.model.run import Decisions, RunSnapshot
-from nbflow.scheduling.decide import decide
+from nbflow.scheduling.decide import decide, end_cancelled
 from nbflow.service import backfill
 from nbflow.service.adopt import Versions
 from nbflow.service.drive import GLANCE, RunDriver
@@ -240,9 +240,11 @@ class Scheduler:
         for waiting in self._store.waiting_runs(limit=limit):
             version = Subject("version", f"{waiting.dag_id} {waiting.version[:12]}")
             dag = self._isolation.do(version, partial(self._versions.dag, waiting.version))
+            about = Subject("run", waiting.run_id)
             if dag is not None:
-                about = Subject("run", waiting.run_id)
                 self._isolation.do(about, partial(self._advance, waiting, dag))
+            elif waiting.cancel_requested:
+                self._isolation.do(about, partial(self._end_cancelled, waiting.run_id))
 
     def _advance(self, waiting: "WaitingRun", dag: Dag) -> None:
         self._store.advance(
@@ -250,6 +252,10 @@ class Scheduler:
             partial(decide, dag, now=self._clock.wall()),
             max_active_runs=dag.options.max_active_runs,
         )
+
+    def _end_cancelled(self, run_id: RunId) -> None:
+        # How many runs may go is unknown with its DAG, and counts only for one that is to begin.
+        self._store.advance(run_id, end_cancelled, max_active_runs=1)
 
     def _heed_cancels(self) -> None:
         busy = [run for run, driver in self._drivers.items() if driver.claims]

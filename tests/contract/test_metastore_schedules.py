@@ -25,12 +25,14 @@ from nbflow.metastore import (
 )
 from nbflow.metastore.attention import FEW_QUEUED
 from nbflow.metastore.schedules import due_query
+from nbflow.model.attempt import AttemptResult
 from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.options import Catchup
+from nbflow.model.run import TaskMove
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
-from nbflow.model.states import RunKind, RunState
+from nbflow.model.states import Reason, RunKind, RunState, TaskState
 from nbflow.scheduling.decide import decide
 from nbflow.scheduling.plan import plan_tick
 from nbflow.service.checking import rules
@@ -242,6 +244,23 @@ def test_a_tick_may_ask_the_older_runs_to_end(store: Metastore) -> None:
     assert store.tick(hourly_tick(seen, 2, cancel_others=True))
     asked = {run: store.run_snapshot(run).cancel_requested for run in (run_id(1), run_id(2))}
     assert asked == {run_id(1): True, run_id(2): False}
+
+
+def test_a_run_that_is_asked_to_end_is_not_cleared_afterwards(store: Metastore) -> None:
+    assert store.tick(hourly_tick(deployed(store), 1))
+    first = run_id(1)
+    store.advance(first, partial(decide, PAIR, now=NOON), max_active_runs=2)
+    (claim,) = store.claim(limit=1)
+    failed = TaskMove(task=claim.task, source=TaskState.RUNNING, target=TaskState.FAILED)
+    result = AttemptResult(state=TaskState.FAILED, reason=Reason.ERROR, message="no luck")
+    store.finish(claim, result, failed)
+    store.clears.request(Clear(run_id=first, tasks=[claim.task]))
+    seen = store.schedule(PAIR.id)
+    assert seen is not None
+    assert store.tick(hourly_tick(seen, 2, cancel_others=True))
+    store.advance(first, partial(decide, PAIR, now=NOON), max_active_runs=2)
+    assert store.clears.requested() == []
+    assert store.show_run(first)[0].state.is_final
 
 
 def test_due_schedules_are_found_by_their_index(tmp_path: Path, clock: Clock) -> None:

@@ -78,7 +78,9 @@ def test_a_flood_of_queued_runs_is_cancelled_at_once_after_asking(
     nbflow: Call, page: Callable[..., Path], tmp_path: Path
 ) -> None:
     answer(nbflow("dags", "deploy", page(), "--format", "json"))
-    made = {nbflow("dags", "trigger", "tick").stdout.strip() for _ in range(3)}
+    triggered = [nbflow("dags", "trigger", "tick") for _ in range(3)]
+    assert "No scheduler works on this metastore" in triggered[0].stderr
+    made = {one.stdout.strip() for one in triggered}
     refused = nbflow("dags", "delete", "tick", "--yes")
     assert "nbflow runs cancel --dag tick" in refused.stderr
     assert len(answer(nbflow("runs", "list", "--state", "queued", "-f", "json"))) == 3
@@ -101,6 +103,14 @@ def test_a_dag_that_was_never_deployed_is_named(nbflow: Call, verb: str) -> None
     assert done.returncode != 0
     assert "nobody" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["pause", "trigger"])
+def test_a_name_that_is_nearly_a_dags_is_told_that_one(
+    nbflow: Call, page: Callable[..., Path], verb: str
+) -> None:
+    nbflow("dags", "deploy", page())
+    assert "Did you mean tick?" in nbflow("dags", verb, "tik").stderr
 
 
 def test_a_dag_without_a_schedule_says_what_makes_it_run(

@@ -106,6 +106,19 @@ def test_a_version_that_can_not_be_read_holds_up_its_own_runs_only(service, page
     assert "'{' where JSON should be" in listed[f"torn {torn.digest[:12]} (version)"]
 
 
+def test_a_run_whose_version_can_not_be_read_can_be_cancelled(service, page, at_work):
+    begun = trigger(service, deployed(service, page, "one").id)
+    with at_work() as first:
+        first._decide_waiting()
+    queued = trigger(service, deployed(service, page, "two").id)
+    for name in ("one", "two"):
+        damage(service, "UPDATE dag_version SET document = '{' WHERE dag_id = :of", of=name)
+    assert [service.cancel_run(begun), service.cancel_run(queued)] == [True, True]
+    with at_work() as scheduler:
+        for dag in ("one", "two"):
+            until(once(lambda dag=dag: states(service, dag), {RunState.CANCELLED}), scheduler)
+
+
 DAMAGED_RUNS = {
     "parameters": ("UPDATE run SET parameters = '{\"a\"' WHERE id = :of", "where JSON should be"),
     "kind": ("UPDATE run SET kind = 'wished' WHERE id = :of", "'wished' is not a valid RunKind"),
