@@ -119,6 +119,12 @@ def test_parameters_are_asked_for_and_told_at_the_field_if_they_dont_fit(
     page.locator(PANEL).get_by_label("names").fill("['x']")
     button.click()
     state(page, "load", "success").wait_for()
+    page.get_by_text("Runs of this notebook").click()
+    row = page.locator(f"{PANEL} .nbf-history tbody tr").filter(has_text="rows = 21")
+    row.locator('.nbf-state[data-state="success"]').wait_for()
+    assert "by hand" in (row.text_content() or "")
+    row.get_by_role("button").click()
+    shoot(page, "run-history")
     page.locator(f"{PANEL} .nbf-task-state").click()
     page.locator(f"{PANEL} .nbf-log").filter(has_text="given 42 ['x'] True").wait_for()
 

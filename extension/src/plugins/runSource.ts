@@ -4,7 +4,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { ApiError } from '../api/client';
 import { troubleOf } from '../api/trouble';
-import type { DagForm, RunAnswer, TaskInstanceAnswer } from '../api/types';
+import type { DagForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../api/types';
 import { type Field, type FieldValue, fieldOf } from '../model/parameters';
 import { type Choice, choose, type Scope } from '../model/scope';
 import { jumpToCells } from '../notebook/jump';
@@ -16,6 +16,9 @@ import type { NotebookRuns } from '../notebook/runs';
 import { WatchedTask } from '../notebook/task';
 import type { RunSource } from '../views/run/source';
 import type { TroubleText } from '../views/Trouble';
+
+/** How many runs the history shows. */
+const SHOWN = 20;
 
 const NOTHING: Choice = { tasks: [], selectors: [] };
 
@@ -64,6 +67,10 @@ export class CurrentRun implements RunSource {
     return this._run?.state.answer ?? null;
   }
 
+  get history(): readonly RunForm[] {
+    return this._history;
+  }
+
   get isStarting(): boolean {
     return this._run?.state.isStarting ?? false;
   }
@@ -104,6 +111,11 @@ export class CurrentRun implements RunSource {
   start(parameters: Readonly<Record<string, FieldValue>>): void {
     this.choose(null);
     void this._run?.start({ selectors: this.choice.selectors, parameters });
+  }
+
+  follow(run: string): void {
+    this.choose(null);
+    void this._run?.follow(run);
   }
 
   cancel(): void {
@@ -188,12 +200,18 @@ export class CurrentRun implements RunSource {
     if (this._run && this.dag && this._dag !== this.dag.dag_id) {
       this._dag = this.dag.dag_id;
       void this._run.followLast(this._dag);
+      void this._loadHistory(this._dag);
     }
     this._emit();
   }
 
   /** A task that fails is looked at by itself, unless another one is. */
   private _moved(): void {
+    const stands = this.run && `${this.run.run.run_id} ${this.run.run.state}`;
+    if (stands !== this._stands && this._dag) {
+      this._stands = stands;
+      void this._loadHistory(this._dag);
+    }
     if (this._task && this._task.run !== this.run?.run.run_id) {
       this.choose(null);
     }
@@ -208,16 +226,27 @@ export class CurrentRun implements RunSource {
     this._emit();
   }
 
+  private async _loadHistory(dag: string): Promise<void> {
+    const { items } = await this._runs.api.runs(dag, SHOWN);
+    if (dag === this._dag) {
+      this._history = items;
+      this._emit();
+    }
+  }
+
   private _emit(): void {
     this._changed.emit();
   }
 
   private readonly _changed = new Signal<this, void>(this);
   private _dag: string | null = null;
+  private _history: readonly RunForm[] = [];
   private _isLooking = false;
   private _live: LiveDag | null = null;
   private _run: NotebookRun | null = null;
   private readonly _scopes = new WeakMap<NotebookRun, Scope>();
+  /** The run and state that the history was last read for. */
+  private _stands: string | null = null;
   private _task: WatchedTask | null = null;
   private readonly _trans: TranslationBundle;
   private _watch: IDisposable | null = null;

@@ -6,6 +6,7 @@ import { runIcon } from '../../look/icons';
 import { Trouble } from '../Trouble';
 import { useSignal } from '../useSignal';
 import { RunForm } from './RunForm';
+import { RunHistory } from './RunHistory';
 import { RunProgress } from './RunProgress';
 import type { RunSource } from './source';
 import { TaskDetails } from './TaskDetails';
@@ -89,6 +90,12 @@ function Body({ source, trans, lang }: BodyProps): ReactElement {
       ) : (
         <p className="nbf-empty">{trans.__('This notebook has not been run yet.')}</p>
       )}
+      <RunHistory
+        runs={source.history}
+        current={run?.run.run_id ?? null}
+        onRun={one => source.follow(one)}
+        {...{ trans, lang }}
+      />
       {task && (
         <TaskDetails log={source.log} actions={source} {...{ task, numbers, trans, lang }} />
       )}

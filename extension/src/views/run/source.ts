@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
-import type { DagForm, RunAnswer, TaskInstanceAnswer } from '../../api/types';
+import type { DagForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../../api/types';
 import type { Field, FieldValue } from '../../model/parameters';
 import type { Choice, Scope } from '../../model/scope';
 import type { TroubleText } from '../Trouble';
@@ -19,6 +19,8 @@ export interface RunSource extends RunActions {
   /** What is wrong with parameters, by name, as the server says. */
   readonly wrong: Readonly<Record<string, string>>;
   readonly run: RunAnswer | null;
+  /** The newest runs, the last one first. */
+  readonly history: readonly RunForm[];
   readonly isStarting: boolean;
   readonly isGoingOn: boolean;
   readonly hasScheduler: boolean;
@@ -35,6 +37,8 @@ export interface RunSource extends RunActions {
 export interface RunActions {
   setScope(scope: Scope): void;
   start(values: Readonly<Record<string, FieldValue>>): void;
+  /** Look at another run. */
+  follow(run: string): void;
   cancel(): void;
   /** Show the outputs of the run beside the notebook. */
   showOutputs(): void;
