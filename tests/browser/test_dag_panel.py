@@ -41,7 +41,7 @@ def test_the_picture_follows_what_is_typed(page: Any, jupyter: Jupyter, face: st
     page.keyboard.press("Control+End")
     page.keyboard.type("\nseen = numbers, unheard_of")
     line(page, "report waits for load").wait_for(state="attached")
-    page.get_by_text("NBF203").wait_for()
+    page.locator(".nbf-findings").get_by_text("NBF203").wait_for()
     shoot(page, f"panel-{face}")
 
 
@@ -189,7 +189,7 @@ def test_axe_finds_nothing_in_the_panel(page: Any, jupyter: Jupyter, view: str) 
     jupyter.write(f"axe-{view}.ipynb", *TASKS, "print(unheard_of)")
     open_notebook(page, jupyter, "lab", f"axe-{view}.ipynb")
     open_panel(page)
-    page.get_by_text("NBF203").wait_for()
+    page.locator(".nbf-findings").get_by_text("NBF203").wait_for()
     if view == "list":
         page.get_by_role("button", name="List", exact=True).click()
     assert axe_violations(page, ".nbf-panel") == []

@@ -142,3 +142,18 @@ def test_only_documented_tags_and_metadata_are_written(page: Any, jupyter: Jupyt
         {"tags"}, set(), set(), set(),
     ]  # fmt: skip
     assert set(saved["metadata"]) <= {"kernelspec", "language_info"}
+
+
+def test_a_task_s_options_are_filled_in_beside_the_notebook(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("options.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "options.ipynb")
+    select(page, 0, 0)
+    page.evaluate("() => window.jupyterapp.commands.execute('property-inspector:show-panel')")
+    page.get_by_text("nbflow: options of the task").click()
+    retries = page.locator('input[id$="/nbflow/task/retries"]')
+    retries.fill("2")
+    retries.blur()
+    page.wait_for_function(
+        f"""() => JSON.stringify({CONTENT}.widgets[0].model.getMetadata('nbflow')) ===
+            '{{"task":{{"retries":2}}}}'"""
+    )
