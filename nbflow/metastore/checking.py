@@ -35,12 +35,18 @@ def _all(db: Database, connection: Connection, looks: Looks) -> Iterator[Violati
     from nbflow.metastore.checks.files import files
     from nbflow.metastore.checks.history import history
     from nbflow.metastore.checks.reactions import ends_on_record, reactions
+    from nbflow.metastore.checks.readable import readable
     from nbflow.metastore.checks.rows import rows
     from nbflow.metastore.checks.soundness import leaks, soundness
     from nbflow.metastore.checks.time import time
 
     yield from soundness(db, connection)
     if revision(connection) != REVISION:
+        return
+    damaged = list(readable(connection))
+    yield from damaged
+    if damaged:
+        # The other questions are about what rows say.
         return
     yield from rows(connection, drained=looks.drained, sent=looks.sent)
     yield from ends_on_record(connection)

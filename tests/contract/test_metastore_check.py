@@ -109,6 +109,7 @@ DAMAGE = {
     "I39": "UPDATE run SET state = 'running', ended = NULL;"
     " UPDATE task_instance SET state = 'none' WHERE task = 'b'",
     "I40": "UPDATE dag SET paused = 1",
+    "I41": "UPDATE run SET kind = 'wished'",
     "I31": "UPDATE event SET target = 'running', token = 1 WHERE target = 'queued' AND task = 'a'",
 }
 EVERYTHING = Looks(rules=rules(), secrets=["s3cret%canary"], drained=True, sent=True)
@@ -141,6 +142,25 @@ def test_what_somebody_did_to_the_rows_is_found(
             store.db.write("test", lambda c, s=statement: c.execute(text(s or "SELECT 1")))
     found = {violation.code for violation in check(url, EVERYTHING)}
     assert code in found if code else found == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE run SET parameters = '{'", f"run.parameters {run_id(1)}: this is no JSON"),
+        (
+            "UPDATE dag_version SET document = '[7]'",
+            f"dag_version.document {DAG.digest}: this is no DAG",
+        ),
+        ("UPDATE run SET state = 'lame'", f"run.state {run_id(1)}: 'lame' stands for nothing here"),
+    ],
+)
+def test_what_can_not_be_read_is_found_with_its_place(
+    store: Metastore, url: str, statement: str, what: str
+) -> None:
+    finished_run(store)
+    store.db.write("test", lambda c: c.execute(text(statement)))
+    assert [violation.what for violation in check(url, EVERYTHING)] == [what]
 
 
 @pytest.mark.parametrize("where", ["run.parameters", "notebook_snapshot.content"])
