@@ -140,7 +140,10 @@ def test_a_run_is_cancelled_and_what_did_not_succeed_runs_again(
         "%%task after\nprint('after', m)",
     )
     open_notebook(page, jupyter, "lab", "again.ipynb")
+    do(page, "nbflow:open-dag")
     do(page, "nbflow:run-all")
+    picture = page.locator("#nbflow-dag .task")
+    picture.and_(page.locator('[data-task="slow"][data-state="running"]')).wait_for()
     state(page, "slow", "running").wait_for()
     page.locator(f"{PANEL} .nbf-task-state").nth(1).click()
     page.locator(f"{PANEL} .nbf-log").filter(has_text="begun").wait_for()

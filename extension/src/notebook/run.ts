@@ -105,9 +105,13 @@ export class NotebookRun implements IDisposable {
     if (this._followed !== null || this._state.isStarting) {
       return;
     }
-    const [last] = (await this._api.runs(dag, 1)).items;
-    if (last && this._followed === null) {
-      await this.follow(last.run_id);
+    try {
+      const [last] = (await this._api.runs(dag, 1)).items;
+      if (last && this._followed === null) {
+        await this.follow(last.run_id);
+      }
+    } catch (error) {
+      this._set({ error: error as Error });
     }
   }
 

@@ -10,8 +10,10 @@ import { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
 import { adoptColours } from '../look/sheet';
 import type { LiveDags } from '../notebook/lives';
+import type { NotebookRuns } from '../notebook/runs';
 import { DagPanel } from '../views/DagPanel';
 import { ILiveDags, SETTINGS } from './lives';
+import { INotebookRuns } from './runs';
 import { CurrentNotebook } from './source';
 
 export const OPEN = 'nbflow:open-dag';
@@ -21,11 +23,12 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: SETTINGS,
   description: 'Shows the DAG of the open notebook.',
   autoStart: true,
-  requires: [ILiveDags],
+  requires: [ILiveDags, INotebookRuns],
   optional: [ITranslator, ICommandPalette, ILabShell, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     lives: LiveDags,
+    runs: NotebookRuns,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     labShell: ILabShell | null,
@@ -34,7 +37,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     adoptColours(document);
     const trans = (translator ?? nullTranslator).load('nbflow');
     const tracker = new WidgetTracker<DagPanel>({ namespace: 'nbflow-dag' });
-    const opener = new Opener(app, lives, trans, tracker, labShell !== null);
+    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const makeSource = () => new CurrentNotebook(lives, trans, runs, lang);
+    const opener = new Opener(app, lives, trans, tracker, labShell !== null, makeSource);
     app.commands.addCommand(OPEN, {
       label: trans.__('Show the DAG'),
       caption: trans.__('Show the DAG of the open notebook, live'),
@@ -61,7 +66,8 @@ class Opener {
     private readonly _lives: LiveDags,
     private readonly _trans: TranslationBundle,
     private readonly _tracker: WidgetTracker<DagPanel>,
-    private readonly _hasMainArea: boolean
+    private readonly _hasMainArea: boolean,
+    private readonly _makeSource: () => CurrentNotebook
   ) {}
 
   /** Beside the notebook in JupyterLab; on the right in Notebook 7, which shows one document. */
@@ -86,7 +92,7 @@ class Opener {
 
   private _panel(): DagPanel {
     if (!this._current || this._current.isDisposed) {
-      const source = new CurrentNotebook(this._lives, this._trans);
+      const source = this._makeSource();
       this._current = new DagPanel(source, this._engine, this._trans);
     }
     return this._current;

@@ -227,9 +227,9 @@ export class CurrentRun implements RunSource {
   }
 
   private async _loadHistory(dag: string): Promise<void> {
-    const { items } = await this._runs.api.runs(dag, SHOWN);
-    if (dag === this._dag) {
-      this._history = items;
+    const found = await this._runs.api.runs(dag, SHOWN).catch(() => null);
+    if (found && dag === this._dag) {
+      this._history = found.items;
       this._emit();
     }
   }

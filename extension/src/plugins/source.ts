@@ -3,17 +3,22 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { troubleOf } from '../api/trouble';
 import type { CompileAnswer } from '../api/types';
+import { lookOf } from '../look/states';
 import { jumpToCells } from '../notebook/jump';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
+import type { NotebookRuns } from '../notebook/runs';
 import type { DagSource } from '../views/DagPanel';
+import type { RanState } from '../views/runStates';
 import type { TroubleText } from '../views/Trouble';
 
 /** Whichever notebook is worked in, as the panel's source. */
 export class CurrentNotebook implements DagSource {
   constructor(
     private readonly _lives: LiveDags,
-    private readonly _trans: TranslationBundle
+    private readonly _trans: TranslationBundle,
+    private readonly _runs: NotebookRuns,
+    private readonly _lang: 'en' | 'ko'
   ) {
     _lives.currentChanged.connect(this._follow, this);
   }
@@ -32,6 +37,19 @@ export class CurrentNotebook implements DagSource {
 
   get unfolded(): readonly string[] {
     return this._lives.current?.unfolded ?? [];
+  }
+
+  get states(): ReadonlyMap<string, RanState> {
+    const tasks = this._watched ? this._runs.of(this._watched.panel).tasks : null;
+    if (tasks !== this._tasks) {
+      this._tasks = tasks;
+      const known = [...(tasks ?? [])].map(([name, { state }]): [string, RanState] => [
+        name,
+        { state, word: lookOf(state).word[this._lang] }
+      ]);
+      this._states = new Map(known);
+    }
+    return this._states;
   }
 
   get trouble(): TroubleText | null {
@@ -65,6 +83,12 @@ export class CurrentNotebook implements DagSource {
       this._watch?.dispose();
       this._watched?.changed.disconnect(this._emit, this);
       live?.changed.connect(this._emit, this);
+      if (this._watched) {
+        this._runs.of(this._watched.panel).changed.disconnect(this._emit, this);
+      }
+      if (live) {
+        this._runs.of(live.panel).changed.connect(this._emit, this);
+      }
       this._watched = live;
       this._watch = live?.watch() ?? null;
     }
@@ -78,5 +102,7 @@ export class CurrentNotebook implements DagSource {
   private readonly _changed = new Signal<this, void>(this);
   private _isLooking = false;
   private _watch: IDisposable | null = null;
+  private _states: ReadonlyMap<string, RanState> = new Map();
+  private _tasks: ReadonlyMap<string, unknown> | null = null;
   private _watched: LiveDag | null = null;
 }

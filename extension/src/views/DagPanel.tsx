@@ -7,6 +7,7 @@ import type { CompileAnswer } from '../api/types';
 import type { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
 import { type DagActions, DagView } from './DagView';
+import { type RanState, RunStates } from './runStates';
 import { Trouble, type TroubleText } from './Trouble';
 import { useSignal } from './useSignal';
 
@@ -18,6 +19,8 @@ export interface DagSource extends DagActions {
   readonly notebook: string | null;
   readonly answer: CompileAnswer | null;
   readonly unfolded: readonly string[];
+  /** The tasks of the run that is followed. */
+  readonly states: ReadonlyMap<string, RanState>;
   readonly trouble: TroubleText | null;
   retry(): void;
   /** Somebody looks, or no longer. */
@@ -92,15 +95,17 @@ function Body({ source, asked, engine, trans }: BodyProps): ReactElement {
     <>
       {trouble && <Trouble trouble={trouble} trans={trans} onRetry={() => source.retry()} />}
       {answer?.sketch && (
-        <DagView
-          key={notebook}
-          answer={{ ...answer, sketch: answer.sketch }}
-          unfolded={source.unfolded}
-          asked={asked}
-          engine={engine}
-          trans={trans}
-          actions={source}
-        />
+        <RunStates.Provider value={source.states}>
+          <DagView
+            key={notebook}
+            answer={{ ...answer, sketch: answer.sketch }}
+            unfolded={source.unfolded}
+            asked={asked}
+            engine={engine}
+            trans={trans}
+            actions={source}
+          />
+        </RunStates.Provider>
       )}
     </>
   );

@@ -1,8 +1,9 @@
-import { memo, type ReactElement } from 'react';
+import { memo, type ReactElement, useContext } from 'react';
 import type { BoxForm, FrameForm, LineForm, SketchForm } from '../api/types';
 import type { Area, Layout, Point, Route } from '../layout/layout';
 import { tokens } from '../look/tokens';
 import { arrowOf, pathOf } from '../model/lines';
+import { RunStates } from './runStates';
 
 const LINE_HEIGHT = 17;
 const STACK = 8;
@@ -116,6 +117,8 @@ interface BoxProps {
 }
 
 const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
+  const ran = useContext(RunStates).get(box.task);
+  const title = ran ? `${box.title} · ${ran.word}` : box.title;
   const stack = box.stacked ? STACK : 0;
   const [width, height] = [box.width - stack, box.height - stack];
   const [left, top] = [centre.x - box.width / 2, centre.y - box.height / 2 + stack];
@@ -126,13 +129,13 @@ const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
       className={`task${marks}`}
       data-box={box.id}
       data-task={box.task}
-      data-state={box.look ?? undefined}
+      data-state={box.look ?? ran?.state}
       tabIndex={isCurrent ? 0 : -1}
       role="button"
-      aria-label={box.title}
+      aria-label={title}
       aria-pressed={isChosen}
     >
-      <title>{box.title}</title>
+      <title>{title}</title>
       {stack > 0 &&
         [stack, stack / 2].map(shift => (
           <rect
@@ -147,6 +150,11 @@ const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
         ))}
       <Shape left={left} top={top} width={width} height={height} isFolded={box.folded} />
       {box.condition && <polygon className="when" points={diamond(left, top + 10)} />}
+      {ran && (
+        <g transform={`translate(${left + width - 15} ${top + 3}) scale(0.75)`}>
+          <path className="icon" d={tokens.states[ran.state]?.icon} />
+        </g>
+      )}
       <Words box={box} x={left + width / 2} left={left} middle={top + height / 2} />
     </g>
   );
