@@ -32,6 +32,9 @@ if [ "$kind" = lowest ]; then
         --extra examples --extra postgresql --extra mariadb pyproject.toml --output-file "$venv/lowest.txt"
     set -- --constraint "$venv/lowest.txt" "$@"
 fi
+# Through the link that scripts/front.sh made pip would write into what was built.
+extension="$venv/share/jupyter/labextensions/@jupyter-nbflow/extension"
+[ ! -L "$extension" ] || rm "$extension"
 # The JupyterLab extension is built by scripts/front.sh, not with each installation.
 SKIP_JUPYTER_BUILDER=1 "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
 touch "$stamp"
