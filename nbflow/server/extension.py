@@ -9,7 +9,6 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool
 
 from nbflow.app import open_service
-from nbflow.metastore.store import Metastore
 from nbflow.server.handler import Api, ApiHandler, handler_for
 from nbflow.server.news import SCHEMA, SCHEMA_ID, RunNews
 from nbflow.server.places import NotebookPlaces
@@ -17,6 +16,7 @@ from nbflow.server.routes import ROUTES
 from nbflow.server.routing import Route, Tools
 from nbflow.service.attached import AttachedScheduler
 from nbflow.service.editing import LiveCompiler
+from nbflow.service.service import Service
 
 ROOT = "/nbflow/api"
 _THREADS = 8
@@ -51,12 +51,12 @@ class NbflowExtension(ExtensionApp):  # type: ignore[misc]
         tools = Tools(service=service, compiler=LiveCompiler(), places=places)
         if self.scheduler:
             self._opened.enter_context(AttachedScheduler(service=service))
-        return Api(tools=tools, threads=threads, news=self._news(service.store, threads))
+        return Api(tools=tools, threads=threads, news=self._news(service, threads))
 
-    def _news(self, store: Metastore, threads: ThreadPoolExecutor) -> RunNews:
+    def _news(self, service: Service, threads: ThreadPoolExecutor) -> RunNews:
         bus = self.serverapp.event_logger
         bus.register_event_schema(SCHEMA)
-        news = RunNews(store, threads, lambda data: bus.emit(schema_id=SCHEMA_ID, data=data))
+        news = RunNews(service, threads, lambda data: bus.emit(schema_id=SCHEMA_ID, data=data))
         self._followed = news
         return news
 

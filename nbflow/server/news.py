@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from nbflow.errors import MetastoreError
-from nbflow.metastore.store import Metastore
+from nbflow.service.service import Service
 
 SCHEMA_ID = "urn:nbflow:event:run-moved"
 SCHEMA: dict[str, Any] = {
@@ -42,9 +42,10 @@ class RunNews:
     """Looks into the metastore while runs are followed: who drives them is another process."""
 
     def __init__(
-        self, store: Metastore, threads: Executor, tell: Callable[[dict[str, Any]], object]
+        self, service: Service, threads: Executor, tell: Callable[[dict[str, Any]], object]
     ) -> None:
-        self._store = store
+        # Its metastore is made at first need: not because a server starts.
+        self._service = service
         self._threads = threads
         self._tell = tell
         self._until = 0.0
@@ -57,8 +58,11 @@ class RunNews:
         self._until = loop.time() + AWAKE
         async with self._begins:
             if self._task is None or self._task.done():
-                seen = await self._in_thread(self._store.newest_event)
+                seen = await self._in_thread(self._newest)
                 self._task = loop.create_task(self._look(seen), name="nbflow-news")
+
+    def _newest(self) -> int:
+        return self._service.store.newest_event()
 
     def close(self) -> None:
         """Tell nothing more."""
@@ -70,7 +74,7 @@ class RunNews:
         while loop.time() < self._until:
             pause = LOOK_EVERY
             try:
-                rows = await self._in_thread(partial(self._store.events, seen))
+                rows = await self._in_thread(partial(self._service.store.events, seen))
             except MetastoreError as problem:
                 _log.warning("runs can't be followed: %s", problem)
                 rows, pause = [], AFTER_TROUBLE
