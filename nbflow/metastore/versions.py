@@ -4,7 +4,6 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 
 from sqlalchemy import Connection, func, select
 
@@ -16,6 +15,7 @@ from nbflow.metastore.pools import check_needs
 from nbflow.metastore.rows import VersionRow
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest
+from nbflow.model.names import did_you_mean
 from nbflow.model.sentence import Sentence
 
 
@@ -181,12 +181,9 @@ def current_version(connection: Connection, dag_id: DagId) -> Digest:
 def no_dag(connection: Connection, dag_id: str) -> NotFoundError:
     """Return the error for a DAG that was never deployed, with those that may be meant."""
     known = connection.execute(select(t.dag.c.id).where(t.dag.c.is_deployed == 1)).scalars()
-    near = get_close_matches(dag_id, known.all())
     return NotFoundError(
         Sentence("There is no DAG {dag_id!r}.", dag_id=dag_id),
-        hint=Sentence("Did you mean {names}?", names=", ".join(near))
-        if near
-        else "`nbflow dags list` shows them.",
+        hint=did_you_mean(dag_id, known) or Sentence("`nbflow dags list` shows them."),
         code="NBF613",
     )
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from nbflow.model.sentence import Sentence
@@ -59,3 +60,19 @@ def metric_name_problem(text: object) -> str | None:
             most=MAX_NAME_LENGTH,
         )
     return None if text.isprintable() else Sentence("holds characters that can't be printed")
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> Sentence | None:
+    """Return which known names may be meant by one that is not among them; None if none is near.
+    ``cutoff`` is how near, as `difflib.get_close_matches` counts.
+    """
+    # Loaded for an error alone.
+    from difflib import get_close_matches
+
+    return may_be_meant(get_close_matches(name, list(known), cutoff=cutoff))
+
+
+def may_be_meant(names: Iterable[str]) -> Sentence | None:
+    """Ask whether one of these was meant; None if there are none."""
+    found = ", ".join(names)
+    return Sentence("Did you mean {names}?", names=found) if found else None

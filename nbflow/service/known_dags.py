@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, Digest, RunId
+from nbflow.model.names import did_you_mean
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, Origin, drift_of, origins
@@ -97,14 +98,10 @@ def find_dag(service: "Service", name: str) -> KnownDag:
 
 
 def _no_dag(name: str, known: Sequence[str]) -> NotFoundError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known)
     return NotFoundError(
         Sentence("There is no DAG {name!r}.", name=name),
-        hint=Sentence("Did you mean {names}?", names=", ".join(near))
-        if near
-        else Sentence("DAGs: {known}.", known=", ".join(known) or Sentence("none")),
+        hint=did_you_mean(name, known)
+        or Sentence("DAGs: {known}.", known=", ".join(known) or Sentence("none")),
     )
 
 

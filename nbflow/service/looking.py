@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
+from nbflow.model.names import did_you_mean, may_be_meant
 from nbflow.model.sentence import Sentence
 from nbflow.service.known_dags import find_dag
 
@@ -50,8 +51,6 @@ def _near_runs(service: "Service", text: str) -> str:
     """Return which runs may be meant by an id that none has: a DAG's, or ones written nearly so;
     empty if none.
     """
-    from difflib import get_close_matches
-
     from nbflow.metastore.reads import RunFilter
 
     store = service.store
@@ -60,10 +59,7 @@ def _near_runs(service: "Service", text: str) -> str:
         return Sentence("{dag} is a DAG; its newest run is {run}.", dag=text, run=of_dag[0].id)
     ids = [str(run.id) for run in store.list_runs(RunFilter(limit=_NEAR_AMONG))]
     near = [one for one in ids if len(text) >= _LEAST and text.lower() in one.lower()]
-    near = near or get_close_matches(text, ids, cutoff=0.8)
-    if near:
-        return Sentence("Did you mean {names}?", names=", ".join(near[:3]))
-    return ""
+    return may_be_meant(near[:3]) or did_you_mean(text, ids, cutoff=0.8) or ""
 
 
 def newest_run(service: "Service", dag_id: DagId) -> RunId:

@@ -1,6 +1,4 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import type { CompileAnswer } from '../api/types';
@@ -10,9 +8,10 @@ import { type DagActions, DagView } from './DagView';
 import { type RanState, RunStates } from './runStates';
 import { Trouble, type TroubleText } from './Trouble';
 import { useSignal } from './useSignal';
+import { type Watched, WatchingPanel } from './WatchingPanel';
 
 /** What the panel shows, and what it can ask for. */
-export interface DagSource extends DagActions {
+export interface DagSource extends DagActions, Watched {
   /** Emitted when anything below is new. */
   readonly changed: ISignal<object, unknown>;
   /** Something that is another for each open notebook; null if none is open. */
@@ -23,24 +22,20 @@ export interface DagSource extends DagActions {
   readonly states: ReadonlyMap<string, RanState>;
   readonly trouble: TroubleText | null;
   retry(): void;
-  /** Somebody looks, or no longer. */
-  look(isLooking: boolean): void;
 }
 
 /** The DAG of the notebook that is being worked in. */
-export class DagPanel extends ReactWidget {
+export class DagPanel extends WatchingPanel<DagSource> {
   constructor(
-    private readonly _source: DagSource,
+    source: DagSource,
     private readonly _engine: LayoutEngine,
     private readonly _trans: TranslationBundle
   ) {
-    super();
+    super(source);
     this.id = 'nbflow-dag';
-    this.addClass('nbf-panel');
     this.title.label = _trans.__('DAG');
     this.title.caption = _trans.__('The DAG of the open notebook');
     this.title.icon = dagIcon;
-    this.title.closable = true;
   }
 
   /** Choose a task in the picture. */
@@ -49,29 +44,9 @@ export class DagPanel extends ReactWidget {
     this.update();
   }
 
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this._source.look(true);
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this._source.look(this.isVisible);
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this._source.look(false);
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    this._source.look(false);
-    super.onBeforeDetach(message);
-  }
-
   protected override render(): ReactElement {
     return (
-      <Body source={this._source} asked={this._asked} engine={this._engine} trans={this._trans} />
+      <Body source={this.source} asked={this._asked} engine={this._engine} trans={this._trans} />
     );
   }
 

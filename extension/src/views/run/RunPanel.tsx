@@ -1,10 +1,9 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 import { runIcon } from '../../look/icons';
 import { Trouble } from '../Trouble';
 import { useSignal } from '../useSignal';
+import { WatchingPanel } from '../WatchingPanel';
 import { RunForm } from './RunForm';
 import { RunHistory } from './RunHistory';
 import { RunProgress } from './RunProgress';
@@ -12,20 +11,18 @@ import type { RunSource } from './source';
 import { TaskDetails } from './TaskDetails';
 
 /** Running the notebook that is being worked in: what to run, how it goes, what went wrong. */
-export class RunPanel extends ReactWidget {
+export class RunPanel extends WatchingPanel<RunSource> {
   constructor(
-    private readonly _source: RunSource,
+    source: RunSource,
     private readonly _trans: TranslationBundle,
     private readonly _lang: 'en' | 'ko'
   ) {
-    super();
+    super(source);
     this.id = 'nbflow-run';
-    this.addClass('nbf-panel');
     this.addClass('nbf-runs');
     this.title.label = _trans.__('Run');
     this.title.caption = _trans.__('Run tasks of the open notebook, and follow them');
     this.title.icon = runIcon;
-    this.title.closable = true;
   }
 
   /** Put the cursor where a run is started from. */
@@ -35,28 +32,8 @@ export class RunPanel extends ReactWidget {
     );
   }
 
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this._source.look(true);
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this._source.look(this.isVisible);
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this._source.look(false);
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    this._source.look(false);
-    super.onBeforeDetach(message);
-  }
-
   protected override render(): ReactElement {
-    return <Body source={this._source} trans={this._trans} lang={this._lang} />;
+    return <Body source={this.source} trans={this._trans} lang={this._lang} />;
   }
 }
 

@@ -4,9 +4,10 @@ import type { DagForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../../api/
 import type { Field, FieldValue } from '../../model/parameters';
 import type { Choice, Scope } from '../../model/scope';
 import type { TroubleText } from '../Trouble';
+import type { Watched } from '../WatchingPanel';
 
 /** What the panel of runs shows. */
-export interface RunSource extends RunActions {
+export interface RunSource extends RunActions, Watched {
   /** Emitted when anything below is new. */
   readonly changed: ISignal<object, unknown>;
   /** Something that is another for each open notebook; null if none is open. */
@@ -29,8 +30,6 @@ export interface RunSource extends RunActions {
   readonly chosen: string | null;
   readonly task: TaskInstanceAnswer | null;
   readonly log: string;
-  /** Somebody looks, or no longer. */
-  look(isLooking: boolean): void;
 }
 
 /** What can be asked for. */
