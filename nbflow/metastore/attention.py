@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
@@ -38,9 +40,29 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
     the first few, and none while as many go as may: they must not hide other DAGs' runs. None that a
     pause holds back.
     """
+    rows = connection.execute(_waiting(), {"now": now, "limit": limit})
+    return [
+        WaitingRun(
+            run_id=RunId(row.id),
+            dag_id=DagId(row.dag_id),
+            version=Digest(row.version),
+            state=RunState(row.state),
+            cancel_requested=bool(row.cancel_requested),
+        )
+        for row in rows
+    ]
+
+
+@cache
+def _waiting() -> Select[Any]:
+    """Return the query behind `waiting_runs`; an idle scheduler asks each second, and to build it
+    takes longer than to answer it.
+    """
     run, ti = t.run.c, t.task_instance.c
     of_run = ti.run_id == run.id
-    retry = exists().where(of_run, ti.state == TaskState.UP_FOR_RETRY.value, ti.not_before <= now)
+    retry = exists().where(
+        of_run, ti.state == TaskState.UP_FOR_RETRY.value, ti.not_before <= bindparam("now")
+    )
     going = exists().where(of_run, ti.state.in_(_GOING))
     undecided = exists().where(of_run, ti.state.in_(_UNDECIDED))
     running = run.state == RunState.RUNNING.value
@@ -61,22 +83,12 @@ def waiting_runs(connection: Connection, now: datetime, limit: int) -> list[Wait
     )
     of = waiting.c
     goes = or_(of.state == RunState.RUNNING.value, of.cancel_requested == 1)
-    query = (
+    return (
         select(of.id, of.dag_id, of.version, of.state, of.cancel_requested)
         .where(or_(goes, of.nth <= FEW_QUEUED))
         .order_by(of.backfill_id.is_not(None), ~goes, of.created, of.id)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return [
-        WaitingRun(
-            run_id=RunId(row.id),
-            dag_id=DagId(row.dag_id),
-            version=Digest(row.version),
-            state=RunState(row.state),
-            cancel_requested=bool(row.cancel_requested),
-        )
-        for row in connection.execute(query)
-    ]
 
 
 def _may_begin() -> ColumnElement[bool]:

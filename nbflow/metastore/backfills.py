@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from nbflow.errors import NotFoundError, UsageError
 from nbflow.metastore import tables as t
@@ -174,14 +175,8 @@ def _slot_runs(
 
 
 def _due(db: Database, connection: Connection) -> list[DueBackfill]:
-    of, run = t.backfill.c, t.run.c
-    rows = connection.execute(
-        select(t.backfill, t.dag.c.version.label("dag_version"), t.schedule.c.max_active_runs)
-        .join(t.dag, t.dag.c.id == of.dag_id)
-        .join(t.schedule, t.schedule.c.dag_id == of.dag_id)
-        .where(of.state == _GOING)
-        .order_by(of.created, of.id)
-    ).all()
+    run = t.run.c
+    rows = connection.execute(_under_way()).all()
     room = []
     for row in rows:
         unfinished = connection.execute(
@@ -201,6 +196,18 @@ def _due(db: Database, connection: Connection) -> list[DueBackfill]:
         )
 
     return db.unread.each("backfill", room, lambda one: str(one[0].id), build)
+
+
+@cache
+def _under_way() -> Select[Any]:
+    of = t.backfill.c
+    return (
+        select(t.backfill, t.dag.c.version.label("dag_version"), t.schedule.c.max_active_runs)
+        .join(t.dag, t.dag.c.id == of.dag_id)
+        .join(t.schedule, t.schedule.c.dag_id == of.dag_id)
+        .where(of.state == _GOING)
+        .order_by(of.created, of.id)
+    )
 
 
 def _work_on(db: Database, chunk: Chunk, who: str, now: datetime) -> bool:

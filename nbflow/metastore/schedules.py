@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from nbflow.errors import ConflictError
 from nbflow.metastore import tables as t
@@ -117,21 +118,22 @@ def schedule_of(connection: Connection, dag_id: DagId) -> ScheduleEntry | None:
     return None if row is None else entry_of(row)
 
 
-def due_query(now: datetime, limit: int) -> Any:
-    """Return the query behind `due`."""
+@cache
+def _due() -> Select[Any]:
+    """Return the query behind `due`, with the parameters now and limit."""
     of = t.schedule.c
     return (
         select(t.schedule, t.dag.c.version.label("dag_version"), t.dag.c.pauses)
         .join(t.dag, t.dag.c.id == of.dag_id)
-        .where(of.next_fire_utc <= now, t.dag.c.paused == 0)
+        .where(of.next_fire_utc <= bindparam("now"), t.dag.c.paused == 0)
         .order_by(of.next_fire_utc)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
 
 
 def due(db: Database, connection: Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Return the schedules of active DAGs whose next slot has come, the oldest slot first."""
-    rows = connection.execute(due_query(now, limit)).all()
+    rows = connection.execute(_due(), {"now": now, "limit": limit}).all()
     active = active_runs(connection, [row.dag_id for row in rows])
 
     def build(row: Any) -> DueSchedule:
@@ -147,16 +149,20 @@ def due(db: Database, connection: Connection, now: datetime, limit: int) -> list
 
 def next_fire(connection: Connection) -> datetime | None:
     """Return when the next slot of any active DAG comes, None if there is none."""
+    found: datetime | None = connection.execute(_next_fire()).scalar()
+    return found
+
+
+@cache
+def _next_fire() -> Select[Any]:
     of = t.schedule.c
-    query = (
+    return (
         select(of.next_fire_utc)
         .join(t.dag, t.dag.c.id == of.dag_id)
         .where(of.next_fire_utc.is_not(None), t.dag.c.paused == 0)
         .order_by(of.next_fire_utc)
         .limit(1)
     )
-    found: datetime | None = connection.execute(query).scalar()
-    return found
 
 
 def tick(db: Database, ticks: Sequence[Tick], now: datetime) -> list[bool]:

@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
@@ -128,10 +129,7 @@ def _watched(dag_id: DagId, trigger: Trigger) -> str | None:
 def pending_events(db: Database, connection: Connection, limit: int) -> list[TriggerEvent]:
     """Return events to decide on, of each trigger the oldest only: the next one needs its state."""
     of = t.trigger_event.c
-    active = select(t.dag_trigger.c.id).where(t.dag_trigger.c.active == 1)
-    oldest = select(func.min(of.id)).where(of.trigger_id.in_(active)).group_by(of.trigger_id)
-    oldest = oldest.order_by(func.min(of.id))
-    ids = list(connection.execute(oldest.limit(limit)).scalars())
+    ids = list(connection.execute(_oldest(), {"limit": limit}).scalars())
     if not ids:
         return []
     events = connection.execute(select(t.trigger_event).where(of.id.in_(ids)).order_by(of.id)).all()
@@ -144,6 +142,15 @@ def pending_events(db: Database, connection: Connection, limit: int) -> list[Tri
         for event in events
         if event.trigger_id in rows
     ]  # fmt: skip
+
+
+@cache
+def _oldest() -> Select[Any]:
+    """Return the query for the ids of what `pending_events` returns."""
+    of = t.trigger_event.c
+    active = select(t.dag_trigger.c.id).where(t.dag_trigger.c.active == 1)
+    oldest = select(func.min(of.id)).where(of.trigger_id.in_(active)).group_by(of.trigger_id)
+    return oldest.order_by(func.min(of.id)).limit(bindparam("limit"))
 
 
 def watched_files(db: Database, connection: Connection) -> list[TriggerRow]:

@@ -159,3 +159,11 @@ def test_the_runs_of_a_dag_that_go_on_are_found_however_many_have_ended(store: M
     assert ["SEARCH run USING INDEX ix_run_state_dag_id (state=? AND dag_id=?)"] in [
         [row for row in plan if " run " in row] for plan in plans
     ]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_due_schedules_are_found_by_their_index(store: Metastore) -> None:
+    with statements(store) as sent:
+        store.due(store.db.clock.wall())
+    plan = plan_of(store, *sent[0])
+    assert any("USING INDEX ix_schedule_next_fire_utc" in row for row in plan), plan

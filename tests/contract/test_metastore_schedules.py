@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +19,10 @@ from nbflow.metastore import (
     RunFilter,
     Tick,
     check,
-    open_metastore,
     slot_key,
 )
 from nbflow.metastore.attention import FEW_QUEUED
-from nbflow.metastore.schedules import due_query
 from nbflow.model.attempt import AttemptResult
-from nbflow.model.clock import Clock
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.options import Catchup
@@ -261,14 +257,6 @@ def test_a_run_that_is_asked_to_end_is_not_cleared_afterwards(store: Metastore) 
     store.advance(first, partial(decide, PAIR, now=NOON), max_active_runs=2)
     assert store.clears.requested() == []
     assert store.show_run(first)[0].state.is_final
-
-
-def test_due_schedules_are_found_by_their_index(tmp_path: Path, clock: Clock) -> None:
-    with open_metastore(f"sqlite:///{tmp_path / 'nbflow.db'}", clock=clock) as store:
-        query = due_query(NOON, 10).compile(store.db.engine, compile_kwargs={"literal_binds": True})
-        with store.db.engine.connect() as connection:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").fetchall()
-    assert any("USING INDEX ix_schedule_next_fire_utc" in row[3] for row in plan), plan
 
 
 @pytest.mark.fault(22)

@@ -107,7 +107,7 @@ def norunlock() -> None:
         finish, "_finish_all",
         ("    return decided\n", "    import time; time.sleep(0.1)\n    return decided\n"),
     )  # fmt: skip
-    mutate(attention, "waiting_runs", ("or_(retry, ~going, and_(", "or_(retry, and_("))
+    mutate(attention, "_waiting", ("or_(retry, ~going, and_(", "or_(retry, and_("))
 
 
 def lostevent() -> None:
