@@ -36,7 +36,7 @@ chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, or
 demo: setup-demo ## lint, draw and run a real example, on SQLite
 	@sh scripts/demo.sh $(BIN)
 
-bench: setup ## figures: compile, run against papermill, start of the command line
+bench: setup ## figures: compile, run against papermill, command line, scheduler, JupyterLab panel
 	@$(BIN)/python -m benchmarks
 
 docs: setup ## build the documentation into site/, strictly
