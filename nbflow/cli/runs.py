@@ -80,7 +80,8 @@ def list_runs(
         if missed:
             _list_missed(service, wanted.dag_id, limit, form, output)
             return
-        runs = service.store.list_runs(wanted)
+        found = service.store.page_of_runs(wanted)
+    runs = found.rows
     rows = [_row(run) for run in runs]
     if form is Form.TABLE:
         rows = [
@@ -95,6 +96,9 @@ def list_runs(
         styles={"state": state_styles()},
         output=output,
     )
+    if found.unread:
+        names = ", ".join(found.unread)
+        tell(t("Left out, since they can't be read (nbflow db check says why): {runs}", runs=names))
 
 
 def _list_missed(

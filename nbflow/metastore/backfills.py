@@ -14,6 +14,7 @@ from nbflow.metastore.clear import clear_tasks
 from nbflow.metastore.engine import Database
 from nbflow.metastore.runs import NewRun, ask_to_end, insert_run
 from nbflow.metastore.schedules import slot_key, slot_of
+from nbflow.metastore.unread import word_or_none
 from nbflow.metastore.versions import no_dag
 from nbflow.model.backfill import (
     Backfill,
@@ -354,7 +355,9 @@ def _rows(connection: Connection, backfill_id: str | None) -> list[BackfillRow]:
     numbers = {row.backfill_id: row.n for row in connection.execute(decided)}
     states: dict[str, dict[RunState, int]] = {}
     for row in connection.execute(going):
-        states.setdefault(row.backfill_id, {})[RunState(row.state)] = row.n
+        state = word_or_none(RunState, row.state)
+        if state is not None:
+            states.setdefault(row.backfill_id, {})[state] = row.n
     return [
         BackfillRow(entry=_entry(row), decided=numbers.get(row.id, 0), runs=states.get(row.id, {}))
         for row in connection.execute(query)
@@ -375,7 +378,7 @@ def _decided(connection: Connection, backfill_id: str) -> list[BackfillSlot]:
             action=SlotAction(row.action),
             why=SlotWhy(row.why),
             run_id=None if row.run_id is None else RunId(row.run_id),
-            run_state=None if row.state is None else RunState(row.state),
+            run_state=word_or_none(RunState, row.state),
             note=row.note or "",
         )
         for row in connection.execute(query)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, func, sele
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import if_readable
 from nbflow.metastore.ordering import newest_first
+from nbflow.metastore.unread import word_or_none
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.states import RunKind, RunState
 from nbflow.model.triggers import Trigger
@@ -104,7 +105,7 @@ def list_dags(connection: Connection, only: DagId | None = None) -> list[DagRow]
             owner=row.owner or "",
             description=row.description or "",
             last_run=row.last_run,
-            last_state=RunState(row.last_state) if row.last_state else None,
+            last_state=word_or_none(RunState, row.last_state),
             last_at=row.last_at,
             on=tuple(on.get(row.id, ())),
         )

@@ -1,7 +1,7 @@
 """Questions to the metastore; nothing here writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from nbflow.metastore.rows import (
     TaskInstanceRow,
     TaskValues,
 )
+from nbflow.metastore.unread import Unreadable, UnreadRows, word
 from nbflow.model.attempt import StoredValue
 from nbflow.model.ids import DagId, RunId, TaskName, Token
 from nbflow.model.states import CellStatus, Reason, RunKind, RunState, TaskState
@@ -64,9 +65,26 @@ def runs_query(wanted: RunFilter) -> Any:
     return query
 
 
-def list_runs(connection: Connection, wanted: RunFilter) -> list[RunRow]:
-    """Return runs, newest first."""
-    return [_run(row) for row in connection.execute(runs_query(wanted))]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunList:
+    """Runs, newest first, and the ids of those among them that can't be read."""
+
+    rows: list[RunRow]
+    unread: list[RunId]
+
+
+def list_runs(connection: Connection, wanted: RunFilter) -> RunList:
+    """Return runs, newest first; what can't be read takes no other run's place."""
+    aside, found = UnreadRows(), list[RunRow]()
+    while True:
+        rows = connection.execute(runs_query(wanted)).all()
+        built = aside.each("run", rows, lambda row: str(row.id), _listed)
+        found += built
+        if wanted.limit is None or len(rows) < wanted.limit or len(built) == len(rows):
+            return RunList(rows=found, unread=[RunId(row.name) for row in aside.take("run")])
+        last = rows[-1]
+        left = len(rows) - len(built)
+        wanted = replace(wanted, before=last.created, after=last.id, limit=left)
 
 
 def runs_that_begin(connection: Connection, text: str) -> tuple[list[RunId], int]:
@@ -105,7 +123,7 @@ def show_run(connection: Connection, run_id: RunId) -> tuple[RunRow, list[TaskIn
         TaskInstanceRow(
             run_id=row.run_id,
             task=row.task,
-            state=TaskState(row.state),
+            state=word(TaskState, row.state),
             tries=row.tries,
             note=row.note,
             started=row.claimed,
@@ -116,13 +134,21 @@ def show_run(connection: Connection, run_id: RunId) -> tuple[RunRow, list[TaskIn
     return _run(run), tasks
 
 
+def _listed(row: Any) -> RunRow:
+    run = _run(row)
+    for held in (run.parameters, run.cause):
+        if isinstance(held, Unreadable):
+            raise held.damage()
+    return run
+
+
 def _run(row: Any) -> RunRow:
     return RunRow(
         id=row.id,
         dag_id=row.dag_id,
         version=row.version,
-        kind=RunKind(row.kind),
-        state=RunState(row.state),
+        kind=word(RunKind, row.kind),
+        state=word(RunState, row.state),
         created=row.created,
         started=row.started,
         ended=row.ended,
@@ -153,7 +179,7 @@ def attempts(
             started=row.started,
             ended=row.ended,
             outcome=row.outcome,
-            reason=Reason(row.reason) if row.reason else None,
+            reason=word(Reason, row.reason) if row.reason else None,
             message=row.message,
             result=row.result or {},
         )
@@ -169,7 +195,7 @@ def cells(connection: Connection, token: Token) -> list[CellRow]:
         CellRow(
             token=row.token,
             cell=row.cell,
-            status=CellStatus(row.status),
+            status=word(CellStatus, row.status),
             started=row.started,
             ended=row.ended,
         )

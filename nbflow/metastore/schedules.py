@@ -13,6 +13,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.pauses import read_pauses, still_needed, written
 from nbflow.metastore.runs import NewRun, active_runs, cancel_others, insert_run, still_active
+from nbflow.metastore.unread import word
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, Overlap
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
@@ -272,8 +273,8 @@ def entry_of(row: Any) -> ScheduleEntry:
         anchor=row.anchor_utc,
         start=row.start_utc,
         end=row.end_utc,
-        catchup=Catchup(row.catchup),
-        overlap=Overlap(row.overlap),
+        catchup=word(Catchup, row.catchup),
+        overlap=word(Overlap, row.overlap),
         max_active_runs=row.max_active_runs,
         version=row.version,
     )

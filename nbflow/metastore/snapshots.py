@@ -9,6 +9,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.known_runs import LARGE, KnownRun
 from nbflow.metastore.moves import RUN_ROWS, no_run
+from nbflow.metastore.unread import word
 from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot, TaskSnapshot
 from nbflow.model.states import RunKind, RunState, TaskState
@@ -97,8 +98,8 @@ def _snapshot(run: Any, tasks: Mapping[TaskName, TaskSnapshot]) -> RunSnapshot:
         run_id=run.id,
         dag_id=run.dag_id,
         version=run.version,
-        kind=RunKind(run.kind),
-        state=RunState(run.state),
+        kind=word(RunKind, run.kind),
+        state=word(RunState, run.state),
         tasks=tasks,
         parameters=run.parameters,
         selected=None if run.selected is None else tuple(run.selected),
@@ -116,7 +117,7 @@ def _snapshot(run: Any, tasks: Mapping[TaskName, TaskSnapshot]) -> RunSnapshot:
 def _task(row: Any) -> TaskSnapshot:
     return TaskSnapshot(
         name=row.task,
-        state=TaskState(row.state),
+        state=word(TaskState, row.state),
         tries=row.tries,
         failures=row.failures,
         lost=row.lost,

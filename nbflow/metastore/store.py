@@ -311,8 +311,12 @@ class Metastore:
         return runs.request_cancel(self.db, run_id)
 
     def list_runs(self, wanted: reads.RunFilter | None = None) -> list[RunRow]:
-        """Return runs, newest first."""
-        return self.db.read(lambda c: reads.list_runs(c, wanted or reads.RunFilter()))
+        """Return runs, newest first, but for those that can't be read."""
+        return self.page_of_runs(wanted or reads.RunFilter()).rows
+
+    def page_of_runs(self, wanted: reads.RunFilter) -> reads.RunList:
+        """Return runs, newest first, and which of them can't be read."""
+        return self.db.read(lambda connection: reads.list_runs(connection, wanted))
 
     def show_run(self, run_id: RunId) -> tuple[RunRow, list[TaskInstanceRow]]:
         """Return a run and its task instances in page order."""

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from nbflow.errors import MetastoreError, is_contained
 from nbflow.model.sentence import Sentence
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 _SHOWN = 60
+_WAY_OUT = "Run `nbflow db check`, then put a backup in its place."
 
 
 class Unreadable:
@@ -22,27 +25,49 @@ class Unreadable:
         self.text = text
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise self._damage()
+        raise self.damage()
 
     def __getitem__(self, key: Any) -> NoReturn:
-        raise self._damage()
+        raise self.damage()
 
     def __iter__(self) -> NoReturn:
-        raise self._damage()
+        raise self.damage()
 
     def __len__(self) -> int:
-        raise self._damage()
+        raise self.damage()
 
     def __str__(self) -> str:
-        raise self._damage()
+        raise self.damage()
 
-    def _damage(self) -> MetastoreError:
+    def damage(self) -> MetastoreError:
+        """Return what whoever needs it is told."""
         shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"
         return MetastoreError(
             Sentence("The metastore holds {text!r} where JSON should be.", text=shown),
-            hint="Run `nbflow db check`, then put a backup in its place.",
+            hint=_WAY_OUT,
             code="NBF621",
         )
+
+
+def word(kind: type[Word], text: str) -> Word:
+    """Return the word of a list that a row holds. Raises MetastoreError NBF621 if it is none of them."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise MetastoreError(
+            Sentence(
+                "The metastore holds {text!r} where one of these should be: {words}.",
+                text=text,
+                words=", ".join(kind),
+            ),
+            hint=_WAY_OUT,
+            code="NBF621",
+        ) from None
+
+
+def word_or_none(kind: type[Word], text: str | None) -> Word | None:
+    """Return the word of a list that a row holds; None if it holds none of them."""
+    return next((one for one in kind if one.value == text), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

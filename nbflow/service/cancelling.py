@@ -23,10 +23,10 @@ def runs_to_cancel(
     store.current_version(dag)
     # What waits comes first: else it would begin in the place of what was cancelled.
     states = (RunState.QUEUED, RunState.RUNNING) if state is None else (state,)
+    pages = [store.page_of_runs(RunFilter(dag_id=dag, state=one, limit=None)) for one in states]
+    # What can't be read of a run is no reason to let it go on.
     return tuple(
-        run.id
-        for one in states
-        for run in store.list_runs(RunFilter(dag_id=dag, state=one, limit=None))
+        run_id for page in pages for run_id in (*(run.id for run in page.rows), *page.unread)
     )
 
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from small_dags import ended, failed, run_id, small_dag, stored, succeeded
+from sqlalchemy import text
 
-from nbflow.errors import ConflictError, NotFoundError, UsageError
+from nbflow.errors import ConflictError, MetastoreError, NotFoundError, UsageError
 from nbflow.metastore import Metastore, NewRun, RunFilter
 from nbflow.model.attempt import CellEvent
 from nbflow.model.dag import Dag
@@ -282,3 +283,22 @@ def test_ending_a_run_leaves_one_notification_to_send(store: Metastore) -> None:
     )
     rows = store.db.read(lambda connection: connection.execute(select(outbox)).all())
     assert [(row.id, row.payload["state"]) for row in rows] == [(f"run-end:{run}", "success")]
+
+
+@pytest.mark.fault(45)
+def test_runs_that_can_not_be_read_are_named_and_take_no_place_in_a_list(store: Metastore) -> None:
+    for number in range(1, 6):
+        start(store, number=number)
+    damage = {1: "kind = 'wished'", 2: "state = 'done'", 4: "parameters = '{'"}
+    with store.db.engine.begin() as connection:
+        for number, held in damage.items():
+            row = {"id": run_id(number)}
+            connection.execute(text(f"UPDATE run SET {held} WHERE id = :id"), row)
+    page = store.page_of_runs(RunFilter(limit=2))
+    assert [run.id for run in page.rows] == [run_id(3), run_id(5)]
+    assert sorted(page.unread) == [run_id(1), run_id(2), run_id(4)]
+    assert [run.id for run in store.list_runs(RunFilter(limit=1))] == [run_id(3)]
+    assert store.list_dags()[0].last_state is RunState.RUNNING
+    with pytest.raises(MetastoreError, match="'wished' where one of these should be") as caught:
+        store.show_run(run_id(1))
+    assert caught.value.code == "NBF621"

@@ -1400,16 +1400,6 @@ export interface components {
             /** Others */
             others: string[];
         };
-        /** Page[RunForm] */
-        Page_RunForm_: {
-            /** Items */
-            items: components["schemas"]["RunForm"][];
-            /**
-             * Next
-             * @default null
-             */
-            next?: string | null;
-        };
         /**
          * ParameterForm
          * @description A parameter; `default` is Python source.
@@ -1570,6 +1560,21 @@ export interface components {
             note: string;
             /** Cause */
             cause: string | null;
+        };
+        /**
+         * RunPage
+         * @description Part of the list of runs; `unread` are ids of runs that can't be read, and are left out.
+         */
+        RunPage: {
+            /** Items */
+            items: components["schemas"]["RunForm"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
+            /** Unread */
+            unread: string[];
         };
         /**
          * RunRequest
@@ -2518,7 +2523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_RunForm_"];
+                    "application/json": components["schemas"]["RunPage"];
                 };
             };
             400: components["responses"]["400"];

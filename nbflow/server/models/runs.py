@@ -13,6 +13,7 @@ from nbflow.server.models.fields import (
     Instant,
     Name,
     NotebookPath,
+    Page,
     Paged,
     TryNo,
 )
@@ -214,6 +215,12 @@ class Triggered(Given):
 
     run_id: str | None
     has_scheduler: bool
+
+
+class RunPage(Page[RunForm]):
+    """Part of the list of runs; `unread` are ids of runs that can't be read, and are left out."""
+
+    unread: list[str]
 
 
 class CancelRequest(Asked):

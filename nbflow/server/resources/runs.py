@@ -8,7 +8,7 @@ from nbflow.metastore.reads import RunFilter
 from nbflow.metastore.rows import RunRow
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.triggers import cause_sentence
-from nbflow.server.models.fields import Changed, Page, seconds_between
+from nbflow.server.models.fields import Changed, seconds_between
 from nbflow.server.models.runs import (
     CancelRequest,
     ClearAnswer,
@@ -23,6 +23,7 @@ from nbflow.server.models.runs import (
     PageQuery,
     RunAnswer,
     RunForm,
+    RunPage,
     RunQuery,
     RunRequest,
     Triggered,
@@ -40,7 +41,7 @@ from nbflow.service.targets import load_one
 from nbflow.texts import clean, told
 
 
-def list_runs(call: Call) -> Page[RunForm]:
+def list_runs(call: Call) -> RunPage:
     """Return runs, the newest first."""
     asked: RunQuery = call.query
     before, after = _from_cursor(asked.cursor)
@@ -52,10 +53,11 @@ def list_runs(call: Call) -> Page[RunForm]:
         after=after,
         limit=asked.limit + 1,
     )
-    rows = call.service.store.list_runs(wanted)
-    here = rows[: asked.limit]
-    more = _cursor(here[-1]) if len(rows) > len(here) else None
-    return Page[RunForm](items=[run_form(row, call.lang) for row in here], next=more)
+    found = call.service.store.page_of_runs(wanted)
+    here = found.rows[: asked.limit]
+    more = _cursor(here[-1]) if len(found.rows) > len(here) else None
+    items = [run_form(row, call.lang) for row in here]
+    return RunPage(items=items, next=more, unread=[str(run_id) for run_id in found.unread])
 
 
 def show_run(call: Call) -> RunAnswer:
@@ -226,7 +228,7 @@ ROUTES = (
         answer=list_runs,
         summary="List runs, the newest first.",
         query=RunQuery,
-        given=Page[RunForm],
+        given=RunPage,
     ),
     Route(
         method="POST",

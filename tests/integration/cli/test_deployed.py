@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -171,3 +172,24 @@ def test_the_scheduler_runs_what_was_triggered_and_ends_well_when_told_to(
         scheduler.kill()
     assert scheduler.returncode == 0, said
     assert f"{run_id} only done" in said
+
+
+@pytest.mark.fault(45)
+def test_a_run_that_can_not_be_read_is_named_beside_the_list_of_the_others_and_can_be_cancelled(
+    nbflow: Call, page: Callable[..., Path], tmp_path: Path
+) -> None:
+    nbflow("dags", "deploy", page())
+    good, bad = (nbflow("dags", "trigger", "tick").stdout.strip() for _ in range(2))
+    with sqlite3.connect(tmp_path / "home" / "nbflow.db") as db:
+        db.execute("UPDATE run SET kind = 'wished' WHERE id = ?", [bad])
+    listed = nbflow("runs", "list", "--format", "json")
+    assert [run["run_id"] for run in answer(listed)] == [good]
+    assert bad in listed.stderr
+    assert "nbflow db check" in listed.stderr
+    shown = nbflow("runs", "show", bad)
+    assert (shown.returncode, "NBF621" in shown.stderr) == (3, True), shown.stderr
+    assert "Traceback" not in shown.stderr
+    nbflow("runs", "cancel", "--dag", "tick", "--yes")
+    with sqlite3.connect(tmp_path / "home" / "nbflow.db") as db:
+        asked = db.execute("SELECT count(*) FROM run WHERE cancel_requested = 1").fetchone()
+    assert asked == (2,)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft202012Validator
 from jupyter_servers import RunningServer, of_route
+from sqlalchemy import text
 
 from nbflow.app import open_service
 from nbflow.model.states import RunState
@@ -330,6 +331,25 @@ def test_a_link_in_the_place_of_a_log_or_notebook_is_not_followed(
         reply = server.ask(f"/runs/{run_id}/tasks/a/{what}")
         assert reply.status == 404, what
         assert b"secret" not in reply.content.replace(str(secret).encode(), b"")
+
+
+@pytest.mark.fault(45)
+def test_a_run_that_can_not_be_read_is_named_beside_the_list_of_the_others(
+    server: RunningServer, service: Service, failed: str
+) -> None:
+    before = server.ask("/runs").json
+    assert before["unread"] == []
+
+    def write(kind: str) -> None:
+        statement = text("UPDATE run SET kind = :kind WHERE id = :id")
+        with service.store.db.engine.begin() as connection:
+            connection.execute(statement, {"kind": kind, "id": failed})
+
+    write("wished")
+    page = server.ask("/runs").json
+    write("manual")
+    assert page["unread"] == [failed]
+    assert page["items"] == [run for run in before["items"] if run["run_id"] != failed]
 
 
 def test_a_run_is_asked_for_once_per_key_and_cancelled(server: RunningServer, failed: str) -> None:

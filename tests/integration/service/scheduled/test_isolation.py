@@ -80,7 +80,10 @@ def test_a_schedule_that_can_not_be_planned_or_read_holds_up_no_other(
     with at_work() as scheduler:
         until(once(lambda: states(service, "good"), {RunState.SUCCESS}), scheduler)
         assert set(told(service)) == {"odd (schedule)", "torn (schedule)"}
-        assert "'sometimes' is not a valid Catchup" in told(service)["torn (schedule)"]
+        assert (
+            "'sometimes' where one of these should be: none, latest, all"
+            in told(service)["torn (schedule)"]
+        )
         assert "torn (schedule) can't go on" in caplog.text
         damage(service, "UPDATE schedule SET tz = 'UTC' WHERE dag_id = 'odd'")
         damage(service, "UPDATE schedule SET catchup = 'latest' WHERE dag_id = 'torn'")
@@ -121,7 +124,10 @@ def test_a_run_whose_version_can_not_be_read_can_be_cancelled(service, page, at_
 
 DAMAGED_RUNS = {
     "parameters": ("UPDATE run SET parameters = '{\"a\"' WHERE id = :of", "where JSON should be"),
-    "kind": ("UPDATE run SET kind = 'wished' WHERE id = :of", "'wished' is not a valid RunKind"),
+    "kind": (
+        "UPDATE run SET kind = 'wished' WHERE id = :of",
+        "'wished' where one of these should be: manual, ",
+    ),
 }
 
 
