@@ -26,6 +26,7 @@ from jupyter_pages import (  # noqa: E402
     open_notebook,
     run_cells,
 )
+from story import Story  # noqa: E402
 
 LARGEST = 300_000
 PATIENCE = 120_000
@@ -53,6 +54,7 @@ def main() -> int:
                 if not suffix:
                     shoot_first_steps(browser, jupyter)
                     shoot_failure(browser, jupyter)
+                    shoot_story(browser, jupyter)
         browser.close()
     return 0
 
@@ -103,6 +105,16 @@ def shoot_failure(browser: Any, jupyter: Jupyter) -> None:
     run_cells(page, 2)
     page.get_by_text("Open the executed notebook").wait_for()
     keep("notebook-failed.png", page.screenshot())
+    page.close()
+
+
+def shoot_story(browser: Any, jupyter: Jupyter) -> None:
+    """What JupyterLab's part does, from the first tag to the mended run."""
+    page = browser.new_page(viewport={"width": 1400, "height": 820})
+    page.set_default_timeout(PATIENCE)
+    Story(
+        page, jupyter, "lab", keep=lambda name: keep(f"story-{name}.png", page.screenshot())
+    ).play()
     page.close()
 
 

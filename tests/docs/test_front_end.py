@@ -40,6 +40,17 @@ def test_every_sentence_of_the_extension_has_its_korean_and_nothing_is_spare() -
     assert sorted(catalogue()) == sorted(sentences())
 
 
+def test_what_is_counted_has_two_forms_since_jupyterlab_takes_no_single_one() -> None:
+    """Korean has one form for all numbers, but Lab looks at how many are given."""
+    counted = {
+        first or second
+        for path in SOURCES
+        for first, second, *_ in COUNTED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {key for key, forms in catalogue().items() if len(forms) == 2} == counted
+    assert all(len(set(forms)) == 1 for forms in catalogue().values())
+
+
 @pytest.mark.parametrize("english", sorted(set(catalogue()) - {"DAG"}))
 def test_a_translation_is_korean_and_keeps_the_places_to_fill(english: str) -> None:
     for korean in catalogue()[english]:

@@ -1,0 +1,156 @@
+"""The story of JupyterLab's part, played by keyboard alone: tag, see, run, fail, open, mend, run again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyter_pages import AXE, ROOT, Jupyter, axe_violations, open_notebook
+
+CELLS = (
+    ("load", "prices = [5, 3, 8, 2, 4]"),
+    ("clean", "clean = sorted(prices)"),
+    ("mean", "mean = sum(clean) / len(clean)"),
+    ("spread", "spread = clean[-1] - clean[0]"),
+    ("grade", "grade = 'dear' if mean > 4 else 'cheap'"),
+    ("report", "print(grade, 'at', mean, 'within', spread, 'from', clean[9])"),
+)
+EDGES = 8
+WRONG, RIGHT = "9])", "0])"
+PANELS = ("#nbflow-dag", "#nbflow-run")
+REACH = 120
+"""Presses of Tab in which everything must be reached."""
+Keep = Callable[[str], None]
+
+
+def in_english(text: str) -> str:
+    """Return a text as the page says it in English."""
+    return text
+
+
+def in_korean(text: str) -> str:
+    """Return a text as the page says it in Korean."""
+    catalog = ROOT / "nbflow" / "locale" / "ko_KR" / "LC_MESSAGES" / "nbflow.json"
+    return str(json.loads(catalog.read_text(encoding="utf-8"))[text][0])
+
+
+class Story:
+    """One notebook in one face of Jupyter; each step is what a person does next."""
+
+    def __init__(
+        self,
+        page: Any,
+        jupyter: Jupyter,
+        face: str,
+        *,
+        say: Callable[[str], str] = in_english,
+        keep: Keep = lambda name: None,
+    ) -> None:
+        self.page, self.jupyter, self.face, self.say, self.keep = page, jupyter, face, say, keep
+        self.name = f"prices-{face}.ipynb"
+        jupyter.write(self.name, *(source for _, source in CELLS))
+
+    def play(self) -> None:
+        """Play it all."""
+        open_notebook(self.page, self.jupyter, self.face, self.name)
+        self.tag()
+        self.see()
+        self.run_and_fail()
+        self.open_and_mend()
+        self.run_again()
+
+    def tag(self) -> None:
+        """Each cell becomes a task."""
+        press = self.page.keyboard.press
+        self.page.evaluate(
+            "() => { const { content } = window.jupyterapp.shell.currentWidget;"
+            "content.mode = 'command'; content.activeCell.node.focus(); }"
+        )
+        for number, (task, _) in enumerate(CELLS):
+            if number:
+                press("ArrowDown")
+            press("Alt+t")
+            self.page.get_by_role("dialog").locator("input").wait_for()
+            self.page.keyboard.type(task)
+            press("Enter")
+            self.page.locator(".nbf-badge-chip[data-tagged=true]", has_text=task).wait_for()
+
+    def see(self) -> None:
+        """The DAG appears."""
+        self.page.keyboard.press("Alt+g")
+        for task, _ in CELLS:
+            self.page.locator(f'.nbf-canvas .task[data-task="{task}"]').wait_for()
+        assert self.page.locator(".nbf-canvas .edge").count() == EDGES
+        self.look("dag")
+
+    def run_and_fail(self) -> None:
+        """All tasks run; the last one fails, and the page says why."""
+        self._command("Run all tasks")
+        self._state("report", "failed").wait_for()
+        self.page.get_by_text("IndexError: list index out of range").first.wait_for()
+        assert self.page.locator("#nbflow-run .nbf-main").text_content() == self.say(
+            "Run %1 task"
+        ).replace("%1", "6").replace("task", "tasks")
+        self.look("failed")
+
+    def open_and_mend(self) -> None:
+        """The kernel gets what the task found; the cell is mended and tried."""
+        page, press = self.page, self.page.keyboard.press
+        self._reach(self.say("Open at the failing cell"))
+        press("Enter")
+        page.get_by_role("dialog").wait_for()
+        press("Enter")
+        page.get_by_text("Loaded: ").first.wait_for()
+        self.look("opened")
+        page.locator(".jp-CodeCell.jp-mod-active .cm-focused").wait_for()
+        press("Control+End")
+        for _ in WRONG:
+            press("Backspace")
+        page.keyboard.type(RIGHT)
+        press("Control+Enter")
+        page.locator(".jp-OutputArea-output", has_text="dear at 4.4").wait_for()
+
+    def run_again(self) -> None:
+        """Only what failed runs; the rest is taken from the first run."""
+        self._command("Run what failed")
+        self._state("report", "success").wait_for()
+        assert self.page.locator("#nbflow-run .nbf-states > li").count() == 1
+        self.look("mended")
+
+    def look(self, name: str) -> None:
+        """Keep a picture, and let axe-core look at what is ours."""
+        self.keep(name)
+        if AXE.exists():
+            for panel in PANELS:
+                if self.page.locator(panel).count():
+                    assert axe_violations(self.page, panel) == []
+
+    def _state(self, task: str, state: str) -> Any:
+        row = self.page.locator("#nbflow-run .nbf-states > li").filter(has_text=task)
+        return row.locator(f'.nbf-state[data-state="{state}"]')
+
+    def _command(self, label: str) -> None:
+        """Choose a command in the palette."""
+        self.page.keyboard.press("Control+Shift+c")
+        palette = self.page.locator("#modal-command-palette, .jp-ModalCommandPalette")
+        palette.locator("input").fill(self.say(label))
+        palette.locator(".lm-CommandPalette-item", has_text=self.say(label)).first.wait_for()
+        self.page.keyboard.press("Enter")
+        palette.locator("input").wait_for(state="hidden")
+
+    def _reach(self, label: str) -> None:
+        """Press Tab until a control has the focus."""
+        for _ in range(REACH):
+            if self.page.evaluate("() => document.activeElement?.textContent.trim()") == label:
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not reach {label!r}")
+
+
+def keeper(page: Any, folder: Path, prefix: str) -> Keep:
+    """Return what writes pictures of a page into a folder."""
+
+    def keep(name: str) -> None:
+        page.screenshot(path=str(folder / f"{prefix}-{name}.png"))
+
+    return keep
