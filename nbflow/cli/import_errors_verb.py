@@ -1,4 +1,4 @@
-"""``nbflow dags import-errors``: the notebooks that can't be deployed."""
+"""``nbflow dags import-errors``: the notebooks that can't be deployed, and what is held up."""
 
 import typer
 
@@ -10,7 +10,10 @@ from nbflow.texts import t, told
 def add_to(group: typer.Typer) -> None:
     """Add the verb to the group of DAGs."""
     group.command(
-        "import-errors", help=t("List the notebooks of the DAGs folder that can't be deployed.")
+        "import-errors",
+        help=t(
+            "List the notebooks of the DAGs folder that can't be deployed, and what is held up."
+        ),
     )(import_errors)
 
 
@@ -36,4 +39,10 @@ def import_errors(form: FormOption = Form.TABLE, output: OutputOption = None) ->
         times = [age(one.at) if one.at else None for one in found]
         rows = [row | {"since": time} for row, time in zip(rows, times, strict=True)]
     columns = ["path", "code", "message", "since"]
-    emit(rows, columns, form, empty=t("Every notebook can be deployed."), output=output)
+    emit(
+        rows,
+        columns,
+        form,
+        empty=t("Every notebook can be deployed, and nothing is held up."),
+        output=output,
+    )

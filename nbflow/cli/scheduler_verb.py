@@ -124,6 +124,7 @@ def _waiting(waits: "Backlog", now: "datetime") -> dict[str, float]:
         "slots_lag": _since(waits.slot_since, now),
         "tasks": waits.tasks,
         "tasks_lag": _since(waits.task_since, now),
+        "held_up": waits.held_up,
     }
 
 
@@ -148,6 +149,13 @@ def _say_waiting(waits: "Backlog", now: "datetime") -> None:
                 "Tasks that may start and wait for a place: {count}, the oldest for {lag} s.",
                 count=waits.tasks,
                 lag=f"{lag:.0f}",
+            )
+        )
+    if waits.held_up:
+        say(
+            t(
+                "Held up, and tried again: {count}. nbflow dags import-errors lists what, and why.",
+                count=waits.held_up,
             )
         )
 

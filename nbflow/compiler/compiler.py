@@ -1,17 +1,22 @@
 """The compiler as an object that remembers what it has analysed."""
 
+import logging
 from collections.abc import Sequence
 
 from nbflow.compiler.analysis import Analyser
 from nbflow.compiler.assemble import PageCompiler
 from nbflow.compiler.whole_notebooks import compile_whole_notebooks
+from nbflow.errors import is_contained
 from nbflow.model.dag import Dag
-from nbflow.model.names import name_key
+from nbflow.model.ids import DagId
+from nbflow.model.names import name_from_text, name_key
 from nbflow.model.notebook import Notebook
 from nbflow.model.sentence import Sentence
 
 MAX_PAGES = 16
 """How many notebooks are remembered."""
+_LONGEST_WORDS = 500
+_log = logging.getLogger("nbflow.compiler")
 
 
 class Compiler:
@@ -47,10 +52,48 @@ class Compiler:
         for notebook in notebooks:
             if notebook.task is not None:
                 members.setdefault(name_key(notebook.task.dag), []).append(notebook)
-        dags = [compile_whole_notebooks(found, self._analyser) for found in members.values()]
-        alone = [n for n in notebooks if n.task is None]
-        dags.extend(self.page(notebook.path).compile(notebook) for notebook in alone)
-        return tuple(unique_ids(dags))
+        alone = [[notebook] for notebook in notebooks if notebook.task is None]
+        return tuple(unique_ids([self.beside(found) for found in (*members.values(), *alone)]))
+
+    def beside(self, notebooks: Sequence[Notebook]) -> Dag:
+        """Compile the notebooks of one DAG, beside others that a failure nobody foresaw must not stop:
+        it is a finding of this DAG then.
+        """
+        try:
+            if notebooks[0].task is not None:
+                return compile_whole_notebooks(notebooks, self._analyser)
+            return self.page(notebooks[0].path).compile(notebooks[0])
+        except Exception as problem:
+            if not is_contained(problem):
+                raise
+            self._pages.pop(notebooks[0].path, None)
+            return _failed(notebooks, problem)
+
+
+def _failed(notebooks: Sequence[Notebook], problem: Exception) -> Dag:
+    from nbflow.compiler.findings import Findings
+
+    first, findings = notebooks[0], Findings()
+    # At this level those who only list what there is print no traceback.
+    _log.info("%s could not be compiled", first.path, exc_info=problem)
+    findings.add(
+        "NBF900",
+        Sentence(
+            "the compiler failed: {kind}: {problem}",
+            kind=type(problem).__name__,
+            problem=str(problem)[:_LONGEST_WORDS],
+        ),
+        path=first.path,
+    )
+    named = first.task.dag if first.task is not None else first.dag.id
+    return Dag(
+        id=DagId(named or name_from_text(first.name, fallback="dag")),
+        notebooks=tuple(notebook.path for notebook in notebooks),
+        options=first.dag,
+        tasks=(),
+        edges=(),
+        diagnostics=findings.all(),
+    )
 
 
 def unique_ids(dags: Sequence[Dag]) -> Sequence[Dag]:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, func, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.instances import is_gone, is_stale
+from nbflow.metastore.instances import is_gone, is_stale, open_ones
+from nbflow.model.codes import HELD_UP
 from nbflow.model.states import RunState, TaskState
 
 
@@ -29,19 +30,20 @@ class SchedulerRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backlog:
-    """What waits: slots that have come, and tasks that may start; since when the oldest does."""
+    """What waits: slots that have come, and tasks that may start, since when the oldest does, and what
+    a scheduler can't go on with.
+    """
 
     slots: int
     slot_since: datetime | None
     tasks: int
     task_since: datetime | None
+    held_up: int
 
 
 def schedulers(db: Database, connection: Connection, lease: float) -> list[SchedulerRow]:
     """Return the schedulers, the oldest first."""
-    of, ti = t.instance.c, t.task_instance.c
-    query = select(t.instance).where(of.kind == "scheduler", of.closed.is_(None))
-    rows = connection.execute(query.order_by(of.started)).all()
+    ti, rows = t.task_instance.c, open_ones(connection, "scheduler")
     running: dict[str, list[tuple[str, str]]] = {}
     busy = select(ti.owner, ti.run_id, ti.task).where(ti.state == TaskState.RUNNING.value)
     for owner, run_id, task in connection.execute(busy.order_by(ti.run_id, ti.position)):
@@ -82,4 +84,12 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
             run.owner.is_(None),
         )
     ).one()
-    return Backlog(slots=slots[0], slot_since=slots[1], tasks=tasks[0], task_since=tasks[1])
+    error = t.import_error.c
+    held_up = select(func.count(error.path.distinct())).where(error.code == HELD_UP)
+    return Backlog(
+        slots=slots[0],
+        slot_since=slots[1],
+        tasks=tasks[0],
+        task_since=tasks[1],
+        held_up=connection.execute(held_up).scalar_one(),
+    )

@@ -56,17 +56,31 @@ class Clears:
 
 
 class ImportErrors:
-    """Notebooks that can't be deployed."""
+    """Notebooks that can't be deployed, and what processes can't go on with."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, me: Callable[[], instances.Instance], lease: float) -> None:
+        self._db, self._me, self._lease = db, me, lease
 
     def replace(self, scope: str, errors: Sequence[ImportErrorRow]) -> bool:
         """Put errors in the place of those known of a scope, a folder say; False if none changed."""
         return import_errors.replace_errors(self._db, scope, errors, self._db.clock.wall())
 
+    def hold_up(self, row: ImportErrorRow) -> None:
+        """Note what this process can't go on with."""
+        scope, now = import_errors.scope_of(self._me().id), self._db.clock.wall()
+        import_errors.replace_errors(self._db, scope, [row], now, only=row.path)
+
+    def goes_on(self, path: str) -> None:
+        """Note that this process goes on with something."""
+        scope, now = import_errors.scope_of(self._me().id), self._db.clock.wall()
+        import_errors.replace_errors(self._db, scope, [], now, only=path)
+
+    def forget_dead(self) -> None:
+        """Forget what processes could not go on with that are gone by now."""
+        import_errors.forget_dead(self._db, self._lease)
+
     def all(self) -> list[ImportErrorRow]:
-        """Return the notebooks that can't be deployed, by path."""
+        """Return the notebooks that can't be deployed, and what processes can't go on with, by path."""
         return self._db.read(import_errors.import_errors)
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -85,12 +86,19 @@ def is_stale(db: Database, row: Any, lease: float, now: datetime) -> bool:
     return bool(row.heartbeat + timedelta(seconds=lease) < now)
 
 
-def lives(db: Database, connection: Connection, kind: str, lease: float) -> bool:
-    """Tell whether a process of a kind works on this metastore."""
+def open_ones(connection: Connection, kind: str | None = None) -> Sequence[Any]:
+    """Return the processes, or those of a kind, that have not said good-bye, the oldest first."""
     of = t.instance.c
-    rows = connection.execute(select(t.instance).where(of.kind == kind, of.closed.is_(None))).all()
-    now = db.now(connection)
-    return any(not is_gone(row) and not is_stale(db, row, lease, now) for row in rows)
+    query = select(t.instance).where(of.closed.is_(None)).order_by(of.started)
+    return connection.execute(query if kind is None else query.where(of.kind == kind)).all()
+
+
+def living(
+    db: Database, connection: Connection, lease: float, kind: str | None = None
+) -> list[Any]:
+    """Return the processes, or those of a kind, that work on this metastore."""
+    rows, now = open_ones(connection, kind), db.now(connection)
+    return [row for row in rows if not is_gone(row) and not is_stale(db, row, lease, now)]
 
 
 def register(db: Database, connection: Connection, me: Instance, kind: str) -> None:

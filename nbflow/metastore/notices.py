@@ -16,6 +16,7 @@ from nbflow.metastore import misses
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
+from nbflow.metastore.unread import word
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.notices import NoticeEvent, Notify
 from nbflow.model.states import RunState
@@ -95,7 +96,7 @@ def run_ends(
     db: Database, connection: Connection, limit: int, without: Collection[str]
 ) -> list[RunEnd]:
     """Return ends of runs that are to be told, those of the oldest dates first, of each DAG one at
-    most, and none of the DAGs ``without`` which the others are to be told.
+    most, and none of the DAGs, or the runs, ``without`` which the others are to be told.
     """
     of, run, dag = t.outbox.c, t.run.c, t.dag.c
     date = case((run.logical_date < run.created, run.logical_date), else_=run.created)
@@ -107,23 +108,32 @@ def run_ends(
         .where(of.sent_at.is_(None))
     )
     if without:
-        query = query.where(run.dag_id.not_in(sorted(without)))
+        left_out = sorted(without)
+        query = query.where(run.dag_id.not_in(left_out), of.run_id.not_in(left_out))
+    rows = connection.execute(query.order_by(date, of.created, of.id).limit(limit))
+    readable = db.unread.each("end", rows, lambda row: str(row.run_id), _with_state)
     found: dict[str, Any] = {}
-    for row in connection.execute(query.order_by(date, of.created, of.id).limit(limit)):
+    for row, state in readable:
         # The next one of the DAG is judged by what this one leaves.
-        found.setdefault(row.dag_id, row)
-    return db.unread.each("notification", found.values(), lambda row: str(row.dag_id), _run_end)
+        found.setdefault(row.dag_id, (row, state))
+    return db.unread.each(
+        "notification", found.values(), lambda one: str(one[0].dag_id), lambda one: _run_end(*one)
+    )
 
 
-def _run_end(row: Any) -> RunEnd:
+def _with_state(row: Any) -> tuple[Any, RunState]:
+    return row, word(RunState, row.payload["state"])
+
+
+def _run_end(row: Any, state: RunState) -> RunEnd:
     return RunEnd(
         id=row.id,
         run_id=RunId(row.run_id),
         dag_id=DagId(row.dag_id),
         version=Digest(row.version),
-        state=RunState(row.payload["state"]),
+        state=state,
         date=row.date,
-        health=RunState(row.health) if row.health else None,
+        health=word(RunState, row.health) if row.health else None,
         health_at=row.health_at,
         is_by_hand=row.owner is not None,
         is_of_backfill=row.backfill_id is not None,
@@ -336,7 +346,7 @@ def _row(row: Any, **changed: Any) -> NoticeRow:
     return NoticeRow(
         id=row.id,
         dag_id=DagId(row.dag_id),
-        event=NoticeEvent(row.event),
+        event=word(NoticeEvent, row.event),
         notify=from_data(Notify, row.spec),
         run_id=RunId(row.run_id) if row.run_id else None,
         payload=row.payload,

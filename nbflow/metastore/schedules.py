@@ -1,6 +1,6 @@
 """Schedules: kept through edits, due by one index, moved on in the transaction that makes the runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -148,9 +148,12 @@ def due(db: Database, connection: Connection, now: datetime, limit: int) -> list
     return db.unread.each("schedule", rows, lambda row: str(row.dag_id), build)
 
 
-def next_fire(connection: Connection) -> datetime | None:
-    """Return when the next slot of any active DAG comes, None if there is none."""
-    found: datetime | None = connection.execute(_next_fire()).scalar()
+def next_fire(connection: Connection, without: Collection[str] = ()) -> datetime | None:
+    """Return when the next slot of any active DAG but those ``without`` comes, None if none does."""
+    query = _next_fire()
+    if without:
+        query = query.where(t.schedule.c.dag_id.not_in(sorted(without)))
+    found: datetime | None = connection.execute(query).scalar()
     return found
 
 

@@ -130,7 +130,7 @@ class Metastore:
 
     def has_scheduler(self) -> bool:
         """Tell whether a scheduler works on this metastore."""
-        return self.db.read(lambda c: instances.lives(self.db, c, "scheduler", self.lease))
+        return bool(self.db.read(lambda c: instances.living(self.db, c, self.lease, "scheduler")))
 
     def schedulers(self) -> list[at_work.SchedulerRow]:
         """Return the schedulers that have not said good-bye, with what they run."""
@@ -225,9 +225,9 @@ class Metastore:
         """Return the schedules of active DAGs whose next slot has come, oldest slot first."""
         return self.db.read(lambda c: schedules.due(self.db, c, now, limit))
 
-    def next_fire(self) -> datetime | None:
-        """Return when the next slot of any active DAG comes, None if there is none."""
-        return self.db.read(schedules.next_fire)
+    def next_fire(self, *, without: Collection[str] = ()) -> datetime | None:
+        """Return when the next slot of any active DAG but those ``without`` comes, None if none does."""
+        return self.db.read(lambda connection: schedules.next_fire(connection, without))
 
     def tick(self, what: schedules.Tick) -> bool:
         """Make a schedule's due runs and move it on, in one transaction.
@@ -407,7 +407,7 @@ class Metastore:
     @cached_property
     def import_errors(self) -> facets.ImportErrors:
         """Notebooks that can't be deployed."""
-        return facets.ImportErrors(self.db)
+        return facets.ImportErrors(self.db, self.instance, self.lease)
 
     @cached_property
     def notices(self) -> facets.Notices:

@@ -16,6 +16,10 @@ def code_info(code: str) -> CodeInfo:
     return CODES[code]
 
 
+HELD_UP = "NBF621"
+"""What a scheduler can't go on with, as `nbflow dags import-errors` lists it."""
+
+
 def reason_code(reason: Reason | None) -> str:
     """Return the code of why an attempt failed."""
     return _OF_REASONS.get(reason, "NBF501")

@@ -105,7 +105,9 @@ def hindrances(service: "Service") -> list["FolderError"]:
         for one in known
         if one.path not in there or one.code in _FOUND_BY_DEPLOYING
     ]
-    return sorted([*found, *gone], key=lambda one: one.path)
+    # Several schedulers may be held up by the same thing.
+    seen = {(one.path, one.code, str(one.message)): one for one in (*found, *gone)}
+    return sorted(seen.values(), key=lambda one: one.path)
 
 
 def stamps(folder: Path) -> dict[Path, Stamp]:

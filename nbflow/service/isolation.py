@@ -15,6 +15,7 @@ from nbflow.errors import (
     is_contained,
 )
 from nbflow.model.clock import Clock
+from nbflow.model.codes import HELD_UP
 from nbflow.model.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ LONGEST_WAIT = 5.0
 """Seconds until rows that others hold, and parts of a scheduler's look, are tried again, at most."""
 LOOK = "look"
 """Work that is a part of each look of a scheduler."""
-HELD_UP = "NBF621"
-"""The code under which `nbflow dags import-errors` lists what can't go on."""
 _NO_SUCH_MOVE = "NBF612"
 _LONGEST_WORDS = 500
 _log = logging.getLogger("nbflow.isolation")
@@ -64,22 +63,15 @@ class Isolation:
     clock: Clock
     _troubles: dict[Subject, _Trouble] = field(default_factory=dict)
 
-    def begin(self) -> None:
-        """Forget what was listed before: it is found again, if it is still so."""
-        with suppress(MetastoreError):
-            for row in self.store.import_errors.all():
-                if row.code == HELD_UP:
-                    self.store.import_errors.replace(_scope(row.path), [])
-
     def may(self, about: Subject) -> bool:
         """Tell whether it is time to do something about it."""
         trouble = self._troubles.get(about)
         return trouble is None or trouble.due <= self.clock.monotonic()
 
-    def paused(self, what: str) -> list[str]:
+    def paused(self, *what: str) -> list[str]:
         """Return the names of what is left alone for now."""
         return [
-            about.name for about in self._troubles if about.what == what and not self.may(about)
+            about.name for about in self._troubles if about.what in what and not self.may(about)
         ]
 
     def do(self, about: Subject, work: Callable[[], T]) -> T | None:
@@ -157,19 +149,15 @@ class Isolation:
             hint=Sentence("It is tried again and again; everything else goes on meanwhile."),
         )
         with suppress(MetastoreError):
-            self.store.import_errors.replace(_scope(row.path), [row])
+            self.store.import_errors.hold_up(row)
             return True
         return False
 
     def _unlist(self, about: Subject) -> bool:
         with suppress(MetastoreError):
-            self.store.import_errors.replace(_scope(str(about)), [])
+            self.store.import_errors.goes_on(str(about))
             return True
         return False
-
-
-def _scope(name: str) -> str:
-    return f"held up: {name}"
 
 
 def _words(problem: Exception) -> str:

@@ -148,7 +148,7 @@ class LiveFolder:
                 before = self._dags.get(path)
                 same = before is not None and before[0] == seen[path]
                 alone[path] = (
-                    before if same and before else (seen[path], compiler.compile(notebook))
+                    before if same and before else (seen[path], compiler.beside([notebook]))
                 )
         self._dags = alone
         whole = compiler.compile_all([n for n in notebooks if n.task is not None])

@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbflow import __version__
-from nbflow.errors import NotFoundError, UsageError, is_contained
+from nbflow.errors import MetastoreError, NotFoundError, UsageError, is_contained
+from nbflow.model.codes import HELD_UP
 from nbflow.model.notices import (
     Allowed,
     Channel,
@@ -48,7 +49,7 @@ MOST_AT_ONCE = 20
 KEEP = timedelta(days=90)
 """How long it is kept what was sent."""
 _MOST_NAMED = 20
-_WHAT = "notification"
+_WHAT, _END = "notification", "end"
 _log = logging.getLogger("nbflow.notices")
 
 
@@ -111,11 +112,13 @@ class Relay:
     def plan(self) -> int:
         """Turn ends of runs and missed slots into notifications; return how many were made."""
         made, store = 0, self.service.store.notices
-        while ends := store.run_ends(without=self._isolation.paused(_WHAT)):
+        while True:
+            ends = store.run_ends(without=self._isolation.paused(_WHAT, _END))
+            self._isolation.look_over(_WHAT, _END)
+            if not ends:
+                break
             for end in ends:
-                about = Subject(_WHAT, end.dag_id)
-                made += self._isolation.do(about, partial(self._plan_end, end)) or 0
-            self._isolation.look_over(_WHAT)
+                made += self._isolation.do(Subject(_WHAT, end.dag_id), partial(self._end, end)) or 0
         missed = store.untold_missed(without=self._isolation.paused(_WHAT))
         for dag_id, slots in missed.items():
             work = partial(self._plan_missed, dag_id, slots)
@@ -131,6 +134,16 @@ class Relay:
                 break
             sent += sum(self._send(notice) for notice in taken)
         return sent
+
+    def _end(self, end: "RunEnd") -> int:
+        """Plan what is told of a run's end. That of a damaged run holds up no other end of its DAG."""
+        try:
+            return self._plan_end(end)
+        except MetastoreError as problem:
+            if problem.code != HELD_UP:
+                raise
+            self._isolation.failed(Subject(_END, end.run_id), problem)
+            return 0
 
     def _plan_end(self, end: "RunEnd") -> int:
         store = self.service.store

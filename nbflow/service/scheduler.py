@@ -105,7 +105,6 @@ class Scheduler:
             drivers=self._drivers,
         )
         self._store.instance("scheduler")
-        self._isolation.begin()
         self.stop.on_press = self.executor.wake
 
     @property
@@ -342,6 +341,7 @@ class Scheduler:
             return
         self._reaped = now
         self._store.check_schema()
+        self._store.import_errors.forget_dead()
         for found in reap(self._store, self._clock):
             _log.warning(
                 "%s %s: %s", found.run_id, found.task or "", found.note,

@@ -35,7 +35,7 @@ class Ticker:
 
     def make_runs(self) -> tuple[int, datetime | None]:
         """Make the runs of all slots that have come; return how many schedules were moved on, and when
-        the next slot comes.
+        the next slot comes, but of what is left alone for now.
         """
         moved = 0
         for _ in range(DUE_ROUNDS):
@@ -46,7 +46,7 @@ class Ticker:
             moved += done
             if len(due) < DUE_AT_ONCE or not done:
                 break
-        return moved, self._store.next_fire()
+        return moved, self._store.next_fire(without=self._isolation.paused(_WHAT))
 
     def move_on(self, due: Sequence[DueSchedule]) -> int:
         """Move schedules on, oldest slots first, until another scheduler turns out to do the same:

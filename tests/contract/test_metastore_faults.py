@@ -260,6 +260,7 @@ OTHERS = {
     "cancel",
     "pool",
     "heartbeat",
+    "held_up_forget",
     "close",
     "close_gone",
     "hand_back",

@@ -1163,7 +1163,7 @@ export interface components {
         };
         /**
          * HealthAnswer
-         * @description Whether all is well, and what waits.
+         * @description Whether all is well, and what waits; `GET /import-errors` lists what is held up.
          */
         HealthAnswer: {
             /**
@@ -1179,6 +1179,8 @@ export interface components {
             slots_waiting: number;
             /** Tasks Waiting */
             tasks_waiting: number;
+            /** Held Up */
+            held_up: number;
         };
         /**
          * ImportErrorForm

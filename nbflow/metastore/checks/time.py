@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.checks.violation import Looks, Rules, Violation
 from nbflow.metastore.engine import Database
-from nbflow.metastore.instances import boot_id, is_gone, is_stale
+from nbflow.metastore.instances import boot_id, living
 from nbflow.metastore.pauses import read_pauses
 from nbflow.metastore.schedules import entry_of, slot_key
 from nbflow.metastore.versions import load_version
@@ -108,14 +108,10 @@ def _left_over(db: Database, connection: Connection, looks: Looks) -> Iterator[V
 
 def _scheduler_works(db: Database, connection: Connection, looks: Looks) -> bool:
     """Tell whether a scheduler has been at work for long enough to have found what lies about."""
-    of, now = t.instance.c, db.now(connection)
-    known = select(t.instance).where(of.kind == "scheduler", of.closed.is_(None))
+    now = db.now(connection)
     patience = timedelta(seconds=looks.lease + 2 * looks.reap_every)
-    return any(
-        row.started + patience < now
-        for row in connection.execute(known)
-        if not is_gone(row) and not is_stale(db, row, looks.lease, now)
-    )
+    at_work = living(db, connection, looks.lease, "scheduler")
+    return any(row.started + patience < now for row in at_work)
 
 
 def _orphans(

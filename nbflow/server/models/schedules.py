@@ -141,10 +141,11 @@ class SchedulerForm(Given):
 
 
 class HealthAnswer(Given):
-    """Whether all is well, and what waits."""
+    """Whether all is well, and what waits; `GET /import-errors` lists what is held up."""
 
     status: Literal["ok", "no scheduler"]
     version: str
     schedulers: list[SchedulerForm]
     slots_waiting: int
     tasks_waiting: int
+    held_up: int

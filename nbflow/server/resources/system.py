@@ -26,6 +26,7 @@ def health(call: Call) -> HealthAnswer:
         ],
         slots_waiting=waits.slots,
         tasks_waiting=waits.tasks,
+        held_up=waits.held_up,
     )
 
 

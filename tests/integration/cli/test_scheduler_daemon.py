@@ -17,7 +17,9 @@ from storms.commits import somebody_died
 from nbflow.app import open_service
 from nbflow.errors import ExecutionError
 from nbflow.metastore import open_metastore
+from nbflow.metastore.rows import ImportErrorRow
 from nbflow.model.clock import SystemClock
+from nbflow.model.codes import HELD_UP
 from nbflow.service import daemon
 from nbflow.settings import Settings
 
@@ -104,13 +106,18 @@ def test_a_killed_scheduler_is_no_longer_shown_once_it_owns_nothing(
     assert (shown.returncode, "`nbflow scheduler` starts one" in shown.stdout) == (1, True)
 
 
-def test_where_only_silent_schedulers_are_left_the_way_out_is_told(
+def test_where_only_silent_schedulers_are_left_the_way_out_and_what_they_are_held_up_by_are_told(
     nbflow: Call, tmp_path: Path
 ) -> None:
     assert nbflow("db", "init", "--without-examples").returncode == 0
     clock = SystemClock()
     with open_metastore(f"sqlite:///{tmp_path / 'home' / 'nbflow.db'}", clock=clock) as store:
         somebody_died(store, heartbeat=clock.wall() - timedelta(hours=1))
+        store.import_errors.hold_up(ImportErrorRow(path="r1 (run)", code=HELD_UP, message="no"))
     shown = nbflow("scheduler", "status")
+    assert "Held up, and tried again: 1. nbflow dags import-errors lists what" in shown.stdout
+    assert "r1 (run)" in nbflow("dags", "import-errors").stdout
+    state = json.loads(nbflow("scheduler", "status", "--format", "json").stdout)
+    assert state["waiting"]["held_up"] == 1
     assert (shown.returncode, "silent" in shown.stdout) == (1, True)
     assert "`nbflow scheduler` starts one" in shown.stderr

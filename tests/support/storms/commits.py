@@ -19,6 +19,7 @@ from nbflow.metastore import Metastore, NewRun, check, open_metastore
 from nbflow.metastore.rows import ImportErrorRow
 from nbflow.metastore.tables import EPOCH, instance, task_instance
 from nbflow.model.clock import SystemClock
+from nbflow.model.codes import HELD_UP
 from nbflow.model.states import RunKind
 from nbflow.scheduling.decide import decide
 
@@ -103,6 +104,12 @@ def forget_instances(store: Metastore) -> None:
     store.retention.forget_instances(store.db.clock.wall())
 
 
+def forget_the_held_up(store: Metastore) -> None:
+    row = ImportErrorRow(path="r1 (run)", code=HELD_UP, message="no")
+    store.import_errors.replace("somebody's", [row])
+    store.import_errors.forget_dead()
+
+
 VERBS: dict[str, Callable[[Metastore], object]] = {
     "cancel": lambda store: store.request_cancel(GOING),
     "close": say_good_bye,
@@ -111,6 +118,7 @@ VERBS: dict[str, Callable[[Metastore], object]] = {
     "dag_undeploy": lambda store: store.undeploy(GONE.id),
     "hand_back": hand_back,
     "heartbeat": lambda store: store.heartbeat(),
+    "held_up_forget": forget_the_held_up,
     "import_errors": lambda store: store.import_errors.replace(
         "folder", [ImportErrorRow(path="a.ipynb", code="NBF001", message="no")]
     ),

@@ -4,6 +4,7 @@ import json
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from noop_executor import NoopExecutor
@@ -12,13 +13,15 @@ from sqlalchemy import text
 
 import nbflow.app
 from nbflow.metastore import RunFilter
+from nbflow.model.codes import HELD_UP
 from nbflow.model.states import RunState
 from nbflow.service.backfill import BackfillRequest, create
 from nbflow.service.clear import ClearOptions
 from nbflow.service.dags import deploy, trigger
-from nbflow.service.isolation import HELD_UP, LONGEST_PAUSE, Isolation, Subject
+from nbflow.service.folder import hindrances
+from nbflow.service.isolation import LONGEST_PAUSE, Isolation, Subject
 from nbflow.service.notices import Relay
-from nbflow.service.scheduler import Scheduler
+from nbflow.service.scheduler import IDLE, Scheduler
 from nbflow.service.triggers import Triggers
 
 HOURLY = {"schedule": "@hourly"}
@@ -262,13 +265,42 @@ def test_what_can_not_be_told_of_one_dag_holds_up_no_others_notification(
         executor = stack.enter_context(NoopExecutor(fails=1.0))
         scheduler = Scheduler(service=opened, executor=executor)
         until(once(lambda: states(service, None), {RunState.FAILED}), scheduler)
-    statement = (
-        "UPDATE outbox SET payload = '{}' WHERE run_id IN (SELECT id FROM run WHERE dag_id = 'bad')"
-    )
-    damage(service, statement)
+    damage(service, "UPDATE dag SET health = 'poorly' WHERE id = 'bad'")
     assert Relay.of(service).plan() == 1
     assert [notice.dag_id for notice in service.store.notices.all()] == ["good"]
     assert told(service).keys() == {"bad (notification)"}
+
+
+TORN_ENDS = {
+    "end": "UPDATE outbox SET payload = '{}' WHERE run_id = :of",
+    "run": "UPDATE run SET kind = 'wished' WHERE id = :of",
+}
+
+
+@pytest.mark.parametrize("what", TORN_ENDS)
+def test_the_end_of_one_run_that_can_not_be_told_holds_up_no_other_end_of_its_dag(
+    service, page, at_work, what
+):
+    notify = {"notify": [{"webhook": "https://hooks.example/x", "on": ["failure", "recovery"]}]}
+    dag = deployed(service, page, "dag", dag=notify)
+    bad = trigger(service, dag.id)
+    with ExitStack() as stack:
+        opened = stack.enter_context(nbflow.app.open_service(service.settings, clock=Calendar()))
+        executor = stack.enter_context(NoopExecutor(fails=1.0))
+        scheduler = Scheduler(service=opened, executor=executor)
+        until(once(lambda: states(service, None), {RunState.FAILED}), scheduler)
+        service.clock.move(60)
+        good = trigger(service, dag.id)
+        until(
+            once(lambda: len(service.store.list_runs(RunFilter(state=RunState.FAILED))), 2),
+            scheduler,
+        )
+    damage(service, TORN_ENDS[what], of=bad)
+    relay = Relay.of(service)
+    assert relay.plan() == 1
+    assert [notice.run_id for notice in service.store.notices.all()] == [good]
+    assert told(service).keys() == {f"{bad} (end)"}
+    assert relay.plan() == 0
 
 
 class Refusing(NoopExecutor):
@@ -365,3 +397,51 @@ def test_what_is_of_no_single_thing_is_raised(service, error):
 
     with pytest.raises(error):
         Isolation(store=service.store, clock=Ticks()).do(Subject("run", "r1"), stop)
+
+
+def test_a_scheduler_that_starts_leaves_what_holds_others_up_and_forgets_what_held_up_the_dead(
+    service, settings, calendar, page, at_work
+):
+    for name in ("odd", "torn"):
+        deployed(service, page, name, dag=HOURLY)
+    damage(service, "UPDATE schedule SET tz = 'Nowhere/At_All' WHERE dag_id = 'odd'")
+    calendar.at = NOON + HOUR
+    with at_work() as living:
+        living.step(0.0)
+        assert told(service).keys() == {"odd (schedule)"}
+        with at_work() as dying:
+            dying._isolation.failed(Subject("driver", "r1"), ValueError("no"))
+            assert told(service).keys() == {"odd (schedule)", "r1 (driver)"}
+        with at_work() as starting:
+            starting._reap()
+            assert told(service).keys() == {"odd (schedule)"}
+    assert service.store.backlog().held_up == 1
+    with at_work() as last:
+        last._reap()
+        assert told(service) == {}
+
+
+def test_two_schedulers_that_are_held_up_by_the_same_thing_list_it_once(service, page, at_work):
+    with at_work() as one, at_work() as other:
+        for scheduler in (one, other):
+            scheduler._isolation.failed(Subject("run", "r1"), ValueError("no"))
+        assert [row.path for row in hindrances(service)] == ["r1 (run)"]
+        one._isolation.worked(Subject("run", "r1"))
+        assert [row.path for row in hindrances(service)] == ["r1 (run)"]
+        assert service.store.backlog().held_up == 1
+        other._isolation.worked(Subject("run", "r1"))
+        assert hindrances(service) == []
+
+
+def test_a_schedule_that_is_held_up_makes_nobody_look_more_often(service, page, calendar, at_work):
+    deployed(service, page, "odd", dag=HOURLY)
+    damage(service, "UPDATE schedule SET tz = 'Nowhere/At_All' WHERE dag_id = 'odd'")
+    calendar.at = NOON + HOUR
+    with at_work() as scheduler:
+        scheduler.step(0.0)
+        assert told(service).keys() == {"odd (schedule)"}
+        assert scheduler.patience() == IDLE
+        deployed(service, page, "good", dag=HOURLY)
+        calendar.at += HOUR - timedelta(seconds=0.25)
+        scheduler.make_runs()
+        assert 0.0 < scheduler.patience() <= 0.25

@@ -9,8 +9,10 @@ import pytest
 from scheduler_bench import HOUR, NOON, ended, schedulers, until
 
 import nbflow.app
+from nbflow.compiler.assemble import PageCompiler
 from nbflow.model.states import RunState
 from nbflow.service.drift import Drift, drift_findings
+from nbflow.service.folder import hindrances
 from nbflow.service.known_dags import find_dag
 from nbflow.service.live import LiveFolder
 from nbflow.service.targets import load_all, load_one
@@ -220,3 +222,31 @@ def test_a_notebook_that_was_only_run_by_hand_differs_from_nothing(service, save
     path = save(("x = 2", "task:a"))
     assert drift_findings(service, [load_one(path)]) == {}
     assert find_dag(service, "page").about.drift is Drift.NEVER
+
+
+def test_a_notebook_on_which_the_compiler_fails_keeps_no_other_from_being_deployed(
+    service, save, look, monkeypatch
+):
+    save(("x = 1", "task:a"), name="good", dag=LIVE)
+    save(("x = 1", "task:a"), name="strange", dag=LIVE)
+    whole = {"dag": "whole", "name": "a"}
+    save(("x = 1",), name="part", task=whole, dag=LIVE)
+    compile_page = PageCompiler.compile
+
+    def fails_on_one(page, notebook):
+        if Path(notebook.path).stem == "strange":
+            raise RecursionError("too deep")
+        return compile_page(page, notebook)
+
+    monkeypatch.setattr(PageCompiler, "compile", fails_on_one)
+    assert sorted(look()) == ["good", "whole"]
+    (error,) = service.store.import_errors.all()
+    assert (Path(error.path).stem, error.code) == ("strange", "NBF900")
+    assert "the compiler failed: RecursionError: too deep" in str(error.message)
+    assert [(Path(one.path).stem, one.code) for one in hindrances(service)] == [
+        ("strange", "NBF900")
+    ]
+    monkeypatch.undo()
+    save(("x = 2", "task:a"), name="strange", dag=LIVE)
+    assert look() == ["strange"]
+    assert service.store.import_errors.all() == []
