@@ -5,6 +5,7 @@ import { livesPlugin } from './plugins/lives';
 import { panelPlugin } from './plugins/panel';
 import { runningPlugin } from './plugins/running';
 import { runsPlugin } from './plugins/runs';
+import { schedulePlugin } from './plugins/schedule';
 import { taggingPlugin } from './plugins/tagging';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
@@ -13,7 +14,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   badgesPlugin,
   taggingPlugin,
   runsPlugin,
-  runningPlugin
+  runningPlugin,
+  schedulePlugin
 ];
 
 export default plugins;

@@ -1,3 +1,4 @@
 import './base.css';
 import '../../nbflow/render/picture.css';
 import './run.css';
+import './schedule.css';

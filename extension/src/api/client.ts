@@ -12,6 +12,8 @@ import type {
   RunAnswer,
   RunForm,
   RunRequest,
+  SettingsAnswer,
+  SettingsRequest,
   Suggestions,
   SuggestRequest,
   TaskInstanceAnswer,
@@ -107,6 +109,16 @@ export class Api {
   /** Propose tasks for a document that has none. */
   suggest(request: SuggestRequest): Promise<Suggestions> {
     return this._send('POST', 'suggestions', { body: request });
+  }
+
+  /** Say what settings of a DAG mean that need not be kept. */
+  checkSettings(request: SettingsRequest, signal?: AbortSignal): Promise<SettingsAnswer> {
+    return this._send('POST', 'dag-settings', { body: request, signal });
+  }
+
+  /** The time zones that a schedule may be in. */
+  timezones(): Promise<{ items: string[] }> {
+    return this._send('GET', 'timezones');
   }
 
   private async _send<T>(method: string, path: string, what: Sent = {}): Promise<T> {

@@ -227,6 +227,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dag-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what settings of a DAG mean before they are kept: words, fires, problems. */
+        post: operations["check_dag_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/timezones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the time zones that a schedule may be in. */
+        get: operations["list_timezones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs": {
         parameters: {
             query?: never;
@@ -1677,6 +1711,73 @@ export interface components {
             running: number;
         };
         /**
+         * SettingProblemForm
+         * @description What is wrong with a setting. `field` leads to it: `timezone`, `on.0.metric`; one that is not an
+         *     `error` hinders nothing.
+         */
+        SettingProblemForm: {
+            /** Field */
+            field: string;
+            /** Code */
+            code: string;
+            /** Error */
+            error: boolean;
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string;
+        };
+        /**
+         * SettingsAnswer
+         * @description What settings mean. `settings` is what a notebook needs to hold: as it was given, without what is
+         *     the default anyway; `defaults` are those. `clock` tells what changes of the clock do within a year.
+         */
+        SettingsAnswer: {
+            /** Dag Id */
+            dag_id: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Defaults */
+            defaults: {
+                [key: string]: unknown;
+            };
+            /** Words */
+            words: {
+                [key: string]: string;
+            };
+            /** Next */
+            next: components["schemas"]["FireForm"][];
+            /** Clock */
+            clock: string[];
+            /** Triggers */
+            triggers: string[];
+            /** Problems */
+            problems: components["schemas"]["SettingProblemForm"][];
+        };
+        /**
+         * SettingsRequest
+         * @description The `dag` object of a notebook's metadata as an editor holds it, right or wrong.
+         */
+        SettingsRequest: {
+            /**
+             * Path
+             * @description A notebook as Jupyter names it: relative to the server's root, with `/`.
+             */
+            path: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * Count
+             * @description How many fires to tell.
+             * @default 5
+             */
+            count?: number;
+        };
+        /**
          * SketchForm
          * @description What there is to see of a DAG, before any place is known; clients place and paint it.
          */
@@ -1846,6 +1947,14 @@ export interface components {
         TaskInstances: {
             /** Items */
             items: components["schemas"]["TaskInstanceForm"][];
+        };
+        /**
+         * TimezoneList
+         * @description Names of the time zones that a schedule may be in.
+         */
+        TimezoneList: {
+            /** Items */
+            items: string[];
         };
         /**
          * TriggerRequest
@@ -2493,6 +2602,65 @@ export interface operations {
             400: components["responses"]["400"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    check_dag_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description Say what settings of a DAG mean before they are kept: words, fires, problems. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    list_timezones: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the time zones that a schedule may be in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimezoneList"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
             413: components["responses"]["413"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];

@@ -34,3 +34,6 @@ export type RunRequest = Schemas['RunRequest'];
 export type TaskInstanceAnswer = Schemas['TaskInstanceAnswer'];
 export type TaskInstanceForm = Schemas['TaskInstanceForm'];
 export type Triggered = Schemas['Triggered'];
+export type SettingProblemForm = Schemas['SettingProblemForm'];
+export type SettingsAnswer = Schemas['SettingsAnswer'];
+export type SettingsRequest = Schemas['SettingsRequest'];

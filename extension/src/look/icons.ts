@@ -17,3 +17,9 @@ export const taskIcon = new LabIcon({
   name: 'nbflow:task',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><path d="M20 11V8a3 3 0 0 0-3-3H6a3 3 0 0 0-3 3v8a3 3 0 0 0 3 3h6"/><path d="M18 14v7M14.5 17.5h7"/></g></g></svg>`
 });
+
+/** A clock at the corner of a task. */
+export const scheduleIcon = new LabIcon({
+  name: 'nbflow:schedule',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><circle cx="12" cy="12" r="9"/><path d="M12 7v5.5l3.5 2"/></g></g></svg>`
+});

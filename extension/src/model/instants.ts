@@ -1,0 +1,34 @@
+/** An instant for people. */
+
+const WRITTEN = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}:\d{2})(?::\d{2})?(Z|[+-]\d{2}:\d{2})?$/;
+
+/** An instant as written in its own zone, in words: the day, the time, the offset. */
+export function inItsZone(local: string, lang: string): string {
+  const [, year, month, date, time, offset = ''] = WRITTEN.exec(local) ?? [];
+  if (time === undefined) {
+    return local;
+  }
+  const day = new Date(Date.UTC(Number(year), Number(month) - 1, Number(date)));
+  return `${dayText(day, lang, 'UTC')} ${time} ${offset}`.trim();
+}
+
+/** The same instant where the reader is; `zone` is theirs, by default the browser's. */
+export function whereIAm(utc: string, lang: string, zone?: string): string {
+  const at = new Date(utc);
+  const time = new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(zone ? { timeZone: zone } : {})
+  }).format(at);
+  return `${dayText(at, lang, zone)} ${time}`;
+}
+
+function dayText(day: Date, lang: string, zone: string | undefined): string {
+  return new Intl.DateTimeFormat(lang === 'ko' ? 'ko' : 'en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    ...(zone ? { timeZone: zone } : {})
+  }).format(day);
+}

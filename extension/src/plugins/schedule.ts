@@ -1,0 +1,91 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import type { Api } from '../api/client';
+import { troubleOf } from '../api/trouble';
+import { scheduleIcon } from '../look/icons';
+import { serverPath } from '../model/paths';
+import type { LiveDags } from '../notebook/lives';
+import { SettingsDraft, settingsOf, writeSettings } from '../notebook/settings';
+import { ScheduleForm } from '../views/schedule/ScheduleForm';
+import { ILiveDags } from './lives';
+
+const EDIT = 'nbflow:edit-schedule';
+
+/** The dialog in which it is said when the open notebook runs by itself. */
+export const schedulePlugin: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-nbflow/extension:schedule',
+  description: 'Says when the open notebook runs by itself.',
+  autoStart: true,
+  requires: [ILiveDags],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    lives: LiveDags,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('nbflow');
+    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const editor = new ScheduleEditor(lives.api, trans, lang);
+    app.commands.addCommand(EDIT, {
+      label: trans.__('Schedule…'),
+      caption: trans.__('Say when the open notebook runs by itself'),
+      icon: scheduleIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      isEnabled: () => lives.current !== null,
+      execute: async () => {
+        const panel = lives.current?.panel;
+        if (panel) {
+          await editor.edit(panel);
+        }
+      }
+    });
+    palette?.addItem({ command: EDIT, category: 'nbflow' });
+  }
+};
+
+class ScheduleEditor {
+  constructor(
+    private readonly _api: Api,
+    private readonly _trans: TranslationBundle,
+    private readonly _lang: 'en' | 'ko'
+  ) {}
+
+  /** Let the settings be changed; the notebook gets them once they are accepted and right. */
+  async edit(panel: NotebookPanel): Promise<void> {
+    const { model, path } = panel.context;
+    const draft = new SettingsDraft(this._api, serverPath(path), settingsOf(model));
+    try {
+      const zones = await this._api.timezones();
+      while (await this._ask(draft, zones.items)) {
+        const answer = await draft.finish();
+        if (!answer.problems.some(one => one.error)) {
+          writeSettings(model, answer.settings);
+          return;
+        }
+      }
+    } catch (error) {
+      const { title, detail, hint } = troubleOf(error as Error, this._trans);
+      Notification.error([title, detail, hint].filter(Boolean).join('\n'), { autoClose: false });
+    } finally {
+      draft.dispose();
+    }
+  }
+
+  private async _ask(draft: SettingsDraft, zones: readonly string[]): Promise<boolean> {
+    const trans = this._trans;
+    const dialog = new Dialog({
+      title: trans.__('Schedule of this notebook'),
+      body: new ScheduleForm({ source: draft, trans, lang: this._lang, zones }),
+      buttons: [
+        Dialog.cancelButton(),
+        Dialog.okButton({ label: trans.__('Put into the notebook') })
+      ],
+      focusNodeSelector: 'select'
+    });
+    dialog.addClass('nbf-dialog');
+    return (await dialog.launch()).button.accept;
+  }
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { inItsZone, whereIAm } from '../src/model/instants';
+import { begin, expressionOf, KINDS, presetOf } from '../src/model/presets';
+import { changed, problemAt, settingsIn, textAt, withSettings } from '../src/model/settings';
+
+const TODAY = new Date(2026, 11, 31);
+
+describe('choices of a schedule', () => {
+  it.each([
+    ['0 6 * * *', { kind: 'daily', time: '06:00' }],
+    ['@daily', { kind: 'daily', time: '00:00' }],
+    ['30 17 * * 1-5', { kind: 'weekdays', time: '17:30' }],
+    ['5 * * * *', { kind: 'hourly', minute: 5 }],
+    ['0 9 * * 7', { kind: 'weekly', day: 0, time: '09:00' }],
+    ['0 9 15 * *', { kind: 'monthly', date: 15, time: '09:00' }],
+    ['every 15 m', { kind: 'every', count: 15, unit: 'm' }],
+    ['once 2026-12-01T09:00', { kind: 'once', at: '2026-12-01T09:00' }],
+    ['manual', { kind: 'none' }],
+    ['', { kind: 'none' }]
+  ])('%s is recognised', (written, preset) => {
+    expect(presetOf(written)).toEqual(preset);
+  });
+
+  it.each(['*/5 * * * *', '0 6 1 * 1', '0 24 * * *', '99 6 * * *', '0 6 * 1 *', '@reboot', 'x'])(
+    '%s is none of them and stays as it is written',
+    written => {
+      expect(expressionOf(presetOf(written))).toBe(written);
+      expect(presetOf(written).kind).toBe('custom');
+    }
+  );
+
+  it('writes what it reads, whichever is chosen after whichever', () => {
+    for (const before of KINDS) {
+      for (const kind of KINDS.filter(one => one !== 'custom')) {
+        const preset = begin(kind, begin(before, { kind: 'none' }, TODAY), TODAY);
+        expect(presetOf(expressionOf(preset))).toEqual(preset);
+      }
+    }
+  });
+
+  it('keeps the time of day when another choice is made', () => {
+    expect(begin('weekly', { kind: 'daily', time: '17:30' }, TODAY)).toMatchObject({
+      time: '17:30'
+    });
+    expect(begin('once', { kind: 'none' }, TODAY)).toEqual({
+      kind: 'once',
+      at: '2027-01-01T06:00'
+    });
+  });
+});
+
+describe('settings of a DAG', () => {
+  it('are changed at a place and left alone elsewhere', () => {
+    const before = { schedule: '@daily', defaults: { retries: 1, timeout: '1h' } };
+    expect(changed(before, ['defaults', 'retries'], 2)).toEqual({
+      schedule: '@daily',
+      defaults: { retries: 2, timeout: '1h' }
+    });
+    expect(changed(before, ['schedule'], undefined)).toEqual({ defaults: before.defaults });
+    expect(before.schedule).toBe('@daily');
+  });
+
+  it('tell their text, also where nothing stands', () => {
+    expect(textAt({ defaults: { retries: 0 } }, ['defaults', 'retries'])).toBe('0');
+    expect(textAt({ defaults: null }, ['defaults', 'retries'])).toBe('');
+  });
+
+  it('find the problem of a field or of a part of it', () => {
+    const problem = { field: 'on.1.metric', code: 'NBF117', error: true, message: 'm', hint: '' };
+    expect(problemAt([problem], 'on.1')).toBe(problem);
+    expect(problemAt([problem], 'on.10')).toBe(null);
+  });
+
+  it('leave the rest of the metadata as it is, and nothing where nothing is said', () => {
+    const nbflow = { version: 1, dag: { schedule: '@daily' }, task: { name: 'a' } };
+    expect(settingsIn(nbflow)).toEqual({ schedule: '@daily' });
+    expect(withSettings(nbflow, {})).toEqual({ version: 1, task: { name: 'a' } });
+    expect(withSettings({ version: 1, dag: {} }, {})).toBeUndefined();
+    expect(withSettings(undefined, { schedule: '@daily' })).toEqual({
+      version: 1,
+      dag: { schedule: '@daily' }
+    });
+  });
+});
+
+describe('instants', () => {
+  it('are told in the zone they are written in', () => {
+    expect(inItsZone('2026-11-27T06:00:00+09:00', 'en')).toBe('Fri, 27 Nov 2026 06:00 +09:00');
+    expect(inItsZone('2026-11-27T06:00:00+09:00', 'ko')).toContain('(금)');
+    expect(inItsZone('never', 'en')).toBe('never');
+  });
+
+  it('are told where the reader is', () => {
+    expect(whereIAm('2026-11-26T21:00:00Z', 'en', 'Europe/Berlin')).toBe('Thu, 26 Nov 2026 22:00');
+  });
+});
