@@ -1,5 +1,6 @@
 """What is imported when it is first asked for: a verb shouldn't wait for what it doesn't use."""
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,27 @@ class Later:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module(self._name), name)
+
+
+_UNUSED = (
+    "isoduration",
+    "jupytext.async_contentsmanager",
+    "jupytext.sync_contentsmanager",
+    "rfc3987_syntax",
+)
+"""Modules that other libraries look for, and do without."""
+
+
+def leave_out_unused() -> None:
+    """Import the libraries for notebooks, from now on, without what takes seconds and nobody uses.
+
+    jsonschema looks for its optional format checkers by import; the parsers of two of them take
+    longer than all the rest, and no notebook schema has a format that needs them. jupytext looks for
+    a server that it could be part of. Only for processes that are all ours: in a kernel or a server
+    others may need it.
+    """
+    for name in _UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
 
 def names_of(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:

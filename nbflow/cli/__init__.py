@@ -9,7 +9,9 @@ def main() -> None:
     # again is a tenth of the time of a short verb.
     gc.set_threshold(100_000, 20, 20)
     from nbflow.cli.entry import run
+    from nbflow.later import leave_out_unused
 
+    leave_out_unused()
     code = run()
     # Leaving looks through all of them once more: a sixth of the time of a short verb.
     gc.freeze()

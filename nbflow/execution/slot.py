@@ -25,12 +25,14 @@ from typing import IO, Any
 
 from nbflow.execution import processes
 from nbflow.execution.codec import decode, encode
+from nbflow.later import leave_out_unused
 from nbflow.model.attempt import AttemptEnd, AttemptSpec
 
 
 def main() -> None:
     """Serve attempts until told to stop, or until the parent is gone."""
     commands, events = _claim_pipes()
+    leave_out_unused()
     processes.adopt_orphans()
     slot = Slot(events)
     threading.Thread(target=_listen, args=(commands, slot), name="commands", daemon=True).start()

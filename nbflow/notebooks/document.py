@@ -1,4 +1,4 @@
-"""The shape of an nbformat 4 document: checked by hand, since importing nbformat costs seconds."""
+"""The shape of an nbformat 4 document: checked by hand, since importing nbformat is slow."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -167,7 +167,7 @@ def cell_ids(
 def _upgrade(value: dict[str, Any], shown: str) -> dict[str, Any]:
     """Bring a version 3 document to version 4 with nbformat; its random cell ids are dropped."""
     try:
-        from nbformat import from_dict  # seconds to import: only where a file needs it
+        from nbformat import from_dict  # slow to import: only where a file needs it
         from nbformat.v4 import upgrade
 
         new = upgrade(from_dict(value), from_version=3, from_minor=value.get("nbformat_minor", 0))

@@ -15,7 +15,7 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
 
     Raises NotebookError if jupytext can't read it.
     """
-    import jupytext  # nbformat comes with it: seconds, paid by text notebooks only
+    import jupytext  # nbformat comes with it: slow, paid by text notebooks only
 
     logging.getLogger("jupytext").setLevel(logging.ERROR)
     try:

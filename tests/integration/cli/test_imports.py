@@ -17,6 +17,7 @@ HEAVY = {
     "jupyter_client",
     "jupyter_server",
     "jupytext",
+    "lark",
     "nbclient",
     "nbformat",
     "numpy",
@@ -37,6 +38,8 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("config",): {"rich"},
     ("config", "--format", "json"): set(),
     ("lint", NOTEBOOK): READS_NOTEBOOKS,
+    ("lint", "example_notebooks/electricity.py"): READS_NOTEBOOKS
+    | {"jsonschema", "jupyter_client", "jupytext", "nbformat", "yaml"},
     ("show", NOTEBOOK): READS_NOTEBOOKS,
     ("show", NOTEBOOK, "--format", "json"): READS_NOTEBOOKS,
     ("show", NOTEBOOK, "--format", "dot"): READS_NOTEBOOKS | {"graphviz"},
@@ -90,7 +93,7 @@ sys.argv = ["nbflow", *sys.argv[1:]]
 try:
     main()
 finally:
-    print("LOADED", *sorted(sys.modules))
+    print("LOADED", *sorted(name for name, module in sys.modules.items() if module is not None))
 """
 
 
