@@ -1,6 +1,7 @@
 #!/bin/sh
 # check.sh BIN: everything that can be said without running a notebook. All are run, then the verdict.
 set -u
+unset PYTHONDONTWRITEBYTECODE
 bin=$1 failed=""
 step() {
     name=$1

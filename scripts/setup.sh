@@ -1,6 +1,7 @@
 #!/bin/sh
 # setup.sh PYTHON VENV dev|demo|lowest: a virtual environment from nothing; quick when nothing changed.
 set -eu
+unset PYTHONDONTWRITEBYTECODE
 python=$1 venv=$2 kind=$3
 if [ -z "$python" ]; then
     echo "Python 3.11 or newer is needed; say which with make PYTHON=/path/to/python" >&2
@@ -23,19 +24,27 @@ case $kind in
     *) echo "→ installing nbflow and what its examples need (a minute or two the first time)"
         set -- -e ".[examples]" ;;
 esac
-"$venv/bin/python" -m pip --version | grep -qE '^pip (2[5-9]|[3-9][0-9])' \
-    || "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+pip() { "$venv/bin/python" -m pip "$@" --quiet --quiet --disable-pip-version-check; }
+pip install uv
+# What pip takes minutes for; pip itself where uv does not get through, since pip alone reads pip's settings.
+install() {
+    "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" "$@" 2>"$venv/uv.log" && return
+    cat "$venv/uv.log" >&2
+    echo "→ once more, with pip"
+    pip install --upgrade "pip>=25.1"
+    pip install "$@"
+}
 if [ "$kind" = lowest ]; then
     # Only what nbflow itself names is old; the test tools and what others need are as new as they go with it.
-    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check uv
     "$venv/bin/uv" pip compile --quiet --resolution lowest-direct --python "$venv/bin/python" \
         --extra examples --extra postgresql --extra mariadb pyproject.toml --output-file "$venv/lowest.txt"
     set -- --constraint "$venv/lowest.txt" "$@"
 fi
-# Through the link that scripts/front.sh made pip would write into what was built.
+# Through the link that scripts/front.sh made what was built would be overwritten.
 extension="$venv/share/jupyter/labextensions/@jupyter-nbflow/extension"
 [ ! -L "$extension" ] || rm "$extension"
 # The JupyterLab extension is built by scripts/front.sh, not with each installation.
-SKIP_JUPYTER_BUILDER=1 "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
+export SKIP_JUPYTER_BUILDER=1
+install "$@"
 touch "$stamp"
 echo "→ $("$venv/bin/python" -m nbflow version)"
