@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -50,10 +50,29 @@ print("it went on")
 """
 
 
+class Ended(NamedTuple):
+    """A run whose second task failed: how the command line is called there, its id, its folder."""
+
+    nbflow: Call
+    run: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def ended(nbflow_in: Callable[[Path], Call], tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """One run for all tests that change nothing of it."""
+    folder = tmp_path_factory.mktemp("ended")
+    return Ended(nbflow_in(folder), failed_run(nbflow_in(folder), folder), folder)
+
+
 @pytest.fixture
 def failed(nbflow: Call, tmp_path: Path) -> str:
     """Make a run whose second task failed; return its id."""
-    (tmp_path / "etl.py").write_text(FAILS)
+    return failed_run(nbflow, tmp_path)
+
+
+def failed_run(nbflow: Call, folder: Path) -> str:
+    (folder / "etl.py").write_text(FAILS)
     assert nbflow("run", "etl.py", "-q").returncode == 1
     (run,) = told(nbflow("runs", "list", "--format", "json"))
     return str(run["run_id"])
@@ -112,7 +131,8 @@ def test_a_failed_run_is_cleared_and_goes_on_here_and_now(
     assert nbflow("db", "check").returncode == 0
 
 
-def test_who_reads_korean_is_told_in_korean_why_tasks_stopped(nbflow: Call, failed: str) -> None:
+def test_who_reads_korean_is_told_in_korean_why_tasks_stopped(ended: Ended) -> None:
+    nbflow, failed, _ = ended
     shown = nbflow("runs", "show", failed, NBFLOW_LANG="ko", COLUMNS="200").stdout
     assert "train이(가) 성공하지 못했습니다" in shown
     assert "train 실패" in shown
@@ -137,7 +157,7 @@ def test_without_a_scheduler_a_clear_says_how_to_go_on_and_a_cancel_withdraws_it
 def test_a_scheduler_carries_a_clear_out(nbflow: Call, failed: str, tmp_path: Path) -> None:
     (tmp_path / "ok").touch()
     with going(tmp_path, "scheduler", "--quiet"):
-        until(lambda: "No scheduler" not in nbflow("runs", "cancel", failed).stdout)
+        until(lambda: nbflow("scheduler", "status").returncode == 0)
         asked = nbflow("runs", "clear", failed, "--only-failed")
         assert "No scheduler" not in asked.stdout
         until(lambda: told(nbflow("runs", "show", failed, "-f", "json"))["state"] == "success")
@@ -159,7 +179,8 @@ def test_an_executed_notebook_is_written_anew_after_a_clear(nbflow: Call, tmp_pa
     assert nbflow("runs", "notebook", "last").stdout == merged.read_text()
 
 
-def test_clearing_takes_a_selection_and_names_what_is_unknown(nbflow: Call, failed: str) -> None:
+def test_clearing_takes_a_selection_and_names_what_is_unknown(ended: Ended) -> None:
+    nbflow, failed, _ = ended
     silent = nbflow("runs", "clear", failed)
     assert (silent.returncode, "NBF662" in silent.stderr) == (2, True)
     unknown = nbflow("runs", "clear", failed, "--task", "nope")
@@ -181,7 +202,8 @@ def test_deleting_asks_first_and_takes_everything(
     assert list((tmp_path / "home" / "store" / "runs").iterdir()) == []
 
 
-def test_tasks_are_listed_told_and_their_logs_printed_try_by_try(nbflow: Call, failed: str) -> None:
+def test_tasks_are_listed_told_and_their_logs_printed_try_by_try(ended: Ended) -> None:
+    nbflow, failed, _ = ended
     listed = told(nbflow("tasks", "list", "etl", "--select", "train+", "--format", "json"))
     assert [(row["task"], row["waits_for"]) for row in listed] == [
         ("train", ["load"]), ("report", ["train"]),
@@ -206,8 +228,9 @@ def test_tasks_are_listed_told_and_their_logs_printed_try_by_try(nbflow: Call, f
 
 
 def test_why_a_run_failed_is_told_in_the_readers_language_wherever_its_state_is(
-    nbflow: Call, failed: str
+    ended: Ended,
 ) -> None:
+    nbflow, failed, _ = ended
     reason = told(nbflow("runs", "show", failed, "-f", "json"))["tasks"][1]["reason"]
     assert reason
     assert f"→ {reason}" in nbflow("runs", "logs", failed, "train").stdout
@@ -294,9 +317,8 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}/stat").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text()
 
 
-def test_a_failed_task_is_opened_at_its_cell_until_ctrl_c(
-    nbflow: Call, failed: str, tmp_path: Path
-) -> None:
+def test_a_failed_task_is_opened_at_its_cell_until_ctrl_c(ended: Ended) -> None:
+    nbflow, failed, tmp_path = ended
     from jupyter_client.blocking import BlockingKernelClient
 
     with opened(tmp_path, failed, "train") as (process, said, file):
@@ -320,7 +342,8 @@ def test_a_failed_task_is_opened_at_its_cell_until_ctrl_c(
     assert nbflow("db", "check").returncode == 0
 
 
-def test_opening_ends_when_somebody_shuts_the_kernel_down(failed: str, tmp_path: Path) -> None:
+def test_opening_ends_when_somebody_shuts_the_kernel_down(ended: Ended) -> None:
+    _, failed, tmp_path = ended
     from jupyter_client.blocking import BlockingKernelClient
 
     with opened(tmp_path, failed, "train") as (process, _, file):
@@ -334,7 +357,8 @@ def test_opening_ends_when_somebody_shuts_the_kernel_down(failed: str, tmp_path:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
-def test_a_killed_opening_leaves_no_kernel(failed: str, tmp_path: Path) -> None:
+def test_a_killed_opening_leaves_no_kernel(ended: Ended) -> None:
+    _, failed, tmp_path = ended
     with opened(tmp_path, failed, "train") as (process, _, file):
         pid = kernel_of(file)
         process.kill()
@@ -342,7 +366,8 @@ def test_a_killed_opening_leaves_no_kernel(failed: str, tmp_path: Path) -> None:
         until(lambda: is_gone(pid))
 
 
-def test_what_can_not_be_opened_is_said_in_words(nbflow: Call, failed: str) -> None:
+def test_what_can_not_be_opened_is_said_in_words(ended: Ended) -> None:
+    nbflow, failed, _ = ended
     missing = nbflow("runs", "open", failed, "report")
     assert (missing.returncode, "NBF521" in missing.stderr) == (2, True)
     assert "train is failed: open that task." in missing.stderr

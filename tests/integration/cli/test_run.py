@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -39,20 +40,29 @@ print("target", target)
 """
 
 
+class Failed(NamedTuple):
+    """A run that failed: its folder, the environment that it had, what it said."""
+
+    folder: Path
+    env: dict[str, str]
+    done: "subprocess.CompletedProcess[str]"
+
+
 @pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, dict[str, str]]":
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Failed:
     folder = tmp_path_factory.mktemp("failing")
     (folder / "failing.py").write_text(FAILING)
     env = {k: v for k, v in os.environ.items() if not k.startswith("NBFLOW_")}
-    return folder, env | {"NBFLOW_HOME": str(folder / "home"), "NBFLOW_LANG": "en"}
+    env |= {"NBFLOW_HOME": str(folder / "home"), "NBFLOW_LANG": "en"}
+    words = [sys.executable, "-m", "nbflow", "run", "failing.py"]
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return Failed(folder, env, done)
 
 
 def test_a_failed_task_is_told_with_cell_traceback_notebook_and_what_was_not_run(
-    failed: "tuple[Path, dict[str, str]]",
+    failed: Failed,
 ) -> None:
-    folder, env = failed
-    words = [sys.executable, "-m", "nbflow", "run", "failing.py"]
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    done = failed.done
     assert done.returncode == 1
     assert "✕ Task train failed: TypeError" in done.stdout
     assert re.search(r"cell \S+, line 4", done.stdout)
@@ -65,8 +75,8 @@ def test_a_failed_task_is_told_with_cell_traceback_notebook_and_what_was_not_run
     assert "Traceback (most recent call last)" not in done.stderr
 
 
-def test_a_program_reads_one_line_per_task(failed: "tuple[Path, dict[str, str]]") -> None:
-    folder, env = failed
+def test_a_program_reads_one_line_per_task(failed: Failed) -> None:
+    folder, env, _ = failed
     words = [sys.executable, "-m", "nbflow", "run", "failing.py", "-q", "--format", "json"]
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -80,9 +90,9 @@ def test_a_program_reads_one_line_per_task(failed: "tuple[Path, dict[str, str]]"
 
 
 def test_a_terminal_gets_a_live_table_and_only_colours(
-    failed: "tuple[Path, dict[str, str]]",
+    failed: Failed,
 ) -> None:
-    folder, env = failed
+    folder, env, _ = failed
     master, slave = pty.openpty()
     words = [sys.executable, "-m", "nbflow", "run", "failing.py"]
     env = env | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
@@ -105,8 +115,8 @@ def test_a_terminal_gets_a_live_table_and_only_colours(
     assert re.search(r"\x1b\[[0-9;]*3[0-9]", text), "the traceback has lost its colours"
 
 
-def test_runs_are_on_record_afterwards(failed: "tuple[Path, dict[str, str]]") -> None:
-    folder, env = failed
+def test_runs_are_on_record_afterwards(failed: Failed) -> None:
+    folder, env, _ = failed
 
     def ask(*words: str) -> str:
         done = subprocess.run(
