@@ -127,7 +127,7 @@ class DagData(Model):
     defaults: TaskData = TaskData()
 
 
-_LISTED: dict[str, type[Model]] = {"on": TriggerData, "notify": NotifyData}
+LISTED: dict[str, type[Model]] = {"on": TriggerData, "notify": NotifyData}
 """Keys that hold a list of objects, and what each of them is."""
 
 
@@ -173,11 +173,11 @@ def _unknown_keys(
             found.append((f"{path}{key}", next(iter(near), "")))
         elif isinstance(field.default, Model) and isinstance(value, Mapping):
             found.extend(_unknown_keys(type(field.default), value, f"{path}{key}."))
-        elif key in _LISTED:
+        elif key in LISTED:
             entries = value if isinstance(value, list | tuple) else [value]
             for number, entry in enumerate(entries):
                 if isinstance(entry, Mapping):
-                    found.extend(_unknown_keys(_LISTED[key], entry, f"{path}{key}.{number}."))
+                    found.extend(_unknown_keys(LISTED[key], entry, f"{path}{key}.{number}."))
     return found
 
 

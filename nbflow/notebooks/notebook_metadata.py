@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nbflow.model.diagnostics import Diagnostic, Severity
@@ -61,6 +62,7 @@ def option_problems(
             _CODES.get(place.split(".")[0], "NBF110"),
             Sentence("{what} {place}: {text}", what=what, place=place, text=text),
             _way_out(data, place),
+            place=place,
         )
         for place, text in wrong
     ]
@@ -72,7 +74,11 @@ def option_problems(
         )
         problems.append(
             Problem(
-                "NBF111", Sentence("{what} {key} is unknown", what=what, key=key), hint, error=False
+                "NBF111",
+                Sentence("{what} {key} is unknown", what=what, key=key),
+                hint,
+                error=False,
+                place=key,
             )
         )
     if python:
@@ -85,9 +91,20 @@ def option_problems(
                         "NBF114",
                         Sentence("{what} {key}: {problem}", what=what, key=key, problem=problem),
                         "mend the expression",
+                        place=key,
                     )
                 )
     return bad, problems
+
+
+def read_dag_settings(data: Mapping[str, Any], stem: str) -> tuple[DagOptions, list[Problem]]:
+    """Return what a ``dag`` object says, as far as it can be used, and the findings with their places.
+
+    ``stem`` is the default of the DAG's id.
+    """
+    problems: list[Problem] = []
+    options = _dag(dict(data), stem, problems)
+    return options, problems
 
 
 def _read(
@@ -148,16 +165,18 @@ def _dag(data: dict[str, Any], stem: str, problems: list[Problem]) -> DagOptions
     defaults = data.get("defaults")
     if isinstance(defaults, Mapping):
         bad, found = option_problems(TaskData, defaults, Sentence("the dag's default"))
-        problems += found
+        problems += [replace(one, place=f"defaults.{one.place}") for one in found]
         data["defaults"] = {key: value for key, value in defaults.items() if key not in bad}
     bad, found = option_problems(DagData, data, Sentence("the dag's"))
     problems += found
     good = {key: value for key, value in data.items() if key not in bad}
     values, _, _ = validate(DagData, good)
     options = build_dag_options(values, stem, good)
-    if any(one.kind is TriggerKind.DAG and one.dag == options.id for one in options.on):
-        text = Sentence("the dag's on: {dag} would wait for itself", dag=options.id)
-        problems.append(Problem("NBF117", text, "name another DAG"))
+    for number, one in enumerate(options.on):
+        if one.kind is TriggerKind.DAG and one.dag == options.id:
+            text = Sentence("the dag's on: {dag} would wait for itself", dag=options.id)
+            place = f"on.{number}.dag"
+            problems.append(Problem("NBF117", text, "name another DAG", place=place))
     return options
 
 

@@ -31,13 +31,16 @@ FLAGS = ("allow_failure",)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding inside one cell; ``line`` is that of the cell, where there is one."""
+    """A finding inside one cell; ``line`` is that of the cell, where there is one. ``place`` leads to
+    the option that it is about: ``on.0.metric``.
+    """
 
     code: str
     message: str
     hint: str = ""
     error: bool = True
     line: int | None = None
+    place: str = ""
 
 
 @dataclass(slots=True)

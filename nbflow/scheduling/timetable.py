@@ -28,7 +28,7 @@ from nbflow.scheduling.schedule import (
     read_zone,
 )
 
-_SETTLED = timedelta(hours=3)
+SETTLED = timedelta(hours=3)
 """No clock change of this size or more is made up for; nothing earlier can still turn up."""
 _CALM = timedelta(hours=4)
 """So long before and after a clock change the wall clock and the instants run alike again."""
@@ -84,32 +84,54 @@ def check_schedule(
     now: datetime | None = None,
 ) -> list[Diagnostic]:
     """Return everything that is wrong with a DAG's schedule and its dates; empty if all is well."""
-    problems: list[ScheduleError] = []
-
-    def attempt(do: Any, *arguments: Any, **options: Any) -> Any:
-        try:
-            return do(*arguments, **options)
-        except ScheduleError as problem:
-            problems.append(problem)
-            return None
-
-    zone = attempt(read_zone, timezone) or ZoneInfo("UTC")
-    start = attempt(read_instant, start_date, zone) if start_date else None
-    end = attempt(read_instant, end_date, zone) if end_date else None
-    if start and end and end < start:
-        problems.append(
-            ScheduleError("'end_date' lies before 'start_date'", hint="swap them", code="NBF222")
-        )
-    moment = now or datetime.now(UTC)
-    schedule = attempt(parse_schedule, text, zone.key, anchor=start or moment)
-    if schedule is not None:
-        attempt(_check_fires, schedule, text, start or moment, min_period)
+    found = schedule_problems(
+        text,
+        timezone,
+        start_date=start_date,
+        end_date=end_date,
+        min_period=min_period,
+        now=now,
+    )
     return [
         Diagnostic(
             code=problem.code, severity=Severity.ERROR, message=problem.message, hint=problem.hint
         )
-        for problem in problems
+        for _, problem in found
     ]
+
+
+def schedule_problems(
+    text: str | None,
+    timezone: str = "UTC",
+    *,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    min_period: float = 60.0,
+    now: datetime | None = None,
+) -> list[tuple[str, ScheduleError]]:
+    """Return what `check_schedule` does, each problem with the name of the setting it is about."""
+    problems: list[tuple[str, ScheduleError]] = []
+
+    def attempt(setting: str, do: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return do(*arguments, **options)
+        except ScheduleError as problem:
+            problems.append((setting, problem))
+            return None
+
+    zone = attempt("timezone", read_zone, timezone) or ZoneInfo("UTC")
+    start = attempt("start_date", read_instant, start_date, zone) if start_date else None
+    end = attempt("end_date", read_instant, end_date, zone) if end_date else None
+    if start and end and end < start:
+        before = ScheduleError(
+            "'end_date' lies before 'start_date'", hint="swap them", code="NBF222"
+        )
+        problems.append(("end_date", before))
+    moment = now or datetime.now(UTC)
+    schedule = attempt("schedule", parse_schedule, text, zone.key, anchor=start or moment)
+    if schedule is not None:
+        attempt("schedule", _check_fires, schedule, text, start or moment, min_period)
+    return problems
 
 
 def _check_fires(schedule: Schedule, text: str, start: datetime, min_period: float) -> None:
@@ -148,12 +170,12 @@ def _cron_fires(schedule: Cron, after: datetime) -> Iterator[datetime]:
         begin -= _CALM
     waiting: list[datetime] = []
     last = after
-    for wall in _wall_times(schedule, begin):
+    for wall in wall_times(schedule, begin):
         found = _instants(wall, zone, fixed=schedule.is_fixed)
         if _is_calm(wall, zone):
             (safe,) = found
         else:
-            safe = (wall - _SETTLED).replace(tzinfo=zone).astimezone(UTC)
+            safe = (wall - SETTLED).replace(tzinfo=zone).astimezone(UTC)
         waiting = sorted([*waiting, *found])
         while waiting and waiting[0] <= safe:
             first = waiting.pop(0)
@@ -178,7 +200,7 @@ def _is_calm(wall: datetime, zone: ZoneInfo) -> bool:
     )
 
 
-def _wall_times(schedule: Cron, begin: datetime) -> Iterator[datetime]:
+def wall_times(schedule: Cron, begin: datetime) -> Iterator[datetime]:
     """Yield the naive wall times of the expression, strictly after ``begin``."""
     try:
         times = croniter(
@@ -213,11 +235,11 @@ def _instants(wall: datetime, zone: ZoneInfo, *, fixed: bool) -> list[datetime]:
     if first < second:
         return [first] if fixed else [first, second]
     gap = first - second
-    return [_first_after_gap(second, first, zone)] if fixed and gap < _SETTLED else []
+    return [first_after_change(second, first, zone)] if fixed and gap < SETTLED else []
 
 
-def _first_after_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first instant with the new offset; it lies in (before, after]."""
+def first_after_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant with the offset of ``after``; it lies in (before, after]."""
     low, high = int(before.timestamp()), int(after.timestamp())
     new = after.astimezone(zone).utcoffset()
     while high - low > 1:

@@ -1,7 +1,16 @@
 """All routes of the API."""
 
 from nbflow.server.openapi import document
-from nbflow.server.resources import backfills, compiling, dags, runs, schedules, system, tasks
+from nbflow.server.resources import (
+    backfills,
+    compiling,
+    dags,
+    runs,
+    schedules,
+    settings,
+    system,
+    tasks,
+)
 from nbflow.server.routing import Call, File, Route
 
 
@@ -22,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *compiling.ROUTES,
     *dags.ROUTES,
     *schedules.ROUTES,
+    *settings.ROUTES,
     *runs.ROUTES,
     *tasks.ROUTES,
     *backfills.ROUTES,

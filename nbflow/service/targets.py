@@ -11,6 +11,7 @@ from nbflow.model.dag import Dag, Parameter
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
 from nbflow.model.notebook import Cell, CellType, Notebook, Role
+from nbflow.model.notices import Channel, Notify, shown_target, url_problem, variable_of
 from nbflow.model.sentence import Sentence
 from nbflow.service.context import RunContext, sample_context
 
@@ -18,6 +19,11 @@ Target = str | Path | Notebook
 """A notebook file, a folder of notebooks, or a notebook as an editor holds it."""
 
 _KERNEL_GROUP = "NBF211"
+NOTIFY_CODE = "NBF119"
+NOTIFY_HINT = Sentence(
+    "use a public https:// address, or put the host into NBFLOW_NOTIFY_ALLOW, here "
+    "and for the scheduler"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,31 +178,40 @@ def with_schedule_findings(dag: Dag) -> Dag:
 
 
 def _with_notify_findings(dag: Dag) -> Dag:
-    if not dag.options.notify:
-        return dag
-    from nbflow.model.notices import Channel, shown_target, url_problem, variable_of
+    found = [
+        Diagnostic(
+            code=NOTIFY_CODE,
+            severity=Severity.ERROR,
+            message=problem,
+            hint=NOTIFY_HINT,
+            path=dag.notebooks[0],
+        )
+        for _, problem in notify_problems(dag.options.notify)
+    ]
+    return replace(dag, diagnostics=(*dag.diagnostics, *found)) if found else dag
+
+
+def notify_problems(entries: Sequence[Notify]) -> list[tuple[int, str]]:
+    """Return, by number, the entries of ``notify`` that would post where nothing may be posted."""
+    if not entries:
+        return []
     from nbflow.service.notices import allowed_hosts
     from nbflow.settings import load_settings
 
     allowed = allowed_hosts(load_settings())
-    found = [
-        Diagnostic(
-            code="NBF119",
-            severity=Severity.ERROR,
-            message=Sentence(
+    return [
+        (
+            number,
+            Sentence(
                 "the dag's notify: {target} {problem}",
                 target=shown_target(notify.channel, target), problem=problem,
             ),
-            hint="use a public https:// address, or put the host into NBFLOW_NOTIFY_ALLOW, here "
-            "and for the scheduler",
-            path=dag.notebooks[0],
         )
-        for notify in dag.options.notify
+        for number, notify in enumerate(entries)
         for target in notify.to
         if notify.channel is not Channel.EMAIL and variable_of(target) is None
         and (problem := url_problem(target, allowed)) is not None
     ]  # fmt: skip
-    return replace(dag, diagnostics=(*dag.diagnostics, *found)) if found else dag
 
 
 def _with_schedule_findings(dag: Dag) -> Dag:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from nbflow.model.dag import Dag, Place
 from nbflow.model.diagnostics import Diagnostic
 from nbflow.model.notebook import Role
 from nbflow.render.fold import Folded
 from nbflow.render.picture import picture_of, why
+from nbflow.scheduling.schedule import ScheduleError, read_zone
 from nbflow.scheduling.words import in_words
 from nbflow.server.models.dags import (
     BoxForm,
@@ -24,6 +27,7 @@ from nbflow.server.models.dags import (
     TaskForm,
 )
 from nbflow.server.models.fields import Finding
+from nbflow.server.models.schedules import FireForm
 from nbflow.server.places import NotebookPlaces
 from nbflow.service.on_page import OnPage
 from nbflow.service.targets import Compiled
@@ -93,6 +97,18 @@ def page_findings(
 def words(expression: str, timezone: str) -> dict[str, str]:
     """Return what a schedule says in every language."""
     return {lang: in_words(expression, timezone, lang) for lang in LANGUAGES}
+
+
+def fire_forms(fires: Iterable[datetime], timezone: str) -> list[FireForm]:
+    """Return instants for clients, in a schedule's zone and in UTC."""
+    try:
+        zone = read_zone(timezone)
+    except ScheduleError:
+        zone = ZoneInfo("UTC")
+    return [
+        FireForm(local=at.astimezone(zone).isoformat(timespec="seconds"), utc=at.astimezone(UTC))
+        for at in fires
+    ]
 
 
 def _tasks(dag: Dag, page: OnPage) -> list[TaskForm]:

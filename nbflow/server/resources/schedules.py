@@ -1,28 +1,24 @@
 """Schedules: what one says before it is kept, and how a deployed DAG's stands."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
 from nbflow.errors import NotFoundError
 from nbflow.model.diagnostics import has_errors
 from nbflow.model.ids import DagId
+from nbflow.model.options import DagOptions
 from nbflow.model.schedule import missed_reason
 from nbflow.model.sentence import Sentence
 from nbflow.scheduling.plan import watch_of
-from nbflow.scheduling.schedule import ScheduleError, read_instant, read_zone
 from nbflow.scheduling.slots import upcoming
-from nbflow.scheduling.timetable import check_schedule, next_fires
+from nbflow.scheduling.timetable import check_schedule
 from nbflow.server.models.schedules import (
-    FireForm,
     MissedForm,
     PreviewAnswer,
     PreviewQuery,
     ScheduleAnswer,
 )
 from nbflow.server.problems import findings
-from nbflow.server.resources.forms import words
+from nbflow.server.resources.forms import fire_forms, words
 from nbflow.server.routing import Call, Route
+from nbflow.service.dag_settings import coming_fires
 from nbflow.texts import told
 
 _SHOWN = 5
@@ -38,26 +34,25 @@ def preview_schedule(call: Call) -> PreviewAnswer:
         end_date=asked.end_date,
         min_period=asked.min_period,
     )
-    fires = [] if has_errors(found) else _fires(asked, call.service.clock.wall())
+    fires = (
+        []
+        if has_errors(found)
+        else coming_fires(_options(asked), call.service.clock.wall(), asked.count)
+    )
     return PreviewAnswer(
         words=words(asked.expression, asked.timezone),
-        next=_forms(fires, asked.timezone),
+        next=fire_forms(fires, asked.timezone),
         diagnostics=findings(found, {}, call.lang),
     )
 
 
-def _fires(asked: PreviewQuery, now: datetime) -> list[datetime]:
-    zone = read_zone(asked.timezone)
-    start = read_instant(asked.start_date, zone) if asked.start_date else None
-    end = read_instant(asked.end_date, zone) if asked.end_date else None
-    found = next_fires(
-        asked.expression,
-        asked.timezone,
-        max(now, start) if start else now,
-        asked.count,
-        anchor=start,
+def _options(asked: PreviewQuery) -> DagOptions:
+    return DagOptions(
+        schedule=asked.expression,
+        timezone=asked.timezone,
+        start_date=asked.start_date,
+        end_date=asked.end_date,
     )
-    return [at for at in found if end is None or at <= end]
 
 
 def show_schedule(call: Call) -> ScheduleAnswer:
@@ -83,7 +78,7 @@ def show_schedule(call: Call) -> ScheduleAnswer:
         overlap=entry.overlap.value,
         max_active_runs=entry.max_active_runs,
         paused=is_paused,
-        next=_forms(fires, entry.timezone),
+        next=fire_forms(fires, entry.timezone),
         missed=[
             MissedForm(slot=one.slot, reason=told(missed_reason(one.reason), call.lang))
             for one in store.missed(name)
@@ -91,17 +86,6 @@ def show_schedule(call: Call) -> ScheduleAnswer:
         missed_while_paused=missed,
         will_run=will_run,
     )
-
-
-def _forms(fires: Sequence[datetime], timezone: str) -> list[FireForm]:
-    try:
-        zone = read_zone(timezone)
-    except ScheduleError:
-        zone = ZoneInfo("UTC")
-    return [
-        FireForm(local=at.astimezone(zone).isoformat(timespec="seconds"), utc=at.astimezone(UTC))
-        for at in fires
-    ]
 
 
 ROUTES = (

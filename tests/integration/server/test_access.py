@@ -98,7 +98,9 @@ def test_who_may_only_look_changes_and_runs_nothing(
             assert (reply.status == 403) == (route.action != "read"), route.path
     changing = {route.operation for route in ROUTES if route.method != "GET"}
     looking = {route.operation for route in ROUTES if route.action == "read"}
-    assert changing & looking == {"compile_notebook", "mark_cells", "suggest_tasks"}
+    assert changing & looking == {
+        "check_dag_settings", "compile_notebook", "mark_cells", "suggest_tasks",
+    }  # fmt: skip
 
 
 def cookies(server: RunningServer) -> tuple[str, str]:

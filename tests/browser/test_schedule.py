@@ -1,0 +1,120 @@
+"""The open notebook gets a schedule in a real JupyterLab and a real Notebook 7."""
+
+import json
+from typing import Any
+
+import pytest
+from jupyter_pages import Jupyter, axe_violations, jupyter_server, open_notebook, save, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+CELLS = ("%%task load\nnumbers = [1, 2]", "%%task total\ntotal = sum(numbers)")
+METADATA = """() => {
+    const widgets = [...window.jupyterapp.shell.widgets('main')];
+    return widgets.find(one => one.content?.widgets).context.model.getMetadata('nbflow') ?? null;
+}"""
+
+
+def start(page: Any, command: str) -> Any:
+    """Start a command, as a menu entry does; return its dialog."""
+    page.evaluate("id => { void window.jupyterapp.commands.execute(id); }", command)
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.wait_for()
+    return dialog
+
+
+def put(dialog: Any) -> None:
+    dialog.get_by_role("button", name="Put into the notebook").click()
+    dialog.wait_for(state="detached")
+
+
+def assert_written(page: Any, jupyter: Jupyter, name: str, nbflow: Any) -> None:
+    """The open notebook comes to hold this ``metadata.nbflow``, and so does its file."""
+    page.wait_for_function(
+        f"wanted => JSON.stringify(({METADATA})()) === wanted",
+        arg=json.dumps(nbflow, separators=(",", ":"), ensure_ascii=False),
+    )
+    save(page)
+    document = json.loads((jupyter.folder / name).read_text(encoding="utf-8"))
+    assert document["metadata"].get("nbflow") == nbflow
+
+
+@pytest.mark.parametrize("face", ["lab", "notebook"])
+def test_a_schedule_is_chosen_told_in_both_languages_and_put_into_the_notebook(
+    page: Any, jupyter: Jupyter, face: str
+) -> None:
+    name = f"chosen-{face}.ipynb"
+    jupyter.write(name, *CELLS)
+    open_notebook(page, jupyter, face, name)
+    page.locator(".jp-Toolbar-item[data-jp-item-name=nbflow-schedule]").wait_for()
+    dialog = start(page, "nbflow:edit-schedule")
+    dialog.get_by_label("Repeats").select_option("weekdays")
+    dialog.get_by_label("At", exact=True).fill("06:30")
+    dialog.get_by_label("Time zone").fill("Asia/Seoul")
+    dialog.get_by_text("Monday through Friday").wait_for()
+    dialog.locator(".nbf-meaning").get_by_text("월요일").wait_for()
+    dialog.locator(".nbf-fires tbody tr").nth(4).get_by_text("06:30 +09:00").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, f"schedule-{face}")
+    put(dialog)
+    dag = {"schedule": "30 6 * * 1-5", "timezone": "Asia/Seoul"}
+    assert_written(page, jupyter, name, {"version": 1, "dag": dag})
+
+
+def test_an_expression_is_typed_and_what_is_wrong_is_said_at_its_field(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("typed.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "typed.ipynb")
+    dialog = start(page, "nbflow:edit-schedule")
+    accept = dialog.get_by_role("button", name="Put into the notebook")
+    dialog.get_by_label("Repeats").select_option("custom")
+    written = dialog.get_by_label("Written")
+    written.fill("0 0 31 2 *")
+    dialog.get_by_role("alert").filter(has_text="never fires").wait_for()
+    assert written.get_attribute("aria-invalid") == "true"
+    assert accept.is_disabled()
+    dialog.get_by_label("Time zone").fill("Mars/Olympus")
+    dialog.get_by_role("alert").filter(has_text="there is no time zone").wait_for()
+    shoot(page, "schedule-wrong")
+    dialog.get_by_label("Time zone").fill("Europe/Berlin")
+    written.fill("30 2 * * *")
+    dialog.get_by_text("the clock is set forward, 02:30 does not come").wait_for()
+    dialog.get_by_text("02:30 comes twice; only the first time runs").wait_for()
+    assert accept.is_enabled()
+    shoot(page, "schedule-clock")
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert page.evaluate(METADATA) is None
+
+
+def test_what_is_the_default_is_not_written_and_other_metadata_stays(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("kept.ipynb", *CELLS)
+    path = jupyter.folder / "kept.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    dag = {"owner": "dana", "schedule": "@daily", "timezone": "UTC", "catchup": "latest"}
+    document["metadata"]["nbflow"] = {"version": 1, "dag": dag}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    open_notebook(page, jupyter, "lab", "kept.ipynb")
+    dialog = start(page, "nbflow:edit-schedule")
+    assert dialog.get_by_label("Repeats").input_value() == "daily"
+    dialog.get_by_label("Repeats").select_option("none")
+    dialog.locator(".nbf-meaning").get_by_text("by hand").wait_for()
+    put(dialog)
+    assert_written(page, jupyter, "kept.ipynb", {"version": 1, "dag": {"owner": "dana"}})
+
+
+def test_the_dialog_is_dark_and_korean_where_jupyterlab_is(
+    page: Any, chromium: Any, tmp_path: Any
+) -> None:
+    with jupyter_server(tmp_path, theme="JupyterLab Dark", lang="ko_KR") as dark:
+        dark.write("예약.ipynb", *CELLS)
+        open_notebook(page, dark, "lab", "예약.ipynb")
+        dialog = start(page, "nbflow:edit-schedule")
+        dialog.get_by_label("반복").select_option("weekdays")
+        dialog.get_by_label("시간대").fill("Europe/Berlin")
+        dialog.locator(".nbf-meaning").get_by_text("월요일").wait_for()
+        assert axe_violations(page, ".nbf-dialog") == []
+        shoot(page, "schedule-dark-korean")

@@ -1,0 +1,75 @@
+"""Settings of a DAG that are not kept yet: words, fires, problems at their fields."""
+
+from typing import Any
+
+import pytest
+from jupyter_servers import RunningServer
+
+
+def check(server: RunningServer, *, lang: str = "en", **settings: Any) -> Any:
+    headers = {**server.headers, "Accept-Language": lang}
+    asked = {"path": "work/report.ipynb", "settings": settings}
+    reply = server.ask("/dag-settings", "POST", asked, headers=headers)
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+def test_a_schedule_is_told_in_words_and_instants_of_its_zone_and_nothing_is_kept(
+    server: RunningServer,
+) -> None:
+    found = check(server, schedule="0 6 * * 1-5", timezone="Asia/Seoul", catchup="latest")
+    assert found["dag_id"] == "report"
+    assert "Monday" in found["words"]["en"]
+    assert "월요일" in found["words"]["ko"]
+    assert [one["local"][11:] for one in found["next"]] == ["06:00:00+09:00"] * 5
+    assert found["settings"] == {"schedule": "0 6 * * 1-5", "timezone": "Asia/Seoul"}
+    assert (found["problems"], found["defaults"]["catchup"]) == ([], "latest")
+    assert not list(server.home.glob("*.db"))
+
+
+def test_changes_of_the_clock_are_told_in_the_reader_s_language(server: RunningServer) -> None:
+    asked = {"schedule": "30 2 * * *", "timezone": "Europe/Berlin"}
+    assert any("is set forward" in one for one in check(server, **asked)["clock"])
+    assert any("시계" in one for one in check(server, lang="ko", **asked)["clock"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "code"),
+    [
+        ({"schedule": "0 0 31 2 *"}, "schedule", "NBF220"),
+        ({"schedule": "* * * * * *"}, "schedule", "NBF223"),
+        ({"schedule": "once tomorrow"}, "schedule", "NBF222"),
+        ({"schedule": "@daily", "timezone": "Mars/Olympus"}, "timezone", "NBF221"),
+        ({"start_date": "soon"}, "start_date", "NBF222"),
+        ({"start_date": "2027-01-02", "end_date": "2027-01-01"}, "end_date", "NBF222"),
+        ({"catchup": "sometimes"}, "catchup", "NBF110"),
+        ({"max_active_runs": 0}, "max_active_runs", "NBF110"),
+        ({"defaults": {"retries": -1}}, "defaults.retries", "NBF110"),
+        ({"on": [{"dag": "etl"}, {"metric": "accuracy"}]}, "on.1.metric", "NBF117"),
+        ({"on": [{"dag": "report"}]}, "on.0.dag", "NBF117"),
+        ({"notify": [{"slack": "https://127.0.0.1/x"}]}, "notify.0", "NBF119"),
+        ({"notify": [{"email": "nobody"}]}, "notify.0", "NBF118"),
+        ({"colour": "blue"}, "colour", "NBF111"),
+    ],
+)
+def test_a_problem_is_told_at_its_field_with_the_way_out(
+    server: RunningServer, settings: dict[str, Any], field: str, code: str
+) -> None:
+    (problem,) = check(server, **settings)["problems"]
+    assert (problem["field"], problem["code"]) == (field, code)
+    assert problem["error"] == (code != "NBF111")
+    assert problem["message"]
+    assert problem["hint"]
+
+
+def test_triggers_are_told_in_words(server: RunningServer) -> None:
+    found = check(server, on=[{"dag": "etl", "state": "failure"}, {"files": "in/*.csv"}, "code"])
+    assert found["triggers"] == [
+        "when etl fails", "when files change: in/*.csv", "when its code changes",
+    ]  # fmt: skip
+
+
+def test_the_time_zones_that_can_be_chosen_are_listed(server: RunningServer) -> None:
+    items = server.ask("/timezones").json["items"]
+    assert {"UTC", "Asia/Seoul", "Europe/Berlin"} <= set(items)
+    assert items == sorted(items)
