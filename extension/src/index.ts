@@ -1,6 +1,8 @@
 /** nbflow in JupyterLab and Notebook 7: nothing here but the list of plugins. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { badgesPlugin } from './plugins/badges';
+import { deployedPlugin } from './plugins/deployed';
+import { deployingPlugin } from './plugins/deploying';
 import { livesPlugin } from './plugins/lives';
 import { panelPlugin } from './plugins/panel';
 import { runningPlugin } from './plugins/running';
@@ -10,12 +12,14 @@ import { taggingPlugin } from './plugins/tagging';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   livesPlugin,
+  deployedPlugin,
   panelPlugin,
   badgesPlugin,
   taggingPlugin,
   runsPlugin,
   runningPlugin,
-  schedulePlugin
+  schedulePlugin,
+  deployingPlugin
 ];
 
 export default plugins;

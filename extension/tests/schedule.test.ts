@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hunksOf } from '../src/model/diff';
 import { inItsZone, whereIAm } from '../src/model/instants';
 import { begin, expressionOf, KINDS, presetOf } from '../src/model/presets';
 import { changed, problemAt, settingsIn, textAt, withSettings } from '../src/model/settings';
@@ -92,5 +93,21 @@ describe('instants', () => {
 
   it('are told where the reader is', () => {
     expect(whereIAm('2026-11-26T21:00:00Z', 'en', 'Europe/Berlin')).toBe('Thu, 26 Nov 2026 22:00');
+  });
+});
+
+describe('lines that changed', () => {
+  const lines = (signs: string) =>
+    [...signs].map((sign, index) => ({ sign: sign as ' ' | '+' | '-', text: String(index) }));
+  const shape = (signs: string) =>
+    hunksOf(lines(signs), 1).map(hunk =>
+      hunk.kind === 'gap' ? hunk.count : hunk.lines.map(one => one.sign).join('')
+    );
+
+  it('are shown with those around them, long stretches that did not are left out', () => {
+    expect(shape('    +    -')).toEqual([3, ' + ', 2, ' -']);
+    expect(shape('+-')).toEqual(['+-']);
+    expect(shape('   ')).toEqual([3]);
+    expect(shape('')).toEqual([]);
   });
 });

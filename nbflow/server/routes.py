@@ -3,6 +3,7 @@
 from nbflow.server.openapi import document
 from nbflow.server.resources import (
     backfills,
+    comparing,
     compiling,
     dags,
     runs,
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
         media=("application/json",),
     ),
     *compiling.ROUTES,
+    *comparing.ROUTES,
     *dags.ROUTES,
     *schedules.ROUTES,
     *settings.ROUTES,

@@ -2,8 +2,14 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type {
+  CompareAnswer,
+  CompareRequest,
   CompileAnswer,
   CompileRequest,
+  DagAnswer,
+  DagChanged,
+  Deployments,
+  DeployRequest,
   EventList,
   LogAnswer,
   MarkAnswer,
@@ -12,6 +18,7 @@ import type {
   RunAnswer,
   RunForm,
   RunRequest,
+  ScheduleAnswer,
   SettingsAnswer,
   SettingsRequest,
   Suggestions,
@@ -119,6 +126,31 @@ export class Api {
   /** The time zones that a schedule may be in. */
   timezones(): Promise<{ items: string[] }> {
     return this._send('GET', 'timezones');
+  }
+
+  /** Say what a deploy of an open notebook would change. */
+  compare(request: CompareRequest): Promise<CompareAnswer> {
+    return this._send('POST', 'comparisons', { body: request });
+  }
+
+  /** Make a saved notebook what runs by itself. */
+  deploy(request: DeployRequest): Promise<Deployments> {
+    return this._send('POST', 'dags', { body: request });
+  }
+
+  /** A DAG as it is deployed. */
+  showDag(dag: string): Promise<DagAnswer> {
+    return this._send('GET', at`dags/${dag}`);
+  }
+
+  /** A deployed DAG's schedule: what it missed, when it fires. */
+  schedule(dag: string): Promise<ScheduleAnswer> {
+    return this._send('GET', at`dags/${dag}/schedule`);
+  }
+
+  /** Pause a DAG, or let it run again. */
+  pause(dag: string, paused: boolean): Promise<DagChanged> {
+    return this._send('PATCH', at`dags/${dag}`, { body: { paused } });
   }
 
   private async _send<T>(method: string, path: string, what: Sent = {}): Promise<T> {

@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what a deploy of an open notebook would change: tasks, edges, settings, cells. */
+        post: operations["compare_notebook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dags": {
         parameters: {
             query?: never;
@@ -713,6 +730,25 @@ export interface components {
          */
         CancelRequest: Record<string, never>;
         /**
+         * CellChangeForm
+         * @description A cell that differs; `place` is what people call it, `settings` are keys of its metadata.
+         */
+        CellChangeForm: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "added" | "removed" | "changed";
+            /** Cell */
+            cell: string;
+            /** Place */
+            place: string;
+            /** Lines */
+            lines: components["schemas"]["LineChangeForm"][];
+            /** Settings */
+            settings: string[];
+        };
+        /**
          * CellForm
          * @description A cell of an attempt.
          */
@@ -833,6 +869,52 @@ export interface components {
              * @enum {string}
              */
             becomes: "cleared" | "removed";
+        };
+        /**
+         * CompareAnswer
+         * @description How a notebook stands to what is deployed. `version` is null if nothing is; `cells` is null where
+         *     nbdime is not installed on the server.
+         */
+        CompareAnswer: {
+            /** Dag Id */
+            dag_id: string;
+            /**
+             * Drift
+             * @enum {string}
+             */
+            drift: "same" | "differs" | "never" | "missing";
+            /** Version */
+            version: string | null;
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Changed */
+            changed: string[];
+            /** Edges */
+            edges: components["schemas"]["EdgeChangeForm"][];
+            /** Settings */
+            settings: components["schemas"]["SettingChangeForm"][];
+            /** Cells */
+            cells: components["schemas"]["CellChangeForm"][] | null;
+        };
+        /**
+         * CompareRequest
+         * @description A notebook as an editor holds it, to compare with what is deployed.
+         */
+        CompareRequest: {
+            /**
+             * Notebook
+             * @description The document: nbformat 4 as plain JSON.
+             */
+            notebook: {
+                [key: string]: unknown;
+            };
+            /**
+             * Path
+             * @description A notebook as Jupyter names it: relative to the server's root, with `/`.
+             */
+            path: string;
         };
         /**
          * CompileAnswer
@@ -1067,6 +1149,20 @@ export interface components {
             items: components["schemas"]["DeploymentForm"][];
         };
         /**
+         * EdgeChangeForm
+         * @description An edge that is new or gone; `why` says in words why it is there.
+         */
+        EdgeChangeForm: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+            /** New */
+            new: boolean;
+            /** Why */
+            why: string;
+        };
+        /**
          * EdgeForm
          * @description `target` waits for `source`; `why` says it in words.
          */
@@ -1239,6 +1335,19 @@ export interface components {
         ImportErrors: {
             /** Items */
             items: components["schemas"]["ImportErrorForm"][];
+        };
+        /**
+         * LineChangeForm
+         * @description A line of a cell: `+` new, `-` gone, or a space.
+         */
+        LineChangeForm: {
+            /**
+             * Sign
+             * @enum {string}
+             */
+            sign: " " | "-" | "+";
+            /** Text */
+            text: string;
         };
         /**
          * LineForm
@@ -1709,6 +1818,18 @@ export interface components {
             heartbeat: string;
             /** Running */
             running: number;
+        };
+        /**
+         * SettingChangeForm
+         * @description A setting of the DAG that differs, as text; empty where it is not set.
+         */
+        SettingChangeForm: {
+            /** Setting */
+            setting: string;
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
         };
         /**
          * SettingProblemForm
@@ -2272,6 +2393,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    compare_notebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description Say what a deploy of an open notebook would change: tasks, edges, settings, cells. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompareAnswer"];
                 };
             };
             400: components["responses"]["400"];

@@ -23,6 +23,15 @@ export function whereIAm(utc: string, lang: string, zone?: string): string {
   return `${dayText(at, lang, zone)} ${time}`;
 }
 
+/** An instant in a zone by its name; as it is where the browser doesn't know the zone. */
+export function inTimezone(utc: string, zone: string, lang: string): string {
+  try {
+    return `${whereIAm(utc, lang, zone)} (${zone})`;
+  } catch {
+    return utc;
+  }
+}
+
 function dayText(day: Date, lang: string, zone: string | undefined): string {
   return new Intl.DateTimeFormat(lang === 'ko' ? 'ko' : 'en-GB', {
     weekday: 'short',

@@ -9,9 +9,11 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
 import { adoptColours } from '../look/sheet';
+import type { CurrentDeployment } from '../notebook/deployed';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { DagPanel } from '../views/DagPanel';
+import { IDeployment } from './deployed';
 import { ILiveDags, SETTINGS } from './lives';
 import { INotebookRuns } from './runs';
 import { CurrentNotebook } from './source';
@@ -23,12 +25,13 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: SETTINGS,
   description: 'Shows the DAG of the open notebook.',
   autoStart: true,
-  requires: [ILiveDags, INotebookRuns],
+  requires: [ILiveDags, INotebookRuns, IDeployment],
   optional: [ITranslator, ICommandPalette, ILabShell, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     lives: LiveDags,
     runs: NotebookRuns,
+    deployed: CurrentDeployment,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     labShell: ILabShell | null,
@@ -38,7 +41,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('nbflow');
     const tracker = new WidgetTracker<DagPanel>({ namespace: 'nbflow-dag' });
     const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
-    const makeSource = () => new CurrentNotebook(lives, trans, runs, lang);
+    const makeSource = () =>
+      new CurrentNotebook(lives, trans, runs, lang, deployed, id => void app.commands.execute(id));
     const opener = new Opener(app, lives, trans, tracker, labShell !== null, makeSource);
     app.commands.addCommand(OPEN, {
       label: trans.__('Show the DAG'),

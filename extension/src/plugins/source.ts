@@ -4,13 +4,16 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { troubleOf } from '../api/trouble';
 import type { CompileAnswer } from '../api/types';
 import { lookOf } from '../look/states';
+import type { CurrentDeployment } from '../notebook/deployed';
 import { jumpToCells } from '../notebook/jump';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import type { DagSource } from '../views/DagPanel';
+import type { DagDeed } from '../views/deploy/DeployedBar';
 import type { RanState } from '../views/runStates';
 import type { TroubleText } from '../views/Trouble';
+import { DEEDS } from './deployed';
 
 /** Whichever notebook is worked in, as the panel's source. */
 export class CurrentNotebook implements DagSource {
@@ -18,7 +21,9 @@ export class CurrentNotebook implements DagSource {
     private readonly _lives: LiveDags,
     private readonly _trans: TranslationBundle,
     private readonly _runs: NotebookRuns,
-    private readonly _lang: 'en' | 'ko'
+    readonly lang: 'en' | 'ko',
+    readonly deployed: CurrentDeployment,
+    private readonly _execute: (command: string) => void
   ) {
     _lives.currentChanged.connect(this._follow, this);
   }
@@ -45,7 +50,7 @@ export class CurrentNotebook implements DagSource {
       this._tasks = tasks;
       const known = [...(tasks ?? [])].map(([name, { state }]): [string, RanState] => [
         name,
-        { state, word: lookOf(state).word[this._lang] }
+        { state, word: lookOf(state).word[this.lang] }
       ]);
       this._states = new Map(known);
     }
@@ -59,6 +64,10 @@ export class CurrentNotebook implements DagSource {
 
   retry(): void {
     this._lives.current?.refresh();
+  }
+
+  ask(deed: DagDeed): void {
+    this._execute(DEEDS[deed]);
   }
 
   showCells(cells: readonly string[], line?: number): void {

@@ -5,6 +5,7 @@ import type { CompileAnswer } from '../api/types';
 import type { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
 import { type DagActions, DagView } from './DagView';
+import { type DagDeed, DeployedBar, type DeployedSource } from './deploy/DeployedBar';
 import { type RanState, RunStates } from './runStates';
 import { Trouble, type TroubleText } from './Trouble';
 import { useSignal } from './useSignal';
@@ -21,7 +22,12 @@ export interface DagSource extends DagActions, Watched {
   /** The tasks of the run that is followed. */
   readonly states: ReadonlyMap<string, RanState>;
   readonly trouble: TroubleText | null;
+  /** How the DAG stands on the server. */
+  readonly deployed: DeployedSource;
+  readonly lang: 'en' | 'ko';
   retry(): void;
+  /** Ask for something that has a dialog of its own. */
+  ask(deed: DagDeed): void;
 }
 
 /** The DAG of the notebook that is being worked in. */
@@ -69,6 +75,12 @@ function Body({ source, asked, engine, trans }: BodyProps): ReactElement {
   return (
     <>
       {trouble && <Trouble trouble={trouble} trans={trans} onRetry={() => source.retry()} />}
+      <DeployedBar
+        source={source.deployed}
+        lang={source.lang}
+        trans={trans}
+        onDeed={deed => source.ask(deed)}
+      />
       {answer?.sketch && (
         <RunStates.Provider value={source.states}>
           <DagView

@@ -99,7 +99,7 @@ def test_who_may_only_look_changes_and_runs_nothing(
     changing = {route.operation for route in ROUTES if route.method != "GET"}
     looking = {route.operation for route in ROUTES if route.action == "read"}
     assert changing & looking == {
-        "check_dag_settings", "compile_notebook", "mark_cells", "suggest_tasks",
+        "check_dag_settings", "compare_notebook", "compile_notebook", "mark_cells", "suggest_tasks",
     }  # fmt: skip
 
 

@@ -1,0 +1,217 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { type Api, ApiError } from '../api/client';
+import { troubleOf } from '../api/trouble';
+import type { Deployments } from '../api/types';
+import { whereIAm } from '../model/instants';
+import { serverPath } from '../model/paths';
+import type { CurrentDeployment } from '../notebook/deployed';
+import { documentOf } from '../notebook/document';
+import type { LiveDags } from '../notebook/lives';
+import { DiffView } from '../views/deploy/DiffView';
+import { DEEDS, IDeployment } from './deployed';
+import { ILiveDags } from './lives';
+
+/** The server wants to be told that more than a thousand slots shall be caught up on. */
+const FLOOD = 'NBF224';
+
+/** Commands that deploy the open notebook, pause its DAG and let it run again. */
+export const deployingPlugin: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-nbflow/extension:deploying',
+  description: 'Deploys the open notebook, pauses its DAG and lets it run again.',
+  autoStart: true,
+  requires: [ILiveDags, IDeployment],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    lives: LiveDags,
+    deployment: CurrentDeployment,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('nbflow');
+    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const deeds = new Deeds(lives.api, deployment, trans, lang);
+    const add = (
+      id: string,
+      label: string,
+      caption: string,
+      work: (panel: NotebookPanel) => Promise<void>
+    ) => {
+      app.commands.addCommand(id, {
+        label,
+        caption,
+        describedBy: { args: { type: 'object', properties: {} } },
+        isEnabled: () => lives.current !== null,
+        execute: async () => {
+          const panel = lives.current?.panel;
+          if (panel) {
+            await deeds.guard(() => work(panel));
+          }
+        }
+      });
+      palette?.addItem({ command: id, category: 'nbflow' });
+    };
+    add(
+      DEEDS.deploy,
+      trans.__('Deploy…'),
+      trans.__('Make the open notebook what runs by itself'),
+      panel => deeds.deploy(panel)
+    );
+    add(
+      DEEDS.pause,
+      trans.__('Pause'),
+      trans.__('Let the DAG of the open notebook make no runs by itself'),
+      panel => deeds.pause(panel)
+    );
+    add(
+      DEEDS.unpause,
+      trans.__('Let it run again…'),
+      trans.__('Let the paused DAG of the open notebook run by itself again'),
+      panel => deeds.unpause(panel)
+    );
+  }
+};
+
+/** What is done to the DAG of an open notebook, after asking. */
+class Deeds {
+  constructor(
+    private readonly _api: Api,
+    private readonly _deployment: CurrentDeployment,
+    private readonly _trans: TranslationBundle,
+    private readonly _lang: 'en' | 'ko'
+  ) {}
+
+  /** Save if need be, show what changes, and deploy once that is agreed to. */
+  async deploy(panel: NotebookPanel): Promise<void> {
+    const { context } = panel;
+    const trans = this._trans;
+    if (
+      context.model.dirty &&
+      !(await this._agrees(
+        trans.__('Save the notebook first?'),
+        trans.__(
+          'What is saved is what is deployed; this notebook has changes that are not saved.'
+        ),
+        trans.__('Save')
+      ))
+    ) {
+      return;
+    }
+    if (context.model.dirty) {
+      await context.save();
+    }
+    const path = serverPath(context.path);
+    const found = await this._api.compare({ notebook: documentOf(context.model), path });
+    const isSame = found.drift === 'same';
+    const label = found.drift === 'never' ? trans.__('Deploy') : trans.__('Deploy again');
+    const dialog = new Dialog({
+      title: trans.__('Deploy %1', found.dag_id),
+      body: new DiffView(found, trans),
+      buttons: isSame
+        ? [Dialog.okButton({ label: trans.__('Close') })]
+        : [Dialog.cancelButton(), Dialog.okButton({ label })]
+    });
+    dialog.addClass('nbf-dialog');
+    if ((await dialog.launch()).button.accept && !isSame) {
+      this._told(await this._deploy(path));
+    }
+  }
+
+  async pause(panel: NotebookPanel): Promise<void> {
+    const dag = await this._dagOf(panel);
+    const done = await this._api.pause(dag, true);
+    this._deployment.refresh();
+    Notification.info(
+      done.changed
+        ? this._trans.__('%1 is paused: no run is made by itself.', dag)
+        : this._trans.__('%1 is paused already.', dag),
+      { autoClose: 5000 }
+    );
+  }
+
+  /** Say what was missed and what of it will run, before it does. */
+  async unpause(panel: NotebookPanel): Promise<void> {
+    const trans = this._trans;
+    const dag = await this._dagOf(panel);
+    const schedule = await this._api.schedule(dag).catch(error => {
+      if (error instanceof ApiError && error.problem.status === 404) {
+        return null;
+      }
+      throw error;
+    });
+    const missed = schedule?.missed_while_paused ?? 0;
+    const runs = schedule?.will_run ?? 0;
+    const words = trans.__(
+      'Runs that were due meanwhile: %1. Of these will run now: %2.',
+      missed,
+      runs
+    );
+    const title = trans.__('Let %1 run again?', dag);
+    if (missed > 0 && !(await this._agrees(title, words, trans.__('Let it run')))) {
+      return;
+    }
+    await this._api.pause(dag, false);
+    this._deployment.refresh();
+    Notification.success(trans.__('%1 runs by itself again.', dag), { autoClose: 5000 });
+  }
+
+  /** Do something; what goes wrong is said with the way out. */
+  async guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { title, detail, hint } = troubleOf(error as Error, this._trans);
+      const findings = error instanceof ApiError ? (error.problem.diagnostics ?? []) : [];
+      const wrong = findings
+        .filter(one => one.severity === 'error')
+        .map(one => [one.place, one.message].filter(Boolean).join(': '));
+      const said = [title, detail, ...wrong, hint].filter(Boolean).join('\n');
+      Notification.error(said, { autoClose: false });
+    }
+  }
+
+  private async _dagOf(panel: NotebookPanel): Promise<string> {
+    const { model, path } = panel.context;
+    const answer = await this._api.compile({
+      notebook: documentOf(model),
+      path: serverPath(path)
+    });
+    return answer.dag.dag_id;
+  }
+
+  private async _deploy(path: string): Promise<Deployments> {
+    try {
+      return await this._api.deploy({ path, confirmed: false });
+    } catch (error) {
+      const isFlood = error instanceof ApiError && error.problem.code === FLOOD;
+      const word = this._trans.__('Run all of them');
+      if (isFlood && (await this._agrees(error.problem.title, error.problem.detail, word))) {
+        return this._api.deploy({ path, confirmed: true });
+      }
+      if (isFlood) {
+        return { items: [] };
+      }
+      throw error;
+    }
+  }
+
+  private _told(done: Deployments): void {
+    for (const one of done.items) {
+      const next = one.next_run
+        ? this._trans.__('next run: %1', whereIAm(one.next_run, this._lang))
+        : this._trans.__('it has no next run by the clock');
+      Notification.success(`${this._trans.__('%1 is deployed', one.dag_id)}; ${next}`, {
+        autoClose: 8000
+      });
+    }
+    this._deployment.refresh();
+  }
+
+  private async _agrees(title: string, body: string, label: string): Promise<boolean> {
+    const buttons = [Dialog.cancelButton(), Dialog.okButton({ label })];
+    return (await showDialog({ title, body, buttons })).button.accept;
+  }
+}

@@ -1,0 +1,135 @@
+"""The open notebook is deployed, compared, paused and let run again, in a real JupyterLab."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_pages import Jupyter, axe_violations, jupyter_server, open_notebook, save, shoot
+
+from nbflow.app import open_service
+from nbflow.model.ids import DagId
+from nbflow.service.service import Service
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+CELLS = ("%%task load\nnumbers = [1, 2]", "%%task total\ntotal = sum(numbers)\nprint(total)")
+BAR = "#nbflow-dag .nbf-deployed"
+
+
+@pytest.fixture
+def service(jupyter: Jupyter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The server's installation, from outside."""
+    monkeypatch.setenv("NBFLOW_HOME", str(jupyter.folder / "nbflow"))
+    with open_service() as opened:
+        yield opened
+
+
+def scheduled(jupyter: Jupyter, name: str, **dag: Any) -> None:
+    jupyter.write(name, *CELLS)
+    path = jupyter.folder / name
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["metadata"]["nbflow"] = {"version": 1, "dag": dag}
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def start(page: Any, command: str) -> None:
+    page.evaluate("id => { void window.jupyterapp.commands.execute(id); }", command)
+
+
+def deploy(page: Any, button: str) -> None:
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.get_by_role("button", name=button, exact=True).click()
+    dialog.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("face", ["lab", "notebook"])
+def test_a_notebook_is_deployed_changed_compared_and_deployed_again(
+    page: Any, jupyter: Jupyter, service: Service, face: str
+) -> None:
+    dag = DagId(f"again-{face}")
+    scheduled(jupyter, f"{dag}.ipynb", schedule="0 6 * * 1-5", timezone="Asia/Seoul")
+    open_notebook(page, jupyter, face, f"{dag}.ipynb")
+    save(page)
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.locator(BAR).get_by_text("Not deployed").wait_for()
+    page.locator(BAR).get_by_role("button", name="Deploy…").click()
+    page.locator("dialog.nbf-dialog").get_by_text("runs by hand only").wait_for()
+    deploy(page, "Deploy")
+    page.locator(BAR).get_by_text("✓ Deployed").wait_for()
+    page.locator(BAR).get_by_text(re.compile("next run: .* 06:00")).wait_for()
+    first = service.store.current_version(dag)
+    entry = service.store.schedule(dag)
+    assert entry is not None
+    assert (entry.expression, entry.timezone) == ("0 6 * * 1-5", "Asia/Seoul")
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nprint('<b>twice</b>', 2 * total)")
+    page.locator(BAR).get_by_text("the notebook differs").wait_for()
+    page.locator(BAR).get_by_role("button", name="Deploy again…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    added = page.locator('.nbf-cell-change [data-sign="+"]')
+    added.filter(has_text="<b>twice</b>").wait_for()
+    assert page.locator(".nbf-cell-change b").count() == 0
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, f"deploy-again-{face}")
+    deploy(page, "Deploy again")
+    page.locator(BAR).get_by_text("✓ Deployed").wait_for()
+    assert service.store.current_version(dag) != first
+    assert axe_violations(page, BAR) == []
+    shoot(page, f"deployed-{face}")
+
+
+def test_nothing_is_deployed_if_the_dialog_is_left(
+    page: Any, jupyter: Jupyter, service: Service
+) -> None:
+    scheduled(jupyter, "left.ipynb", schedule="@daily")
+    open_notebook(page, jupyter, "lab", "left.ipynb")
+    save(page)
+    start(page, "nbflow:deploy")
+    page.locator("dialog.nbf-dialog").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog.nbf-dialog").wait_for(state="detached")
+    assert service.store.schedule(DagId("left")) is None
+
+
+def test_what_hinders_a_deploy_is_said_with_its_place(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("hindered.ipynb", "%%task load\nnumbers = [")
+    open_notebook(page, jupyter, "lab", "hindered.ipynb")
+    save(page)
+    start(page, "nbflow:deploy")
+    page.locator("dialog.nbf-dialog").wait_for()
+    deploy(page, "Deploy")
+    page.locator(".Toastify__toast--error").get_by_text("[1]").wait_for()
+
+
+def test_a_dag_is_paused_and_let_run_again(page: Any, jupyter: Jupyter, service: Service) -> None:
+    scheduled(jupyter, "paused.ipynb", schedule="@daily")
+    service.deploy(jupyter.folder / "paused.ipynb")
+    open_notebook(page, jupyter, "lab", "paused.ipynb")
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.locator(BAR).get_by_role("button", name="Pause").click()
+    page.locator(BAR).get_by_text("no run is made by itself").wait_for()
+    (row,) = service.store.list_dags(DagId("paused"))
+    assert row.paused
+    shoot(page, "paused")
+    page.locator(BAR).get_by_role("button", name="Let it run again…").click()
+    page.locator(BAR).get_by_text("next run").wait_for()
+    (row,) = service.store.list_dags(DagId("paused"))
+    assert not row.paused
+
+
+def test_what_would_change_is_dark_and_korean_where_jupyterlab_is(
+    page: Any, chromium: Any, tmp_path: Any
+) -> None:
+    with jupyter_server(tmp_path, theme="JupyterLab Dark", lang="ko_KR") as dark:
+        scheduled(dark, "합계.ipynb", schedule="0 6 * * *", timezone="Asia/Seoul")
+        open_notebook(page, dark, "lab", "합계.ipynb")
+        save(page)
+        page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+        page.locator(BAR).get_by_role("button", name="배포…").click()
+        dialog = page.locator("dialog.nbf-dialog")
+        dialog.get_by_text("의존성").wait_for()
+        assert axe_violations(page, ".nbf-dialog") == []
+        shoot(page, "deploy-dark-korean")

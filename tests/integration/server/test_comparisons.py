@@ -1,0 +1,101 @@
+"""What a deploy of an open notebook would change."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from jupyter_servers import RunningServer
+
+CODE = {"cell_type": "code", "execution_count": None, "outputs": []}
+
+
+def document(*sources: str, **dag: Any) -> dict[str, Any]:
+    return {
+        "nbformat": 4, "nbformat_minor": 5,
+        "cells": [{**CODE, "id": f"c{n}", "metadata": {}, "source": s} for n, s in enumerate(sources)],
+        "metadata": {"nbflow": {"version": 1, "dag": dag}},
+    }  # fmt: skip
+
+
+LOAD = "%%task load\nnumbers = [1, 2]"
+TOTAL = "%%task total\ntotal = sum(numbers)\nprint(total)"
+BEFORE = document(LOAD, TOTAL, schedule="@daily")
+
+
+def compare(server: RunningServer, notebook: dict[str, Any], path: str = "sums.ipynb") -> Any:
+    reply = server.ask("/comparisons", "POST", {"path": path, "notebook": notebook})
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+@pytest.fixture(scope="module")
+def deployed(server: RunningServer) -> str:
+    (server.root / "sums.ipynb").write_text(json.dumps(BEFORE), encoding="utf-8")
+    reply = server.ask("/dags", "POST", {"path": "sums.ipynb"})
+    assert reply.status == 200, reply.content
+    return str(reply.json["items"][0]["version"])
+
+
+def test_a_notebook_that_was_never_deployed_is_all_new_and_makes_no_metastore(
+    server: RunningServer,
+) -> None:
+    made = (server.home / "nbflow.db").exists()
+    found = compare(server, BEFORE, "new.ipynb")
+    assert (found["drift"], found["version"], found["cells"]) == ("never", None, [])
+    assert (found["added"], found["removed"]) == (["load", "total"], [])
+    assert [(one["source"], one["target"], one["new"]) for one in found["edges"]] == [
+        ("load", "total", True)
+    ]
+    assert (server.home / "nbflow.db").exists() == made
+
+
+def test_what_is_deployed_differs_from_itself_in_nothing(
+    server: RunningServer, deployed: str
+) -> None:
+    found = compare(server, BEFORE)
+    assert (found["drift"], found["version"]) == ("same", deployed)
+    for part in ("added", "removed", "changed", "edges", "settings", "cells"):
+        assert found[part] == []
+
+
+def test_tasks_edges_settings_and_lines_that_differ_are_told(
+    server: RunningServer, deployed: str
+) -> None:
+    pytest.importorskip("nbdime", reason="nbdime is not installed")
+    changed = "%%task total\ntotal = max(numbers)\nprint(total)"
+    found = compare(
+        server,
+        document(
+            LOAD, changed, "%%task report\nprint(total)",
+            schedule="0 6 * * 1-5", on=[{"dag": "etl"}], defaults={"retries": 2},
+        ),
+    )  # fmt: skip
+    assert found["drift"] == "differs"
+    assert (found["added"], found["changed"]) == (["report"], ["load", "total"])
+    assert [(one["source"], one["target"], one["new"]) for one in found["edges"]] == [
+        ("total", "report", True)
+    ]
+    assert "total" in found["edges"][0]["why"]
+    settings = {one["setting"]: (one["before"], one["after"]) for one in found["settings"]}
+    assert settings == {
+        "schedule": ("@daily", "0 6 * * 1-5"), "on": ("", "when etl succeeds"),
+        "defaults": ("", "retries: 2"),
+    }  # fmt: skip
+    total, report = found["cells"]
+    assert (total["kind"], total["place"]) == ("changed", "[2]")
+    assert [one["sign"] for one in total["lines"]] == [" ", "-", "+", " "]
+    assert (report["kind"], report["place"]) == ("added", "[3]")
+
+
+def test_without_nbdime_the_cells_are_not_told_and_all_else_is(
+    server: RunningServer, deployed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nbdime.diffing.notebooks", None)
+    found = compare(server, document(LOAD))
+    assert (found["cells"], found["removed"]) == (None, ["total"])
+
+
+def test_a_document_outside_of_the_root_is_not_compared(server: RunningServer) -> None:
+    reply = server.ask("/comparisons", "POST", {"path": "../x.ipynb", "notebook": BEFORE})
+    assert reply.status == 404
