@@ -1,13 +1,15 @@
 """Claims: a queued task instance becomes this process's, under a lease and a fencing token."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, or_, select, tuple_
 
-from nbflow.errors import ConflictError
+from nbflow.errors import ConflictError, RowLockedError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.instances import Instance, beat
@@ -331,33 +333,72 @@ def _event(me: Instance, claim: Claim, now: datetime) -> dict[str, Any]:
     }
 
 
-def renew(db: Database, me: Instance, tokens: Iterable[Token], lease: float) -> frozenset[Token]:
-    """Prolong the leases, and tell which are still held; also says that this process lives."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renewal:
+    """What became of leases: ``held`` are those that still are this process's, and ``late`` those of
+    them that could not be prolonged, since others hold the row just now.
+    """
+
+    held: frozenset[Token]
+    late: frozenset[Token] = frozenset()
+
+
+def renew(db: Database, me: Instance, tokens: Iterable[Token], lease: float) -> Renewal:
+    """Prolong the leases, and tell which are still held; also says that this process lives. A row that
+    others hold is not waited for: the other leases run meanwhile.
+    """
     wanted = sorted(tokens)
 
-    def work(connection: Connection) -> frozenset[Token]:
-        beat(db, connection, me)
-        if not wanted:
-            return frozenset()
-        ti = t.task_instance.c
-        mine = (
-            ti.token.in_(wanted),
-            ti.state == TaskState.RUNNING.value,
-            ti.owner == me.id,
-        )
-        rows = db.locked(select(ti.token).where(*mine).order_by(ti.run_id, ti.task))
-        held = frozenset(Token(token) for token in connection.execute(rows).scalars())
-        connection.execute(
-            t.task_instance.update()
-            .where(ti.token.in_(sorted(held)), ti.state == TaskState.RUNNING.value)
-            .values(
-                lease_until=db.now(connection) + timedelta(seconds=lease),
-                lease_mono=db.clock.monotonic() + lease,
-            )
-        )
-        return held
+    def prolong(tokens: list[Token], *, lives: bool = False) -> frozenset[Token]:
+        work = partial(_prolong, db, me, tokens, lease, lives=lives)
+        return db.write("renew", work, at_once=True)
 
-    return db.write("renew", work)
+    try:
+        return Renewal(held=prolong(wanted, lives=True))
+    except RowLockedError:
+        with suppress(RowLockedError):
+            prolong([], lives=True)
+    held, late = set[Token](), set[Token]()
+    for token in wanted:
+        try:
+            held |= prolong([token])
+        except RowLockedError:
+            late.add(token)
+    return Renewal(held=frozenset(held | late), late=frozenset(late))
+
+
+def _prolong(
+    db: Database,
+    me: Instance,
+    tokens: list[Token],
+    lease: float,
+    connection: Connection,
+    *,
+    lives: bool,
+) -> frozenset[Token]:
+    if lives:
+        beat(db, connection, me)
+    if not tokens:
+        return frozenset()
+    ti = t.task_instance.c
+    mine = [ti.token.in_(tokens), ti.state == TaskState.RUNNING.value, ti.owner == me.id]
+    if len(tokens) == 1:
+        # By its key, lest MariaDB should want other rows of the index, too.
+        key = connection.execute(select(ti.run_id, ti.task).where(*mine)).one_or_none()
+        if key is None:
+            return frozenset()
+        mine += [ti.run_id == key.run_id, ti.task == key.task]
+    rows = db.locked(select(ti.token).where(*mine).order_by(ti.run_id, ti.task))
+    held = frozenset(Token(token) for token in connection.execute(rows).scalars())
+    connection.execute(
+        t.task_instance.update()
+        .where(*mine, ti.token.in_(sorted(held)))
+        .values(
+            lease_until=db.now(connection) + timedelta(seconds=lease),
+            lease_mono=db.clock.monotonic() + lease,
+        )
+    )
+    return held
 
 
 def record_start(db: Database, token: Token, pid: int) -> bool:

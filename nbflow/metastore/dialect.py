@@ -1,10 +1,12 @@
 """How each database is connected to, and what its errors mean."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from nbflow.errors import MetastoreBusyError, MetastoreError, RowLockedError
@@ -193,6 +195,37 @@ def error_code(error: DBAPIError) -> str:
 def is_retried(error: DBAPIError) -> bool:
     """Tell whether the transaction was undone by another one and may simply be tried again."""
     return error_code(error) in _RETRIED
+
+
+@contextmanager
+def waits_for_no_row(connection: Connection) -> Iterator[None]:
+    """Let a transaction that begins in the block fail at once where others hold what it wants."""
+    name, pooled = connection.dialect.name, connection.connection
+    if name == "sqlite":
+        yield
+        return
+    no_wait, usual = (
+        ("SET lock_timeout = 1", f"SET lock_timeout = {int(LOCK_TIMEOUT * 1000)}")
+        if name == "postgresql"
+        else (
+            "SET SESSION innodb_lock_wait_timeout = 0",
+            f"SET SESSION innodb_lock_wait_timeout = {int(LOCK_TIMEOUT)}",
+        )
+    )
+
+    def say(statement: str) -> None:
+        cursor = pooled.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        # On PostgreSQL a setting goes with the transaction in which it was made.
+        pooled.commit()
+
+    say(no_wait)
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            say(usual)
 
 
 def translated(error: DBAPIError | sqlite3.Error, place: str) -> MetastoreError:

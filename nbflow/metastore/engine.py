@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from nbflow.metastore.dialect import (
     make_engine,
     sqlite_path,
     translated,
+    waits_for_no_row,
 )
 from nbflow.metastore.known_runs import KnownRuns
 from nbflow.metastore.tables import EPOCH
@@ -94,25 +96,27 @@ class Database:
         confirm: Callable[[Connection], T | None] | None = None,
         *,
         stands: Callable[[Connection, T], bool] | None = None,
+        at_once: bool = False,
     ) -> T:
         """Run ``work`` in one writing transaction and commit it.
 
         Undone by another transaction, it is tried again, five times at most and not for long. When
         the end of a commit is unknown, ``confirm`` looks whether it took place and returns its
         result, or ``stands``, which is given the result, tells whether what ``work`` wrote is there.
-        Without either, ``work`` is repeated, so it must then find its own traces.
+        Without either, ``work`` is repeated, so it must then find its own traces. ``at_once`` waits
+        for no row that others hold, and tries only once: RowLockedError.
         """
         if stands is not None:
             work, confirm = _remembered(work, stands)
         begun = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._once(name, work, confirm)
+                return self._once(name, work, confirm, at_once=at_once)
             except LostReplyError:
                 continue
             except (DBAPIError, sqlite3.Error) as error:
                 again = isinstance(error, DBAPIError) and (
-                    is_retried(error) or error.connection_invalidated
+                    (is_retried(error) and not at_once) or error.connection_invalidated
                 )
                 if not again or attempt == ATTEMPTS or time.monotonic() - begun > ANSWER / 2:
                     raise translated(error, self.place) from error
@@ -126,12 +130,15 @@ class Database:
         name: str,
         work: Callable[[Connection], T],
         confirm: Callable[[Connection], T | None] | None,
+        *,
+        at_once: bool,
     ) -> T:
         committing = False
         try:
             with (
                 self._lock(),
                 self.engine.connect().execution_options(nbflow_writes=True) as connection,
+                waits_for_no_row(connection) if at_once else nullcontext(),
                 connection.begin() as transaction,
             ):
                 result = work(connection)

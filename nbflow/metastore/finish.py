@@ -41,24 +41,29 @@ class Finish:
     decide: Callable[[RunSnapshot], Decisions] | None = None
 
 
-def finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> list[Decisions]:
-    """Record the ends of attempts, all in one transaction; return what was decided after each.
+def finish(
+    db: Database, ends: Sequence[Finish], who: str, now: datetime, *, at_once: bool = False
+) -> list[Decisions]:
+    """Record the ends of attempts, all in one transaction; return what was decided after each. See
+    `Database.write` for ``at_once``.
 
     Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one.
     """
     was_known = any(db.known_runs.knows(end.claim.run_id) for end in ends)
     try:
-        return _finish(db, ends, who, now)
+        return _finish(db, ends, who, now, at_once=at_once)
     except ConflictError:
         # What was known of a large run may no longer hold; what is read anew decides.
         if not was_known:
             raise
         for end in ends:
             db.known_runs.forget(end.claim.run_id)
-        return _finish(db, ends, who, now)
+        return _finish(db, ends, who, now, at_once=at_once)
 
 
-def _finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> list[Decisions]:
+def _finish(
+    db: Database, ends: Sequence[Finish], who: str, now: datetime, *, at_once: bool
+) -> list[Decisions]:
     known: dict[RunId, KnownRun] = {}
 
     def work(connection: Connection) -> list[Decisions]:
@@ -72,7 +77,7 @@ def _finish(db: Database, ends: Sequence[Finish], who: str, now: datetime) -> li
         found = {row.token: row.outcome for row in connection.execute(query)}
         return [Decisions() for _ in ends] if found == wanted else None
 
-    done = db.write("finish", work, confirm)
+    done = db.write("finish", work, confirm, at_once=at_once)
     db.known_runs.put(known)
     return done
 

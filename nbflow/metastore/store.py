@@ -357,8 +357,8 @@ class Metastore:
         """Record the process of an attempt; False if the attempt is no longer live."""
         return claims.record_start(self.db, token, pid)
 
-    def renew(self, tokens: Iterable[Token]) -> frozenset[Token]:
-        """Prolong leases; return the tokens that are still held."""
+    def renew(self, tokens: Iterable[Token]) -> claims.Renewal:
+        """Prolong leases; tell which are still held."""
         return claims.renew(self.db, self.instance(), tokens, self.lease)
 
     def record_cells(self, events: Iterable[CellEvent]) -> None:
@@ -380,9 +380,12 @@ class Metastore:
         end = finish.Finish(claim=claim, result=result, move=move, decide=decide)
         return self.finish_all([end])[0]
 
-    def finish_all(self, ends: Sequence[Finish]) -> list[Decisions]:
-        """Record several ends as `finish` does one; all of them or, with ConflictError, none."""
-        return finish.finish(self.db, ends, self._who, self.db.clock.wall())
+    def finish_all(self, ends: Sequence[Finish], *, at_once: bool = False) -> list[Decisions]:
+        """Record several ends as `finish` does one; all of them or, with ConflictError, none.
+        ``at_once`` waits for no row that others hold.
+        """
+        now = self.db.clock.wall()
+        return finish.finish(self.db, ends, self._who, now, at_once=at_once)
 
     def hand_back(self, claim: Claim) -> None:
         """Queue a claimed task again, without counting the attempt as lost."""

@@ -4,6 +4,7 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -29,7 +30,7 @@ from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import Flight, RunSetup, cancelled, not_started
 from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.kernels import LiveKernels
-from nbflow.service.leases import Leases
+from nbflow.service.leases import Leases, Lost
 from nbflow.service.published import Published
 from nbflow.service.recording import Ending, Recorder
 from nbflow.service.reports import TaskReport
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 CANCEL_PATIENCE = 10.0
 """Seconds that cancelled attempts may take to end by themselves."""
+HELD_AT_MOST = 600.0
+"""Seconds that a run waits for somebody who holds its row."""
+_log = logging.getLogger("nbflow.scheduler")
 GLANCE = 0.5
 """Seconds between looks at what other processes asked for."""
 
@@ -74,6 +78,8 @@ class RunDriver:
         self._left: dict[Claim, None] = {}
         self._cancel_deadline: float | None = None
         self._has_ended = False
+        self.waits_for: RowLockedError | None = None
+        """What kept the last decisions from being carried out."""
         self.reports: dict[TaskName, TaskReport] = {}
         """What became of the tasks that were tried, by their last attempt."""
 
@@ -122,6 +128,7 @@ class RunDriver:
         """Apply decisions until there are none, or others hold the run; end kernels that nobody will
         need any more.
         """
+        self.waits_for = None
         while True:
             snapshot = self._leases.insist(lambda: self._store.run_snapshot(self._setup.run_id))
             decisions = self.decide(snapshot)
@@ -131,8 +138,9 @@ class RunDriver:
                 self._leases.insist(partial(self._store.apply, self._setup.run_id, decisions))
             except ConflictError:
                 continue
-            except RowLockedError:
+            except RowLockedError as problem:
                 # Leases are to be renewed meanwhile.
+                self.waits_for = problem
                 return snapshot
             self._teller.decisions(decisions)
         self.close_kernels(snapshot)
@@ -293,6 +301,19 @@ class RunDriver:
             flight.is_stopped = True
             self._executor.cancel(token)
 
+    def lost(self, lost: Lost) -> None:
+        """Stop the attempts that others have by now; end those that others may take at once, and record
+        nothing of them.
+        """
+        for token in lost.taken:
+            self.stop(token)
+        for token in lost.late:
+            if self._flights.pop(token, None) is not None:
+                self._executor.end(token)
+            elif token in self._unrecorded:
+                self.fenced(self._unrecorded[token])
+        self._left = {claim: None for claim in self._left if claim.token not in lost.late}
+
     def abandon(self) -> None:
         """End what runs, and every kept kernel, and record nothing: somebody else may have it."""
         self._end_all()
@@ -356,20 +377,20 @@ def drive_run(
 ) -> RunSnapshot:
     """Drive one run to its end in the calling thread; return it as it then stands.
 
-    Raises MetastoreError if the metastore is gone for longer than the leases are trusted; the
-    kernels are ended then.
+    Raises MetastoreError if the metastore is gone for longer than the leases are trusted, or somebody
+    holds the run for too long, or until the switch was pressed twice; the kernels are ended then.
     """
     switch.on_press = executor.wake
 
     def renew() -> None:
         try:
-            for token in leases.renew([claim.token for claim in driver.claims]):
-                driver.stop(token)
+            driver.lost(leases.renew([claim.token for claim in driver.claims]))
         except MetastoreBusyError:
             executor.close()
             raise
 
     recorder = Recorder(store=store, clock=clock, renew=renew)
+    held_since: float | None = None
     while True:
         if switch.is_pressed and not driver.is_cancelling:
             with suppress(RowLockedError):
@@ -385,6 +406,15 @@ def drive_run(
         recorder.record(driver.take(executor.poll(_patience(snapshot, clock))))
         recorder.again()
         renew()
+        problem = driver.waits_for or recorder.waits_for
+        if problem is None:
+            held_since = None
+        elif held_since is None:
+            held_since = clock.monotonic()
+            _log.warning("%s has to wait: %s", run_id, problem, extra={"action": "held_up"})
+        elif switch.at_once or clock.monotonic() - held_since > HELD_AT_MOST:
+            executor.close()
+            raise problem
 
 
 def _start(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from nbflow.errors import MetastoreBusyError, RowLockedError
 from nbflow.model.clock import Clock
@@ -22,6 +22,15 @@ _LONGEST_PAUSE = 1.0
 """Seconds between two tries at a metastore that refuses at once, as a full one does."""
 
 
+class Lost(NamedTuple):
+    """Tokens of attempts that are no longer this process's: others have ``taken`` them, or may take
+    them at once, since somebody held their rows while their leases were ``late``.
+    """
+
+    taken: frozenset[Token] = frozenset()
+    late: frozenset[Token] = frozenset()
+
+
 class Leases:
     """Renews leases through a busy metastore, as long as they can be trusted."""
 
@@ -29,6 +38,7 @@ class Leases:
         self._store = store
         self._clock = clock
         self._renewed = self._trusted = clock.monotonic()
+        self._late: dict[Token, float] = {}
 
     @property
     def are_trusted(self) -> bool:
@@ -50,19 +60,22 @@ class Leases:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def renew(self, tokens: Collection[Token]) -> set[Token]:
-        """Renew if it is time; return the tokens that are no longer held.
+    def renew(self, tokens: Collection[Token]) -> Lost:
+        """Renew if it is time; return the tokens of leases that are lost.
 
         Raises MetastoreBusyError once trust is gone: the caller ends its kernels then.
         """
         now = self._clock.monotonic()
         if now - self._renewed < RENEW_EVERY:
-            return set()
+            return Lost()
         try:
-            held = self._store.renew(tokens)
+            renewal = self._store.renew(tokens)
         except MetastoreBusyError:
             if not self.are_trusted:
                 raise
-            return set()
+            return Lost()
+        # Since when a lease is late that was prolonged, or made, after the look before.
+        self._late = {token: self._late.get(token, self._renewed) for token in renewal.late}
         self._renewed = self._trusted = now
-        return set(tokens) - held
+        late = [token for token, since in self._late.items() if now - since > TRUST]
+        return Lost(taken=frozenset(tokens) - renewal.held, late=frozenset(late))

@@ -72,6 +72,12 @@ class Recorder:
     clock: Clock
     renew: Callable[[], None]
     _held: dict[RunId, _Held] = field(default_factory=dict)
+    _problem: RowLockedError | None = None
+
+    @property
+    def waits_for(self) -> RowLockedError | None:
+        """Tell what keeps an end from being recorded, if that is somebody who holds the run."""
+        return self._problem if self._held else None
 
     def record(self, endings: Sequence[Ending]) -> None:
         """Record what may be; ends of a run of which some are kept already are kept, too."""
@@ -86,18 +92,19 @@ class Recorder:
             if held.due > now:
                 break
             del self._held[run_id]
-            self._try(held.endings, min(2 * held.pause, LONGEST_PAUSE))
+            # Who is known to hold a row is not waited for: everything else would wait as well.
+            self._try(held.endings, min(2 * held.pause, LONGEST_PAUSE), at_once=True)
             has_tried = True
             if run_id in self._held:
                 break
         return has_tried
 
-    def _try(self, endings: Sequence[Ending], pause: float) -> None:
+    def _try(self, endings: Sequence[Ending], pause: float, *, at_once: bool = False) -> None:
         left = [endings[n : n + ENDS_AT_ONCE] for n in range(0, len(endings), ENDS_AT_ONCE)]
         while left:
             batch = self._free(left.pop(0))
             try:
-                self._write(batch)
+                self._write(batch, at_once=at_once)
             except SchemaError:
                 raise
             except Exception as problem:
@@ -131,6 +138,7 @@ class Recorder:
                 ending.driver.fenced(ending)
                 return
             case RowLockedError():
+                self._problem = problem
                 _log.warning("%s has to wait: %s", ending.run_id, problem, extra=about)
             case MetastoreError():
                 _log.error("an end in %s: %s", ending.run_id, problem, extra=about)
@@ -144,7 +152,7 @@ class Recorder:
             held = self._held.setdefault(ending.run_id, _Held(endings=[], due=due, pause=pause))
             held.endings.append(ending)
 
-    def _write(self, endings: Sequence[Ending]) -> None:
+    def _write(self, endings: Sequence[Ending], *, at_once: bool) -> None:
         from nbflow.metastore import Finish
 
         if not endings:
@@ -153,7 +161,7 @@ class Recorder:
             Finish(claim=e.flight.claim, result=e.result, move=e.move, decide=e.driver.decide)
             for e in endings
         ]
-        follows = self.store.finish_all(ends)
+        follows = self.store.finish_all(ends, at_once=at_once)
         for ending, decisions in zip(endings, follows, strict=True):
             ending.driver.ended(ending, decisions)
 

@@ -315,10 +315,11 @@ class Scheduler:
 
     def _renew(self) -> None:
         try:
-            for token in self._leases.renew(self._tokens()):
+            lost = self._leases.renew(self._tokens())
+            for token in lost.taken | lost.late:
                 self._starter.lost(token)
-                for driver in self._drivers.values():
-                    driver.stop(token)
+            for driver in self._drivers.values():
+                driver.lost(lost)
         except MetastoreError as problem:
             _log.error("leases were lost: %s", problem, extra={"action": "leases_lost"})
             self._let_go()

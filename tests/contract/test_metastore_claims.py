@@ -174,8 +174,8 @@ def test_a_renewal_tells_what_is_still_held(store: Metastore) -> None:
     start(store, WIDE)
     first, second = store.claim(limit=2)
     store.finish(first, succeeded(), ended(first.task))
-    assert store.renew([first.token, second.token]) == {second.token}
-    assert store.renew([]) == frozenset()
+    assert store.renew([first.token, second.token]).held == {second.token}
+    assert store.renew([]).held == frozenset()
 
 
 def test_a_live_lease_is_left_alone(store: Metastore) -> None:
@@ -196,7 +196,7 @@ def test_a_task_whose_lease_ended_is_queued_again_and_its_late_result_is_fenced(
     (reaped,) = reaper.reap()
     assert (reaped.task, reaped.target) == ("a", "queued")
     (new,) = reaper.claim(limit=1)
-    assert zombie.renew([old.token]) == frozenset()
+    assert zombie.renew([old.token]).held == frozenset()
     with pytest.raises(ConflictError, match="lost its lease"):
         zombie.finish(old, succeeded(stored("x", "zombie")), ended("a"))
     assert reaper.values.of_run(run) == {}

@@ -95,7 +95,7 @@ def test_a_claim_that_looks_further_lets_go_of_what_it_held(store: Metastore) ->
 def test_leases_are_renewed_in_the_order_of_runs_and_tasks(store: Metastore) -> None:
     begun(store, 2, 1)
     tokens = {claim.token for claim in claims(store, 4)}
-    assert store.renew(tokens) == tokens
+    assert store.renew(tokens).held == tokens
 
 
 def claims(store: Metastore, count: int) -> list[Claim]:

@@ -7,21 +7,25 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from small_dags import manual_run, run_id, small_dag
+from small_dags import ended, manual_run, run_id, small_dag, succeeded
 from sqlalchemy import Connection, create_engine, event, text
 from storms.stepped import SteppedClock, SteppedScheduler
 from storms.storm import SHAPES, _notebook
 
 from nbflow.app import open_service
 from nbflow.errors import RowLockedError
-from nbflow.metastore import Metastore, check, dialect, open_metastore
+from nbflow.metastore import Finish, Metastore, check, dialect, open_metastore
 from nbflow.metastore import tables as t
+from nbflow.metastore.claims import Renewal
 from nbflow.metastore.engine import ATTEMPTS
+from nbflow.model.dag import Dag
+from nbflow.model.run import Claim
 from nbflow.model.states import RunState
 from nbflow.scheduling.decide import decide
 from nbflow.settings import Settings
 
 DAG = small_dag({"a": []})
+TWO = small_dag({"a": [], "b": []})
 pytestmark = pytest.mark.fault(18)
 
 
@@ -91,6 +95,54 @@ def test_a_row_that_others_go_on_to_hold_is_named_after_five_tries(
         assert len(seen) == ATTEMPTS
     advance(store)
     assert store.run_snapshot(run_id()).state is RunState.RUNNING
+
+
+def running(store: Metastore, dag: Dag = TWO) -> list[Claim]:
+    store.deploy(dag, {"etl.ipynb": b"{}"})
+    assert store.create_run(manual_run(dag, driven=False))
+    now = store.db.clock.wall()
+    store.advance(run_id(), lambda seen: decide(dag, seen, now), max_active_runs=1)
+    return store.claim(limit=2)
+
+
+def until_when(store: Metastore) -> dict[str, int]:
+    query = text("SELECT task, lease_until FROM task_instance")
+    return {task: int(at) for task, at in store.db.read(lambda c: c.execute(query).all())}
+
+
+def test_who_holds_the_row_of_one_task_keeps_no_other_lease_from_being_prolonged(
+    store: Metastore, url: str
+) -> None:
+    claims = running(store)
+    tokens = {claim.token for claim in claims}
+    (held,) = (claim.token for claim in claims if claim.task == "a")
+    before = until_when(store)
+    key = f"run_id = '{run_id()}' AND task = 'a'"
+    with locked(url, f"SELECT * FROM task_instance WHERE {key}"):
+        seen = refusals(store, 0, lambda: None)
+        assert store.renew(tokens) == Renewal(held=frozenset(tokens), late=frozenset({held}))
+        assert len(seen) == 2
+        after = until_when(store)
+        assert after["a"] == before["a"]
+        assert after["b"] > before["b"]
+    assert store.renew(tokens) == Renewal(held=frozenset(tokens))
+    assert until_when(store)["a"] > before["a"]
+
+
+def test_an_end_that_is_tried_at_once_waits_for_nobody_and_later_ones_wait_as_ever(
+    store: Metastore, url: str
+) -> None:
+    first, second = running(store)
+    with locked(url, "SELECT * FROM run") as let_go:
+        seen = refusals(store, 3, let_go)
+        end = Finish(claim=first, result=succeeded(), move=ended(first.task))
+        with pytest.raises(RowLockedError):
+            store.finish_all([end], at_once=True)
+        assert len(seen) == 1
+        store.finish(second, succeeded(), ended(second.task))
+        assert len(seen) == 3
+    store.finish_all([end], at_once=True)
+    assert [one.outcome for one in store.attempts(run_id())] == ["success", "success"]
 
 
 RAISED = {

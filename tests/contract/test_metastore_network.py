@@ -74,7 +74,7 @@ def test_a_commit_whose_reply_was_dropped_by_the_network_counts_once(
     network.set("lose commit")
     (claim,) = store.claim(run_id(), limit=1)
     network.set("lose commit")
-    assert store.renew([claim.token]) == {claim.token}
+    assert store.renew([claim.token]).held == {claim.token}
     network.set("lose commit")
     finish(store, claim)
     assert network.lost == 5

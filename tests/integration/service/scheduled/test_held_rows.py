@@ -9,9 +9,11 @@ from scheduler_bench import until
 from sqlalchemy import create_engine, text
 
 import nbflow.app
+from nbflow.errors import RowLockedError
 from nbflow.metastore import check, dialect
-from nbflow.model.states import RunState
-from nbflow.service import leases
+from nbflow.model.states import RunState, TaskState
+from nbflow.service import drive, leases
+from nbflow.service import scheduler as scheduler_module
 from nbflow.service.dags import deploy, trigger
 from nbflow.service.scheduler import Scheduler
 from nbflow.settings import Settings
@@ -48,11 +50,11 @@ def end(scheduler, *run_ids):
 
 
 @contextmanager
-def locked(url, run_id):
+def locked(url, run_id, what="run WHERE id = :of"):
     """Hold a run's row in a session of its own, as somebody at a prompt may."""
     engine = create_engine(url)
     with closing(engine.connect()) as connection:
-        query = text("SELECT * FROM run WHERE id = :of FOR UPDATE")
+        query = text(f"SELECT * FROM {what} FOR UPDATE")
         connection.execute(query, {"of": run_id}).all()
         yield
         connection.rollback()
@@ -119,3 +121,47 @@ def test_the_end_of_a_run_that_was_deleted_meanwhile_takes_no_other_end_with_it(
         assert scheduler.executor.is_idle
         assert not any(driver.claims for driver in scheduler._drivers.values())
     assert check(settings.database_url) == []
+
+
+@pytest.mark.fault(18)
+def test_who_holds_the_row_of_a_task_for_longer_than_leases_last_costs_that_task_its_lease_alone(
+    on_server, page, short, monkeypatch
+):
+    monkeypatch.setattr(scheduler_module, "REAP_EVERY", 0.3)
+    with at_work(on_server) as (service, scheduler):
+        held, free = runs = runs_of(service, page, "held", "free")
+        until(all_started(service, runs), scheduler)
+        with locked(on_server.database_url, held, "task_instance WHERE run_id = :of"):
+            begun = time.monotonic()
+            until(lambda: time.monotonic() - begun > LEASE + TRUST, scheduler)
+        end(scheduler, free)
+        until(lambda: state(service, free).is_final, scheduler)
+        assert [a.outcome for a in service.store.attempts(free)] == ["success"]
+        until(lambda: len(service.store.attempts(held)) == 2, scheduler)
+        end(scheduler, held)
+        until(lambda: state(service, held).is_final, scheduler)
+        assert [a.outcome for a in service.store.attempts(held)] == ["lost", "success"]
+    assert check(on_server.database_url) == []
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(18)
+def test_a_run_by_hand_says_that_it_waits_for_who_holds_its_row_and_not_for_ever(
+    on_server, page, short, monkeypatch, caplog
+):
+    monkeypatch.setattr(drive, "HELD_AT_MOST", 1.0)
+    with ExitStack() as holding, nbflow.app.open_service(on_server) as service:
+
+        def hold(event):
+            if event.state is TaskState.RUNNING:
+                holding.enter_context(locked(on_server.database_url, event.run_id))
+
+        with pytest.raises(RowLockedError, match="Others hold what is wanted"):
+            service.run(page(("x = 1", "task:a")), on_event=hold)
+        holding.close()
+        assert "has to wait: Others hold what is wanted" in caplog.text
+    with at_work(on_server) as (service, scheduler):
+        scheduler._reap()
+        (run,) = service.store.list_runs()
+        assert run.state is RunState.FAILED
+    assert check(on_server.database_url) == []
