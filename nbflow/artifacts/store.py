@@ -50,6 +50,13 @@ class Sizes:
         """All that the store holds."""
         return sum(self.values.values()) + sum(self.attempts.values())
 
+    def without(self, gone: "Sizes") -> "Sizes":
+        """Return what is left when some of it is gone."""
+        return Sizes(
+            values={one: size for one, size in self.values.items() if one not in gone.values},
+            attempts={one: size for one, size in self.attempts.items() if one not in gone.attempts},
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogPart:
@@ -167,20 +174,37 @@ class ArtifactStore:
         touched ``before`` (seconds since the epoch), and drafts that a killed process left. Others
         may write and delete meanwhile. ``goes_on`` is asked before each.
         """
-        kept, folders = set(keep_digests), set(keep_dirs)
-        values = attempts = freed = 0
-        for digest, path in takewhile(lambda _: goes_on(), list(self._bundles())):
-            if digest not in kept and _touched(path) < before:
-                freed += _delete_file(path)
-                values += 1
-        for name, folder in takewhile(lambda _: goes_on(), list(self._attempts())):
-            if name not in folders and _last_touched(folder) < before:
-                freed += _delete_folder(folder)
-                attempts += 1
-        for draft in self._path_of_values().glob(f"{_DRAFT}bundle-*"):
-            if _touched(draft) < before:
-                freed += _delete_file(draft)
-        return Collected(values=values, attempts=attempts, bytes=freed)
+        values, attempts, drafts = self._garbage(set(keep_digests), set(keep_dirs), before, goes_on)
+        freed_values = [_delete_file(path) for _, path in values]
+        freed_attempts = [_delete_folder(folder) for _, folder in attempts]
+        freed = sum(freed_values) + sum(freed_attempts) + sum(map(_delete_file, drafts))
+        return Collected(values=len(freed_values), attempts=len(freed_attempts), bytes=freed)
+
+    def garbage(
+        self, keep_digests: Collection[Digest], keep_dirs: Collection[str], before: float
+    ) -> Sizes:
+        """Measure what `collect_garbage` would delete, but for drafts; nothing is deleted."""
+        values, attempts, _ = self._garbage(set(keep_digests), set(keep_dirs), before)
+        return Sizes(
+            values={digest: _size_of(path) for digest, path in values},
+            attempts={name: _size(folder) for name, folder in attempts},
+        )
+
+    def _garbage(
+        self,
+        kept: set[Digest],
+        folders: set[str],
+        before: float,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> tuple[Iterator[tuple[Digest, Path]], Iterator[tuple[str, Path]], Iterator[Path]]:
+        bundles = takewhile(lambda _: goes_on(), list(self._bundles()))
+        found = takewhile(lambda _: goes_on(), list(self._attempts()))
+        drafts = self._path_of_values().glob(f"{_DRAFT}bundle-*")
+        return (
+            (one for one in bundles if one[0] not in kept and _touched(one[1]) < before),
+            (one for one in found if one[0] not in folders and _last_touched(one[1]) < before),
+            (draft for draft in drafts if _touched(draft) < before),
+        )
 
     def delete_run(self, run: RunId) -> int:
         """Delete all that attempts of a run left; return the bytes. Raises StoreError."""

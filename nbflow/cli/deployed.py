@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ from nbflow.cli.options import (
     read_parameters,
 )
 from nbflow.cli.output import Form, emit, say, tell, write
-from nbflow.texts import clean, t, told
+from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
     from nbflow.service.dags import Deployment
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nbflow.service.service import Service
 
 DagName = Annotated[str, typer.Argument(metavar="DAG", help=t("The name of a DAG."))]
+_FIRES = 5
+"""Fires that a deploy tells."""
 
 
 def add_to(group: typer.Typer) -> None:
@@ -54,24 +56,43 @@ def deploy(
 ) -> None:
     """Deploy a notebook, or the DAGs of a folder."""
     from nbflow.app import open_service
+    from nbflow.scheduling.words import in_words
+    from nbflow.service.looking import next_fires
 
     with open_service() as service:
         found = service.deploy(notebook, dag=dag, confirmed=catchup)
-        rows = [
-            {
-                "dag_id": str(one.dag.id),
-                "version": one.version[:12],
-                "new": one.is_new,
-                "schedule": one.schedule.expression if one.schedule else None,
-                "next_run": (
-                    shown(one.schedule.next_fire, one.schedule.timezone) if one.schedule else None
-                ),
-            }
-            for one in found
-        ]
+        fires = [next_fires(service, one.dag.id, _FIRES) for one in found]
+    lang = language() if form is Form.TABLE else "en"
+    rows: list[dict[str, Any]] = [
+        {
+            "dag_id": str(one.dag.id),
+            "version": one.version[:12],
+            "new": one.is_new,
+            "schedule": one.schedule.expression if one.schedule else None,
+            "words": (
+                in_words(one.schedule.expression, one.schedule.timezone, lang)
+                if one.schedule
+                else None
+            ),
+            "next_run": (
+                shown(one.schedule.next_fire, one.schedule.timezone) if one.schedule else None
+            ),
+            "next_runs": [shown(at, its.timezone) for at in its.times],
+        }
+        for one, its in zip(found, fires, strict=True)
+    ]
+    columns = ["dag_id", "version", "new", "schedule", "next_runs"]
     if form is Form.TABLE:
-        rows = [row | {"new": t("yes") if row["new"] else t("no")} for row in rows]
-    emit(rows, ["dag_id", "version", "new", "schedule", "next_run"], form, output=output)
+        rows = [
+            row
+            | {
+                "new": t("yes") if row["new"] else t("no"),
+                "schedule": row["words"],
+                "next_runs": "\n".join(row["next_runs"]),
+            }
+            for row in rows
+        ]
+    emit(rows, columns, form, output=output)
     _tell_warnings(found)
 
 

@@ -104,18 +104,20 @@ def list_runs(
 def _list_missed(
     service: "Service", dag_id: "DagId | None", limit: int, form: Form, output: "Path | None"
 ) -> None:
-    from nbflow.model.schedule import missed_reason
+    from nbflow.model.schedule import in_zone, missed_reason
     from nbflow.model.triggers import trigger_sentence
 
+    found = service.store.all_missed(dag_id, limit=limit)
+    zones = {row.id: row.timezone for row in service.store.list_dags(dag_id)}
     rows = [
         {
             "dag_id": str(one.dag_id),
-            "slot": one.slot.isoformat(timespec="seconds") if one.slot else None,
+            "slot": (in_zone(one.slot, zones.get(one.dag_id, "UTC")) if one.slot else None),
             "event": told(trigger_sentence(one.trigger)) if one.trigger else None,
             "reason": told(missed_reason(one.reason)),
             "decided": one.at.isoformat(timespec="seconds"),
         }
-        for one in service.store.all_missed(dag_id, limit=limit)
+        for one in found
     ]
     columns = ["dag_id", "slot", "event", "reason", "decided"]
     emit(rows, columns, form, empty=t("Nothing was missed."), output=output)

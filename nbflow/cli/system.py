@@ -8,7 +8,7 @@ import typer
 
 from nbflow import __version__
 from nbflow.cli.options import FormOption, OutputOption
-from nbflow.cli.output import Form, as_text, emit, say, write
+from nbflow.cli.output import Form, as_text, emit, say, tell, write
 from nbflow.texts import LANGUAGE_VARIABLES, language, t
 
 _BESIDE: dict[str, tuple[tuple[str, ...], Callable[[], str]]] = {
@@ -77,6 +77,7 @@ def cleanup(
         float | None,
         typer.Option("--max-mib", min=0.0, help=t("Keep at most this much: MiB in the store.")),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=t("Only tell what would go."))] = False,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Delete what is old; a DAG's newest run that succeeded stays."""
@@ -84,7 +85,9 @@ def cleanup(
 
     with open_service() as service:
         done = service.cleanup(
-            keep_days=keep_days, max_bytes=None if max_mib is None else max_mib * (1 << 20)
+            keep_days=keep_days,
+            max_bytes=None if max_mib is None else max_mib * (1 << 20),
+            dry_run=dry_run,
         )
     row = {
         "runs": done.runs,
@@ -94,6 +97,8 @@ def cleanup(
         "left_bytes": done.left,
     }
     emit([row], ["runs", "values", "attempts", "freed_bytes", "left_bytes"], form)
+    if dry_run:
+        tell(t("Nothing was deleted: this is what would go now."))
     if done.holders and form is Form.TABLE:
         say(
             t(

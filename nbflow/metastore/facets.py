@@ -147,7 +147,7 @@ class Retention:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def old_runs(self, before: datetime, *, limit: int) -> list[RunId]:
+    def old_runs(self, before: datetime, *, limit: int | None = None) -> list[RunId]:
         """Return runs that ended before an instant, oldest first; not a DAG's newest success."""
         return self._db.read(lambda connection: prune.old_runs(connection, before, limit))
 

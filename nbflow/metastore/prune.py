@@ -14,7 +14,7 @@ from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.states import RunState
 
 
-def old_runs(connection: Connection, before: datetime, limit: int) -> list[RunId]:
+def old_runs(connection: Connection, before: datetime, limit: int | None) -> list[RunId]:
     """Return runs that ended before an instant, the oldest first.
 
     Of each DAG the newest run that succeeded is never among them: its values stand in for tasks

@@ -145,6 +145,9 @@ def _read(
     return options, dag is not None, whole
 
 
+_EXAMPLES = {"dag": '{"schedule": "@daily"}', "task": '{"dag": "etl"}'}
+
+
 def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dict[str, Any] | None:
     value = nbflow.get(key)
     if value is None:
@@ -154,7 +157,7 @@ def _object(nbflow: Mapping[str, Any], key: str, problems: list[Problem]) -> dic
             Problem(
                 "NBF112",
                 Sentence("metadata.nbflow.{key} is not an object", key=key),
-                "see the docs",
+                Sentence("write {example}", example=_EXAMPLES[key]),
             )
         )
         return None

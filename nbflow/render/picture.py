@@ -9,7 +9,7 @@ from nbflow.model.diagnostics import Severity
 from nbflow.model.graph import find_cycle, reachable, reversed_edges
 from nbflow.model.states import TaskState
 from nbflow.render.measure import printable, shorten, text_width, wrap
-from nbflow.render.words import duration, say, state_word
+from nbflow.render.words import counted, duration, say, state_word
 
 NAME_SIZE = 13.0
 NOTE_SIZE = 11.0
@@ -155,7 +155,12 @@ def picture_of(
     )
     inside = sum(len(tasks) for tasks in folds.values())
     tasks = len(dag.tasks) - len(folds) + inside
-    summary = say("dag.summary", lang, tasks=tasks, edges=len(pairs))
+    summary = say(
+        "dag.summary",
+        lang,
+        tasks=counted("dag.tasks", lang, tasks),
+        edges=counted("dag.edges", lang, len(pairs)),
+    )
     return Picture(
         title=say("dag.title", lang, dag=printable(dag.id)),
         summary=summary if dag.tasks else say("dag.empty", lang),
@@ -349,7 +354,7 @@ def _fold_chip(folds: Mapping[str, tuple[str, ...]], lang: str) -> tuple[Chip, .
 
 
 def _chip_label(kind: str, count: int, lang: str) -> str:
-    cells = say("strip.cells" if count == 1 else "strip.cells.many", lang, n=count)
+    cells = counted("strip.cells", lang, count)
     return f"{say(f'strip.{kind}', lang)} · {cells}"
 
 

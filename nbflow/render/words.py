@@ -6,7 +6,11 @@ from nbflow.texts import LANGUAGES
 _WORDS: dict[str, tuple[str, str]] = {
     "legend.task": ("task", "작업"),
     "dag.title": ("DAG {dag}", "DAG {dag}"),
-    "dag.summary": ("{tasks} tasks, {edges} dependencies.", "작업 {tasks}개, 의존성 {edges}개."),
+    "dag.summary": ("{tasks}, {edges}.", "{tasks}, {edges}."),
+    "dag.edges": ("{n} dependency", "의존성 {n}개"),
+    "dag.edges.many": ("{n} dependencies", "의존성 {n}개"),
+    "dag.tasks": ("{n} task", "작업 {n}개"),
+    "dag.tasks.many": ("{n} tasks", "작업 {n}개"),
     "dag.empty": (
         "No task yet: tag a cell task:NAME, or start it with %%task NAME.",
         "아직 작업이 없습니다. 셀에 task:이름 태그를 달거나 %%task 이름으로 시작하세요.",
@@ -77,6 +81,11 @@ def say(key: str, lang: str, **values: object) -> str:
     """Return the phrase of that key in that language, with ``values`` filled in."""
     phrase = _WORDS[key][LANGUAGES.index(lang)]
     return phrase.format(**values) if values else phrase
+
+
+def counted(key: str, lang: str, n: int) -> str:
+    """Return the phrase of that key for ``n`` of them."""
+    return say(key if n == 1 else f"{key}.many", lang, n=n)
 
 
 def state_word(state: str, lang: str) -> str:

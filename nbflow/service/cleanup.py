@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -74,8 +74,8 @@ def cleanup(
     max_bytes = service.settings.keep_bytes if max_bytes is None else max_bytes
     files = ArtifactStore(service.settings.store)
     deleted = 0
-    if keep_days < math.inf:
-        before = service.clock.wall() - timedelta(days=min(keep_days, _LONGEST_DAYS))
+    before = _kept_since(service, keep_days)
+    if before is not None:
         while goes_on() and (batch := service.store.retention.old_runs(before, limit=_BATCH)):
             gone = service.store.retention.delete_runs(batch)
             deleted += gone
@@ -85,7 +85,7 @@ def cleanup(
     found = collect(service, files, goes_on)
     if not goes_on():
         return Cleaned(runs=deleted, values=found[0], attempts=found[1], freed=found[2], left=None)
-    room = make_room(service, files, max_bytes)
+    room = make_room(service, files.sizes(), service.store.retention.files_of_runs(), max_bytes)
     for begin in range(0, len(room.runs), _BATCH):
         if goes_on():
             deleted += service.store.retention.delete_runs(room.runs[begin : begin + _BATCH])
@@ -98,21 +98,55 @@ def cleanup(
     )  # fmt: skip
 
 
-def make_room(service: "Service", files: "ArtifactStore", max_bytes: float) -> Room:
-    """Choose the runs to delete, the oldest first and none more than need be.
+def preview(
+    service: "Service", *, keep_days: float | None = None, max_bytes: float | None = None
+) -> Cleaned:
+    """Tell what `cleanup` would delete now; nothing is."""
+    from nbflow.artifacts.store import ArtifactStore
+
+    retention = service.store.retention
+    keep_days = service.settings.keep_days if keep_days is None else keep_days
+    max_bytes = service.settings.keep_bytes if max_bytes is None else max_bytes
+    files = ArtifactStore(service.settings.store)
+    before = _kept_since(service, keep_days)
+    old = set() if before is None else set(retention.old_runs(before))
+    touched = _untouched_since(service, retention.named_files()).timestamp()
+    runs = {run_id: run for run_id, run in retention.files_of_runs().items() if run_id not in old}
+
+    def garbage(runs: "Collection[RunFiles]") -> "Sizes":
+        bundles = frozenset(digest for run in runs for digest in run.bundles)
+        attempts = frozenset(name for run in runs for name in run.attempts)
+        return files.garbage(bundles, attempts, touched)
+
+    whole, first = files.sizes(), garbage(runs.values())
+    room = make_room(service, whole.without(first), runs, max_bytes)
+    goes = garbage([run for run_id, run in runs.items() if run_id not in room.runs])
+    return Cleaned(
+        runs=len(old) + len(room.runs), values=len(goes.values), attempts=len(goes.attempts),
+        freed=goes.bytes, left=whole.bytes - goes.bytes, stays=room.stays, holders=room.holders,
+    )  # fmt: skip
+
+
+def _kept_since(service: "Service", keep_days: float) -> datetime | None:
+    """Return the instant before which runs ended that go for their age, None if none does."""
+    if keep_days == math.inf:
+        return None
+    return service.clock.wall() - timedelta(days=min(keep_days, _LONGEST_DAYS))
+
+
+def make_room(
+    service: "Service", sizes: "Sizes", runs: "Mapping[RunId, RunFiles]", max_bytes: float
+) -> Room:
+    """Choose the runs to delete of ``runs``, the oldest first and none more than need be.
 
     What may not go is left out of account where it alone fills the store: else every other run would
     go and nothing be won.
     """
-    sizes = files.sizes()
     if sizes.bytes <= max_bytes:
         return Room(runs=(), stays=0, holders=())
-    runs = service.store.retention.files_of_runs()
     # Files of younger runs would stay for now.
     before = _untouched_since(service, service.store.retention.named_files())
-    may_go = [
-        run for run in service.store.retention.old_runs(before, limit=len(runs)) if run in runs
-    ]
+    may_go = [run for run in service.store.retention.old_runs(before) if run in runs]
     gains = _gains(runs, may_go, sizes)
     stays = sizes.bytes - sum(gains)
     target = max(max_bytes, stays + _LEAST_SHARE * max_bytes)

@@ -162,9 +162,14 @@ class Service:
         *,
         keep_days: float | None = None,
         max_bytes: float | None = None,
+        dry_run: bool = False,
         goes_on: Callable[[], bool] = lambda: True,
     ) -> "Cleaned":
-        """Delete old runs with their files, by age and by size; see `nbflow.service.cleanup`."""
-        from nbflow.service.cleanup import cleanup
+        """Delete old runs with their files, by age and by size, or with ``dry_run`` only tell what
+        would go; see `nbflow.service.cleanup`.
+        """
+        from nbflow.service.cleanup import cleanup, preview
 
+        if dry_run:
+            return preview(self, keep_days=keep_days, max_bytes=max_bytes)
         return cleanup(self, keep_days=keep_days, max_bytes=max_bytes, goes_on=goes_on)

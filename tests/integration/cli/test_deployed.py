@@ -50,6 +50,11 @@ def test_a_deploy_says_what_runs_and_when_and_the_same_again_is_nothing_new(
     (first,) = answer(nbflow("dags", "deploy", path, "--format", "json"))
     assert (first["dag_id"], first["new"], first["schedule"]) == ("tick", True, "0 6 * * *")
     assert first["next_run"].endswith("06:00+09:00")
+    assert (len(first["next_runs"]), first["next_runs"][0]) == (5, first["next_run"])
+    told = nbflow("dags", "deploy", path, COLUMNS="200", NBFLOW_LANG="ko").stdout
+    assert "오전 6시" in told or "06:00" in told
+    assert "0 6 * * *" not in told
+    assert all(at in told for at in first["next_runs"])
     (again,) = answer(nbflow("dags", "deploy", path, "--format", "json"))
     assert (again["new"], again["version"]) == (False, first["version"])
     fires = answer(nbflow("dags", "next", "tick", "-n", 3, "--format", "json"))

@@ -39,7 +39,9 @@ def test_lists_say_what_a_dag_waits_for_and_that_its_notebook_differs(nbflow, tm
 
 def test_what_was_missed_is_listed_with_why(nbflow, tmp_path) -> None:
     assert "Nothing was missed." in nbflow("runs", "list", "--missed").stdout
-    path = write(tmp_path / "hourly.py", "schedule: '@hourly'", "catchup: none")
+    path = write(
+        tmp_path / "hourly.py", "schedule: '@hourly'", "timezone: Asia/Seoul", "catchup: none"
+    )
     assert nbflow("dags", "deploy", path).returncode == 0
     with sqlite3.connect(tmp_path / "home" / "nbflow.db") as db:
         (number,) = db.execute("SELECT id FROM schedule").fetchone()
@@ -50,10 +52,10 @@ def test_what_was_missed_is_listed_with_why(nbflow, tmp_path) -> None:
     db.close()
     paused, one = json.loads(nbflow("runs", "list", "--missed", "-f", "json").stdout)
     assert (paused["slot"], paused["reason"]) == (
-        "2026-03-01T14:00:00+00:00", "the DAG was paused",
+        "2026-03-01 23:00+09:00", "the DAG was paused",
     )  # fmt: skip
     assert one == {
-        "dag_id": "hourly", "slot": "2026-03-01T13:00:00+00:00", "event": None,
+        "dag_id": "hourly", "slot": "2026-03-01 22:00+09:00", "event": None,
         "reason": "no scheduler looked when it passed, and catchup leaves it out",
         "decided": "1970-01-01T00:00:00+00:00",
     }  # fmt: skip

@@ -87,8 +87,11 @@ def test_runs_go_by_age_but_for_the_newest_success(service, calendar):
     for number in range(1, 6):
         logs.append(attempt(service, number))
         calendar.at += 10 * DAY
+    would = service.cleanup(keep_days=25, max_bytes=1 << 30, dry_run=True)
+    assert all(log.exists() for log in logs)
     done = service.cleanup(keep_days=25, max_bytes=1 << 30)
     assert (done.runs, done.attempts, done.freed) == (3, 3, 3000)
+    assert would == done
     assert [log.exists() for log in logs] == [False, False, False, True, True]
     assert sorted(run.id for run in service.store.list_runs()) == [run_id(4), run_id(5)]
     calendar.at += 1000 * DAY
@@ -128,7 +131,9 @@ def test_the_oldest_runs_go_while_the_store_holds_too_much(service, calendar):
         attempt(service, number, size=10_000)
         calendar.at += timedelta(minutes=1)
     calendar.at += DAY
+    would = service.cleanup(keep_days=90, max_bytes=700_000, dry_run=True)
     done = service.cleanup(keep_days=90, max_bytes=700_000)
+    assert would == done
     assert done.left <= 700_000
     assert (done.runs, done.attempts) == (90, 90)
     kept = sorted(run.id for run in service.store.list_runs(RunFilter(limit=200)))
@@ -139,7 +144,9 @@ def test_no_run_goes_for_space_that_would_not_become_free(service, calendar):
     for number in range(1, 9):
         attempt(service, number, size=100_000)
         calendar.at += timedelta(minutes=1)
+    would = service.cleanup(keep_days=90, max_bytes=700_000, dry_run=True)
     done = service.cleanup(keep_days=90, max_bytes=700_000)
+    assert would == done
     assert (done.runs, done.left) == (0, 800_000)
     calendar.at += DAY
     assert service.cleanup(keep_days=90, max_bytes=700_000).runs == 1
@@ -151,7 +158,9 @@ def test_no_history_goes_for_space_that_the_newest_success_of_another_dag_takes(
     service.store.deploy(OTHER, {"etl.ipynb": b"{}"})
     logs = [attempt(service, number, size=7_000, dag=OTHER, well=False) for number in range(2, 40)]
     calendar.at += DAY
+    would = service.cleanup(keep_days=90, max_bytes=2_000_000, dry_run=True)
     done = service.cleanup(keep_days=90, max_bytes=2_000_000)
+    assert would == done
     assert done.holders == (DAG.id,)
     assert done.left <= 3_000_000 + 200_000
     assert [log.exists() for log in logs] == [False] * 10 + [True] * 28
@@ -175,7 +184,9 @@ def test_no_file_goes_that_a_running_attempt_may_have_stored(service, calendar):
     log = attempt(service, 3, ends=False)
     stored_by_it = stray(service)
     calendar.at += 3 * DAY
+    would = service.cleanup(keep_days=1, max_bytes=0, dry_run=True)
     done = service.cleanup(keep_days=1, max_bytes=0)
+    assert would == done
     assert (done.runs, done.freed) == (1, 1000)
     assert not old.exists()
     assert log.exists()

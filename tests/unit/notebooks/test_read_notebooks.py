@@ -287,6 +287,12 @@ def test_wrong_notebook_metadata_are_reported(nbflow, code, severity, words):
     assert words in notebook.diagnostics[0].message
 
 
+def test_what_is_no_object_is_told_with_an_example_of_one():
+    for key, example in (("dag", '{"schedule": "@daily"}'), ("task", '{"dag": "etl"}')):
+        (finding,) = read(cell(), nbflow={key: 7}).diagnostics
+        assert (finding.code, str(finding.hint)) == ("NBF112", f"write {example}")
+
+
 @pytest.mark.parametrize("inputs", [["x", "y: load.z"], {"x": None, "y": "load.z"}])
 def test_a_whole_notebook_is_a_task_and_its_cell_tags_do_not_count(inputs):
     task = {"dag": "etl", "after": ["load"], "inputs": inputs, "outputs": ["m"], "retries": 1}

@@ -46,3 +46,9 @@ def test_shortened_text_says_that_it_is() -> None:
     assert shorten("short", 20) == "short"
     assert shorten("정확도" * 20, 10).endswith("…")
     assert text_width(shorten("정확도" * 20, 10), 1) <= 11
+
+
+def test_one_of_a_thing_is_said_as_one() -> None:
+    said = [words.counted(key, "en", n) for key in ("dag.tasks", "dag.edges") for n in (1, 2)]
+    assert said == ["1 task", "2 tasks", "1 dependency", "2 dependencies"]
+    assert words.counted("dag.edges", "ko", 1) == "의존성 1개"
