@@ -1,5 +1,6 @@
 /** nbflow in JupyterLab and Notebook 7: nothing here but the list of plugins. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { backfillingPlugin } from './plugins/backfilling';
 import { badgesPlugin } from './plugins/badges';
 import { deployedPlugin } from './plugins/deployed';
 import { deployingPlugin } from './plugins/deploying';
@@ -19,7 +20,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   runsPlugin,
   runningPlugin,
   schedulePlugin,
-  deployingPlugin
+  deployingPlugin,
+  backfillingPlugin
 ];
 
 export default plugins;

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { hunksOf } from '../src/model/diff';
-import { inItsZone, whereIAm } from '../src/model/instants';
+import {
+  CHANNELS,
+  channelOf,
+  entriesOf,
+  entryText,
+  listOf,
+  newTrigger,
+  TRIGGERS,
+  toChannel,
+  triggerOf,
+  withEvent
+} from '../src/model/entries';
+import { daysBefore, inItsZone, whereIAm } from '../src/model/instants';
 import { begin, expressionOf, KINDS, presetOf } from '../src/model/presets';
 import { changed, problemAt, settingsIn, textAt, withSettings } from '../src/model/settings';
 
@@ -109,5 +121,42 @@ describe('lines that changed', () => {
     expect(shape('+-')).toEqual(['+-']);
     expect(shape('   ')).toEqual([3]);
     expect(shape('')).toEqual([]);
+  });
+});
+
+describe('entries of lists', () => {
+  it('are read however they are written', () => {
+    expect(entriesOf(undefined)).toEqual([]);
+    expect(entriesOf({ dag: 'etl' })).toEqual([{ dag: 'etl' }]);
+    expect(entriesOf(['code', 'metric("a") < 1'])).toEqual([
+      { code: true },
+      { metric: 'metric("a") < 1' }
+    ]);
+    expect(listOf([])).toBeUndefined();
+  });
+
+  it('have one kind, also where a metric is that of another DAG', () => {
+    expect(triggerOf({ metric: 'm', dag: 'etl' })).toBe('metric');
+    for (const kind of TRIGGERS) {
+      expect(triggerOf(newTrigger(kind))).toBe(kind);
+    }
+    for (const channel of CHANNELS) {
+      const entry = toChannel({ email: 'ada@example.org', on: ['missed'] }, channel);
+      expect([channelOf(entry), entry.on]).toEqual([channel, ['missed']]);
+    }
+  });
+
+  it('tell of all events unless they name some', () => {
+    const entry = withEvent({ email: 'a@b.org' }, 'missed', false);
+    expect(entry.on).toEqual(['failure', 'recovery']);
+    expect(withEvent(entry, 'missed', true).on).toEqual(['failure', 'recovery', 'missed']);
+    expect(entryText({ email: ['a@b.org', 'c@d.org'] }, 'email')).toBe('a@b.org, c@d.org');
+  });
+});
+
+describe('days', () => {
+  it('are counted where the reader is, over ends of months and years', () => {
+    expect(daysBefore(new Date(2027, 0, 3, 23, 59), 7)).toBe('2026-12-27');
+    expect(daysBefore(TODAY, -1)).toBe('2027-01-01');
   });
 });

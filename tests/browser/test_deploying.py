@@ -133,3 +133,42 @@ def test_what_would_change_is_dark_and_korean_where_jupyterlab_is(
         dialog.get_by_text("의존성").wait_for()
         assert axe_violations(page, ".nbf-dialog") == []
         shoot(page, "deploy-dark-korean")
+
+
+def test_past_slots_are_looked_at_run_followed_and_cancelled(
+    page: Any, jupyter: Jupyter, service: Service
+) -> None:
+    scheduled(jupyter, "past.ipynb", schedule="@daily")
+    path = jupyter.folder / "past.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["source"] += "\nimport time\ntime.sleep(600)"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    service.deploy(path)
+    open_notebook(page, jupyter, "lab", "past.ipynb")
+    start(page, "nbflow:backfill")
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.get_by_text("7 of 7 slots will run.").wait_for()
+    dialog.get_by_label("To, included").fill("2020-01-01")
+    dialog.get_by_role("alert").wait_for()
+    assert dialog.get_by_role("button", name="Start").is_disabled()
+    dialog.get_by_label("From").fill("2026-01-01")
+    dialog.get_by_label("To, included").fill("2026-01-03")
+    dialog.get_by_text("3 of 3 slots will run.").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "backfill")
+    assert service.store.backfills.rows() == []
+    dialog.get_by_role("button", name="Start").click()
+    dialog.get_by_text("The backfill goes on.").wait_for()
+    (row,) = service.store.backfills.rows()
+    assert (row.entry.dag_id, row.entry.slots) == ("past", 3)
+    dialog.get_by_text(re.compile("running: 1")).wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "backfill-goes-on")
+    dialog.get_by_role("button", name="Close").click()
+    dialog.wait_for(state="detached")
+    start(page, "nbflow:backfill")
+    dialog.get_by_role("button", name="Cancel the backfill").click()
+    dialog.wait_for(state="detached")
+    page.get_by_text("The backfill is cancelled").first.wait_for()
+    (row,) = service.store.backfills.rows()
+    assert row.entry.state.value == "cancelled"

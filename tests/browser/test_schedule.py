@@ -118,3 +118,54 @@ def test_the_dialog_is_dark_and_korean_where_jupyterlab_is(
         dialog.locator(".nbf-meaning").get_by_text("월요일").wait_for()
         assert axe_violations(page, ".nbf-dialog") == []
         shoot(page, "schedule-dark-korean")
+
+
+def test_policies_triggers_and_people_to_tell_are_filled_in_by_keyboard(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("whole.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "whole.ipynb")
+    dialog = start(page, "nbflow:edit-schedule")
+    dialog.get_by_label("Repeats").select_option("daily")
+    dialog.get_by_label("Not before").fill("2027-01-01")
+    dialog.get_by_label("Runs missed").select_option("all")
+    dialog.get_by_label("While the run before").select_option("queue")
+    dialog.get_by_label("Retries").fill("2")
+    dialog.get_by_label("Wait between tries").fill("90s")
+    dialog.get_by_role("button", name="Add a trigger").focus()
+    page.keyboard.press("Enter")
+    dialog.get_by_label("Trigger 1", exact=True).select_option("metric")
+    condition = dialog.get_by_label("Condition")
+    condition.fill("accuracy < 0.9")
+    dialog.get_by_role("alert").filter(has_text="must be written metric").wait_for()
+    condition.fill('metric("accuracy") < 0.9')
+    dialog.get_by_role("button", name="Add somebody").focus()
+    page.keyboard.press("Enter")
+    dialog.get_by_label("Addresses").fill("nobody")
+    dialog.get_by_role("alert").filter(has_text="is not a mail address").wait_for()
+    dialog.get_by_label("Addresses").fill("ada@example.org")
+    dialog.get_by_label("runs are missed").uncheck()
+    dialog.get_by_role("alert").first.wait_for(state="detached")
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "schedule-whole")
+    put(dialog)
+    dag = {
+        "schedule": "0 6 * * *", "start_date": "2027-01-01", "catchup": "all",
+        "defaults": {"retries": 2, "retry_delay": "90s"},
+        "on": [{"metric": 'metric("accuracy") < 0.9'}],
+        "notify": [{"email": "ada@example.org", "on": ["failure", "recovery"]}],
+    }  # fmt: skip
+    page.wait_for_function(f"() => ({METADATA})() !== null")
+    assert page.evaluate(METADATA) == {"version": 1, "dag": dag}
+
+
+def test_what_hinders_settings_without_a_field_is_said(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("hidden.ipynb", *CELLS)
+    path = jupyter.folder / "hidden.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["metadata"]["nbflow"] = {"version": 1, "dag": {"track": "sometimes"}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    open_notebook(page, jupyter, "lab", "hidden.ipynb")
+    dialog = start(page, "nbflow:edit-schedule")
+    dialog.get_by_text("track: must be").wait_for()
+    assert dialog.get_by_role("button", name="Put into the notebook").is_disabled()

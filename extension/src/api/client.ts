@@ -2,6 +2,10 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type {
+  BackfillAnswer,
+  BackfillForm,
+  BackfillPlanned,
+  BackfillWish,
   CompareAnswer,
   CompareRequest,
   CompileAnswer,
@@ -151,6 +155,29 @@ export class Api {
   /** Pause a DAG, or let it run again. */
   pause(dag: string, paused: boolean): Promise<DagChanged> {
     return this._send('PATCH', at`dags/${dag}`, { body: { paused } });
+  }
+
+  /** Run past slots, or with `dry_run` only say which would run. */
+  backfill(
+    request: BackfillWish & { dry_run: boolean; confirmed?: boolean },
+    signal?: AbortSignal
+  ): Promise<BackfillPlanned> {
+    return this._send('POST', 'backfills', { body: request, signal });
+  }
+
+  /** The backfills of a DAG, the newest first. */
+  backfills(dag: string): Promise<{ items: BackfillForm[] }> {
+    return this._send('GET', 'backfills', { query: { dag_id: dag } });
+  }
+
+  /** How a backfill stands. */
+  showBackfill(backfill: string): Promise<BackfillAnswer> {
+    return this._send('GET', at`backfills/${backfill}`);
+  }
+
+  /** End a backfill and all its runs. */
+  cancelBackfill(backfill: string): Promise<unknown> {
+    return this._send('POST', at`backfills/${backfill}/cancel`, { body: {} });
   }
 
   private async _send<T>(method: string, path: string, what: Sent = {}): Promise<T> {

@@ -51,3 +51,8 @@ export type Deployments = Schemas['Deployments'];
 export type DeployRequest = Schemas['DeployRequest'];
 export type LineChangeForm = Schemas['LineChangeForm'];
 export type ScheduleAnswer = Schemas['ScheduleAnswer'];
+/** What somebody wants of a backfill. */
+export type BackfillWish = Pick<
+  BackfillRequest,
+  'dag_id' | 'first' | 'last' | 'reprocess' | 'reverse' | 'before_start'
+>;

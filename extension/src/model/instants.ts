@@ -32,6 +32,13 @@ export function inTimezone(utc: string, zone: string, lang: string): string {
   }
 }
 
+/** The day so many days before another one, in ISO form, where the reader is. */
+export function daysBefore(day: Date, count: number): string {
+  const then = new Date(day.getFullYear(), day.getMonth(), day.getDate() - count);
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`;
+}
+
 function dayText(day: Date, lang: string, zone: string | undefined): string {
   return new Intl.DateTimeFormat(lang === 'ko' ? 'ko' : 'en-GB', {
     weekday: 'short',

@@ -1,3 +1,5 @@
+import { daysBefore } from './instants';
+
 /** Schedules that people choose instead of writing them; what an expression means the server knows. */
 export type Preset =
   | { readonly kind: 'none' }
@@ -119,7 +121,7 @@ export function begin(kind: PresetKind, before: Preset, today: Date): Preset {
     case 'every':
       return { kind, count: 15, unit: 'm' };
     case 'once':
-      return { kind, at: `${tomorrow(today)}T${time}` };
+      return { kind, at: `${daysBefore(today, -1)}T${time}` };
     case 'custom':
       return { kind, expression: expressionOf(before) ?? '0 6 * * *' };
   }
@@ -128,10 +130,4 @@ export function begin(kind: PresetKind, before: Preset, today: Date): Preset {
 function clock(time: string): string {
   const [hour = '0', minute = '0'] = time.split(':');
   return `${Number(minute)} ${Number(hour)}`;
-}
-
-function tomorrow(today: Date): string {
-  const next = new Date(today.getFullYear(), today.getMonth(), today.getDate() + 1);
-  const two = (number: number) => String(number).padStart(2, '0');
-  return `${next.getFullYear()}-${two(next.getMonth() + 1)}-${two(next.getDate())}`;
 }

@@ -2,7 +2,10 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useSignal } from '../useSignal';
 import { Meaning } from './Meaning';
+import { Notifications } from './Notifications';
+import { Policies } from './Policies';
 import type { PartProps, SettingsSource } from './source';
+import { Triggers } from './Triggers';
 import { When } from './When';
 
 /** The settings of a DAG, to be changed in a dialog. */
@@ -24,12 +27,33 @@ function Body(props: PartProps & { zones: readonly string[] }): ReactElement {
     <div ref={useJudged(source)}>
       <When {...props} />
       {source.answer && <Meaning answer={source.answer} {...{ trans, lang }} />}
+      <Policies {...props} />
+      <Triggers {...props} />
+      <Notifications {...props} />
+      <Others {...props} />
       {source.error && (
         <p className="nbf-wrong" role="alert">
           ✕ {source.error.message}
         </p>
       )}
     </div>
+  );
+}
+
+const SHOWN =
+  /^(schedule|timezone|start_date|end_date|catchup|overlap|max_active_runs|defaults\.retr(ies|y_delay)|(on|notify)\.\d.*)$/;
+
+/** What is wrong with settings that have no field here: nothing hinders in silence. */
+function Others({ source }: PartProps): ReactElement | null {
+  const found = (source.answer?.problems ?? []).filter(one => !SHOWN.test(one.field));
+  return found.length === 0 ? null : (
+    <ul className="nbf-changes">
+      {found.map(one => (
+        <li key={one.field} className={one.error ? 'nbf-wrong jp-mod-error' : 'nbf-quiet'}>
+          {one.message} → {one.hint}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ChannelWord, TriggerWord } from '../../model/entries';
 import type { PresetKind, Unit } from '../../model/presets';
 
 export function kindWord(kind: PresetKind, trans: TranslationBundle): string {
@@ -50,4 +51,39 @@ export function dayWord(day: number, trans: TranslationBundle): string {
     trans.__('Saturday')
   ];
   return words[day] ?? '';
+}
+
+export function triggerWord(kind: TriggerWord, trans: TranslationBundle): string {
+  switch (kind) {
+    case 'dag':
+      return trans.__('Another DAG has run');
+    case 'files':
+      return trans.__('Files changed');
+    case 'metric':
+      return trans.__('A metric crosses a value');
+    case 'code':
+      return trans.__('The code changed');
+  }
+}
+
+export function channelWord(channel: ChannelWord, trans: TranslationBundle): string {
+  switch (channel) {
+    case 'email':
+      return trans.__('By mail');
+    case 'slack':
+      return trans.__('Slack or Mattermost');
+    case 'webhook':
+      return trans.__('Webhook (JSON)');
+  }
+}
+
+export function eventWord(event: string, trans: TranslationBundle): string {
+  switch (event) {
+    case 'failure':
+      return trans.__('a run fails');
+    case 'recovery':
+      return trans.__('a run succeeds again');
+    default:
+      return trans.__('runs are missed');
+  }
 }

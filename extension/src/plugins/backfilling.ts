@@ -1,0 +1,133 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import type { Api } from '../api/client';
+import { troubleOf } from '../api/trouble';
+import { lookOf } from '../look/states';
+import { daysBefore } from '../model/instants';
+import { serverPath } from '../model/paths';
+import { BackfillDraft, FollowedBackfill } from '../notebook/backfill';
+import { documentOf } from '../notebook/document';
+import type { LiveDags } from '../notebook/lives';
+import { BackfillForm } from '../views/backfill/BackfillForm';
+import { BackfillProgress } from '../views/backfill/BackfillProgress';
+import { ILiveDags } from './lives';
+
+const BACKFILL = 'nbflow:backfill';
+
+/** Past slots of the open notebook's schedule are run: looked at first, then followed. */
+export const backfillingPlugin: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-nbflow/extension:backfilling',
+  description: 'Runs past slots of the schedule of the open notebook.',
+  autoStart: true,
+  requires: [ILiveDags],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    lives: LiveDags,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('nbflow');
+    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const backfilling = new Backfilling(lives.api, trans, lang);
+    app.commands.addCommand(BACKFILL, {
+      label: trans.__('Run past slots…'),
+      caption: trans.__('Run what the schedule of the open notebook would have run (backfill)'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      isEnabled: () => lives.current !== null,
+      execute: async () => {
+        const panel = lives.current?.panel;
+        if (panel) {
+          await backfilling.start(panel);
+        }
+      }
+    });
+    palette?.addItem({ command: BACKFILL, category: 'nbflow' });
+  }
+};
+
+class Backfilling {
+  constructor(
+    private readonly _api: Api,
+    private readonly _trans: TranslationBundle,
+    private readonly _lang: 'en' | 'ko'
+  ) {}
+
+  /** Follow the backfill that goes on, or else ask for a new one and follow that. */
+  async start({ context }: NotebookPanel): Promise<void> {
+    try {
+      const path = serverPath(context.path);
+      const { dag } = await this._api.compile({ notebook: documentOf(context.model), path });
+      const { timezone } = await this._api.schedule(dag.dag_id);
+      const known = await this._api.backfills(dag.dag_id);
+      const going = known.items.find(one => one.state === 'running');
+      const id = going?.backfill_id ?? (await this._ask(dag.dag_id, timezone));
+      if (id) {
+        await this._follow(id, dag.dag_id);
+      }
+    } catch (error) {
+      const { title, detail, hint } = troubleOf(error as Error, this._trans);
+      Notification.error([title, detail, hint].filter(Boolean).join('\n'), { autoClose: false });
+    }
+  }
+
+  private async _ask(dag: string, timezone: string): Promise<string | null> {
+    const trans = this._trans;
+    const today = new Date();
+    const draft = new BackfillDraft(this._api, {
+      dag_id: dag,
+      first: daysBefore(today, 7),
+      last: daysBefore(today, 1),
+      reprocess: 'none',
+      reverse: false,
+      before_start: false
+    });
+    try {
+      const dialog = new Dialog({
+        title: trans.__('Run past slots of %1', dag),
+        body: new BackfillForm({ source: draft, timezone, trans, lang: this._lang }),
+        buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Start') })],
+        focusNodeSelector: 'input'
+      });
+      dialog.addClass('nbf-dialog');
+      return (await dialog.launch()).button.accept ? await this._create(draft) : null;
+    } finally {
+      draft.dispose();
+    }
+  }
+
+  /** What the dialog has shown is agreed to, also where it is more than a thousand slots. */
+  private async _create({ wish }: BackfillDraft): Promise<string | null> {
+    const made = await this._api.backfill({ ...wish, dry_run: false, confirmed: true });
+    return made.backfill_id;
+  }
+
+  private async _follow(id: string, dag: string): Promise<void> {
+    const trans = this._trans;
+    const followed = new FollowedBackfill(this._api, id);
+    try {
+      const word = (state: string) => lookOf(state).word[this._lang];
+      const dialog = new Dialog({
+        title: trans.__('Backfill of %1', dag),
+        body: new BackfillProgress({ source: followed, word, trans }),
+        buttons: [
+          Dialog.warnButton({ label: trans.__('Cancel the backfill'), actions: ['cancel'] }),
+          Dialog.okButton({ label: trans.__('Close') })
+        ],
+        defaultButton: 1
+      });
+      dialog.addClass('nbf-dialog');
+      const { button } = await dialog.launch();
+      if (button.actions.includes('cancel')) {
+        await followed.cancel();
+        Notification.info(trans.__('The backfill is cancelled with all its runs.'), {
+          autoClose: 5000
+        });
+      }
+    } finally {
+      followed.dispose();
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
+import type { ReactElement } from 'react';
+import type { BackfillAnswer } from '../../api/types';
+import { useSignal } from '../useSignal';
+
+interface ProgressProps {
+  source: { readonly changed: ISignal<object, unknown>; readonly answer: BackfillAnswer | null };
+  /** A state of a run in words. */
+  word: (state: string) => string;
+  trans: TranslationBundle;
+}
+
+/** How a backfill goes. */
+export class BackfillProgress extends ReactWidget {
+  constructor(private readonly _props: ProgressProps) {
+    super();
+    this.addClass('nbf-schedule');
+  }
+
+  protected override render(): ReactElement {
+    return <Body {...this._props} />;
+  }
+}
+
+function Body({ source, word, trans }: ProgressProps): ReactElement {
+  useSignal(source.changed);
+  const found = source.answer?.backfill;
+  if (!found) {
+    return <p className="nbf-quiet">{trans.__('Asking how it goes…')}</p>;
+  }
+  const ended = ['success', 'failed', 'cancelled'].reduce(
+    (sum, state) => sum + (found.runs[state] ?? 0),
+    0
+  );
+  const states = Object.entries(found.runs).map(([state, count]) => `${word(state)}: ${count}`);
+  return (
+    <div aria-live="polite" data-state={found.state}>
+      <p className="nbf-head">{stateText(found.state, trans)}</p>
+      <progress
+        className="nbf-wide"
+        aria-label={trans.__('Runs that have ended')}
+        value={ended}
+        max={Math.max(1, found.slots)}
+      />
+      <p>{trans.__('Slots looked at: %1 of %2', found.decided, found.slots)}</p>
+      <p>{states.join(' · ')}</p>
+    </div>
+  );
+}
+
+function stateText(state: string, trans: TranslationBundle): string {
+  switch (state) {
+    case 'running':
+      return trans.__('The backfill goes on.');
+    case 'done':
+      return trans.__('✓ The backfill has ended.');
+    default:
+      return trans.__('■ The backfill was cancelled.');
+  }
+}
