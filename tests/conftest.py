@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from forked_calls import ForkedCalls
 from hypothesis import settings
 
 # The same examples everywhere: what fails here fails for everybody. To search further, run with
@@ -12,6 +13,14 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def forked_calls() -> Iterator[ForkedCalls]:
+    calls = ForkedCalls()
+    yield calls
+    calls.close()
+
 
 _REQUIRE_ALL = os.environ.get("NBFLOW_REQUIRE_ALL") == "1"
 

@@ -1,11 +1,9 @@
 """A clear that is interrupted at any commit is whole or absent."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked_calls import ForkedCalls
 from small_dags import STOPS, run_id
 
 from nbflow.metastore import check, open_metastore
@@ -55,12 +53,10 @@ if "here" not in sys.argv:
 @pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", ["clear_request", "clear"])
 def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carried_out(
-    address: str, verb: str, side: str, action: str
+    forked_calls: ForkedCalls, address: str, verb: str, side: str, action: str
 ) -> None:
-    support = str(Path(__file__).parents[1] / "support")
-    command = [sys.executable, "-c", CLEARED, address, support]
-    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
-    stopped = subprocess.run(command, env=os.environ | fault, timeout=60, check=False)
+    command = (CLEARED, address, str(Path(__file__).parents[1] / "support"))
+    stopped = forked_calls.run(*command, fault=f"{verb}.{side}_commit:1:{action}")
     assert stopped.returncode == STOPS[side, action]
     assert check(address) == []
     with open_metastore(address, clock=SystemClock()) as store:
@@ -75,8 +71,8 @@ def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carr
         else:
             assert (snapshot.state, snapshot.clears) == (RunState.FAILED, 0)
         assert store.clears.requested() == waits
-    again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
-    assert again.returncode == 0, again.stderr.decode()
+    again = forked_calls.run(*command)
+    assert again.returncode == 0, again.stderr
     assert check(address) == []
     with open_metastore(address, clock=SystemClock()) as store:
         assert store.run_snapshot(run_id()).state is RunState.SUCCESS
@@ -86,12 +82,10 @@ def test_a_clear_stopped_at_any_commit_is_whole_or_absent_and_said_again_is_carr
 
 @pytest.mark.parametrize("side", ["pre", "post"])
 def test_a_process_killed_while_it_clears_for_itself_leaves_an_ended_run(
-    address: str, side: str
+    forked_calls: ForkedCalls, address: str, side: str
 ) -> None:
-    support = str(Path(__file__).parents[1] / "support")
-    command = [sys.executable, "-c", CLEARED, address, support, "here"]
-    fault = {"NBFLOW_FAULT": f"clear_here.{side}_commit:1:kill"}
-    killed = subprocess.run(command, env=os.environ | fault, timeout=60, check=False)
+    command = (CLEARED, address, str(Path(__file__).parents[1] / "support"), "here")
+    killed = forked_calls.run(*command, fault=f"clear_here.{side}_commit:1:kill")
     assert killed.returncode == -9
     with open_metastore(address, clock=SystemClock()) as store:
         store.reap()
@@ -101,13 +95,11 @@ def test_a_process_killed_while_it_clears_for_itself_leaves_an_ended_run(
 
 
 @pytest.mark.fault(17)
-def test_a_clear_of_its_own_whose_answer_was_lost_counts_once(address: str) -> None:
-    support = str(Path(__file__).parents[1] / "support")
-    command = [sys.executable, "-c", CLEARED, address, support, "here"]
-    fault = {"NBFLOW_FAULT": "clear_here.post_commit:1:commit_then_raise"}
-    done = subprocess.run(
-        command, env=os.environ | fault, capture_output=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
+def test_a_clear_of_its_own_whose_answer_was_lost_counts_once(
+    forked_calls: ForkedCalls, address: str
+) -> None:
+    command = (CLEARED, address, str(Path(__file__).parents[1] / "support"), "here")
+    done = forked_calls.run(*command, fault="clear_here.post_commit:1:commit_then_raise")
+    assert done.returncode == 0, done.stderr
     with open_metastore(address, clock=SystemClock()) as store:
         assert store.run_snapshot(run_id()).clears == 1

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from forked_calls import ForkedCalls
 from small_dags import STOPS, manual_run, run_id, small_dag
 from sqlalchemy import event
 
@@ -297,16 +298,11 @@ store.finish(claim, succeeded(stored("x")), ended("a"), lambda s: decide(dag, s,
 @pytest.mark.parametrize("side", ["pre", "post"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_process_killed_at_any_commit_leaves_a_sound_state_that_the_next_one_ends(
-    address: str, file: Path, verb: str, side: str
+    forked_calls: ForkedCalls, address: str, file: Path, verb: str, side: str
 ) -> None:
-    support = str(Path(__file__).parents[1] / "support")
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, address, support],
-        env={**os.environ, "NBFLOW_FAULT": f"{verb}.{side}_commit:1:kill"},
-        capture_output=True,
-        timeout=60,
-    )
-    assert killed.returncode == -9, killed.stderr.decode()
+    command = (SCRIPT, address, str(Path(__file__).parents[1] / "support"))
+    killed = forked_calls.run(*command, fault=f"{verb}.{side}_commit:1:kill")
+    assert killed.returncode == -9, killed.stderr
     with open_metastore(address, clock=SystemClock()) as store:
         store.reap()
         assert check(address) == []
@@ -351,15 +347,11 @@ for waiting in store.waiting_runs():
 @pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", SCHEDULING)
 def test_a_scheduler_stopped_at_any_commit_leaves_each_slot_one_run_or_one_missed_record(
-    address: str, verb: str, side: str, action: str
+    forked_calls: ForkedCalls, address: str, verb: str, side: str, action: str
 ) -> None:
-    support = str(Path(__file__).parents[1] / "support")
-    command = [sys.executable, "-c", SCHEDULED, address, support]
-    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
-    done = subprocess.run(
-        command, env=os.environ | fault, capture_output=True, timeout=60, check=False
-    )
-    assert done.returncode == STOPS[side, action], done.stderr.decode()
+    command = (SCHEDULED, address, str(Path(__file__).parents[1] / "support"))
+    done = forked_calls.run(*command, fault=f"{verb}.{side}_commit:1:{action}")
+    assert done.returncode == STOPS[side, action], done.stderr
     with open_metastore(address, clock=SystemClock()) as store:
         schedule = store.schedule(DAG.id)
         assert schedule is not None
@@ -367,8 +359,8 @@ def test_a_scheduler_stopped_at_any_commit_leaves_each_slot_one_run_or_one_misse
         assert (schedule.cursor.hour, len(store.missed(DAG.id))) == (
             (14, 1) if has_run else (12, 0)
         )
-    again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
-    assert again.returncode == 0, again.stderr.decode()
+    again = forked_calls.run(*command)
+    assert again.returncode == 0, again.stderr
     assert check(address) == []
     with open_metastore(address, clock=SystemClock()) as store:
         (run,) = store.list_runs()
@@ -418,15 +410,11 @@ store.backfills.cancel("first")
 @pytest.mark.parametrize(("side", "action"), STOPS)
 @pytest.mark.parametrize("verb", BACKFILLING)
 def test_a_backfill_stopped_at_any_commit_goes_on_where_it_was(
-    address: str, verb: str, side: str, action: str
+    forked_calls: ForkedCalls, address: str, verb: str, side: str, action: str
 ) -> None:
-    support = str(Path(__file__).parents[1] / "support")
-    command = [sys.executable, "-c", BACKFILLED, address, support]
-    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:{action}"}
-    done = subprocess.run(
-        command, env=os.environ | fault, capture_output=True, timeout=60, check=False
-    )
-    assert done.returncode == STOPS[side, action], done.stderr.decode()
+    command = (BACKFILLED, address, str(Path(__file__).parents[1] / "support"))
+    done = forked_calls.run(*command, fault=f"{verb}.{side}_commit:1:{action}")
+    assert done.returncode == STOPS[side, action], done.stderr
     assert check(address) == []
     with open_metastore(address, clock=SystemClock()) as store:
         runs = {run.id for run in store.list_runs()}
@@ -436,8 +424,8 @@ def test_a_backfill_stopped_at_any_commit_goes_on_where_it_was(
             for s in store.backfills.decided(row.entry.id)
         }
         assert runs == decided
-    again = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
-    assert again.returncode == 0, again.stderr.decode()
+    again = forked_calls.run(*command)
+    assert again.returncode == 0, again.stderr
     assert check(address) == []
     with open_metastore(address, clock=SystemClock()) as store:
         (row,) = store.backfills.rows()

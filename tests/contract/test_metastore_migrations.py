@@ -1,6 +1,4 @@
-import os
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -9,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from forked_calls import ForkedCalls
 from small_dags import ended, manual_run, run_id, small_dag, stored, succeeded
 from sqlalchemy import Inspector, create_engine, inspect, select, text
 
@@ -221,20 +220,15 @@ POINTS = ("migrate.step:1", "migrate.step:2", "migrate.step:4", "migrate.pre_com
 @pytest.mark.fault(42)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_migration_killed_at_any_step_is_taken_up_again(
-    new_url: Callable[[], str], point: str
+    forked_calls: ForkedCalls, new_url: Callable[[], str], point: str
 ) -> None:
     url = new_url()
     fill(url)
     downgrade(url, "0001")
     before, known = rows(url), columns(url)
     script = "import sys; from nbflow.metastore import migrate; migrate(sys.argv[1])"
-    killed = subprocess.run(
-        [sys.executable, "-c", script, url],
-        env={**os.environ, "NBFLOW_FAULT": f"{point}:kill"},
-        capture_output=True,
-        timeout=60,
-    )
-    assert killed.returncode == -9, killed.stderr.decode()
+    killed = forked_calls.run(script, url, fault=f"{point}:kill")
+    assert killed.returncode == -9, killed.stderr
     assert schema_state(url).found in REVISIONS[:-1]
     with pytest.raises(SchemaError):
         open_metastore(url, clock=SystemClock())

@@ -1,8 +1,5 @@
 """Notifications in the metastore: planned once, taken by one at a time, settled by who holds them."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from forked_calls import ForkedCalls
 from small_dags import ended, failed, run_id, small_dag, succeeded
 
 from nbflow.metastore import Metastore, NewNotice, NewRun, Tick, check, open_metastore
@@ -273,17 +271,14 @@ for own in store.notices.take(lease=0.0):
 @pytest.mark.parametrize("side", ["pre", "post"])
 @pytest.mark.parametrize("verb", ["notice_plan", "notice_take", "notice_settle"])
 def test_a_relay_killed_at_any_commit_has_told_once_or_more_and_with_one_key(
-    tmp_path: Path, verb: str, side: str
+    forked_calls: ForkedCalls, tmp_path: Path, verb: str, side: str
 ) -> None:
     address = f"sqlite:///{tmp_path / 'nbflow.db'}"
     here = Path(__file__).parent
-    command = [sys.executable, "-c", SCRIPT, address, str(here), str(here.parent / "support")]
-    fault = {"NBFLOW_FAULT": f"{verb}.{side}_commit:1:kill"}
-    killed = subprocess.run(
-        command, env=os.environ | fault, capture_output=True, text=True, timeout=60
-    )
+    command = (SCRIPT, address, str(here), str(here.parent / "support"))
+    killed = forked_calls.run(*command, fault=f"{verb}.{side}_commit:1:kill")
     assert killed.returncode == -9, killed.stderr
-    again = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    again = forked_calls.run(*command)
     assert again.returncode == 0, again.stderr
     sent = (killed.stdout + again.stdout).splitlines()
     assert set(sent) == {f"sent run-end:{run_id()}:0"}

@@ -1,8 +1,5 @@
 """Triggers in the metastore: told in the transaction that ends a run, fired exactly once."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from forked_calls import ForkedCalls
 from small_dags import ended, failed, manual_run, run_id, small_dag, succeeded
 
 from nbflow.metastore import (
@@ -266,16 +264,15 @@ for event in store.triggers.events():
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("point", ["fire.pre_commit", "fire.post_commit"])
 def test_a_scheduler_killed_while_it_fires_leaves_one_run_in_the_end(
-    tmp_path: Path, point: str
+    forked_calls: ForkedCalls, tmp_path: Path, point: str
 ) -> None:
     address = f"sqlite:///{tmp_path / 'nbflow.db'}"
     here = Path(__file__).parent
-    command = [sys.executable, "-c", SCRIPT, address, str(here), str(here.parent / "support")]
-    fault = {"NBFLOW_FAULT": f"{point}:1:kill"}
-    killed = subprocess.run(command, env=os.environ | fault, capture_output=True, timeout=60)
-    assert killed.returncode == -9, killed.stderr.decode()
-    again = subprocess.run(command, capture_output=True, timeout=60)
-    assert again.returncode == 0, again.stderr.decode()
+    command = (SCRIPT, address, str(here), str(here.parent / "support"))
+    killed = forked_calls.run(*command, fault=f"{point}:1:kill")
+    assert killed.returncode == -9, killed.stderr
+    again = forked_calls.run(*command)
+    assert again.returncode == 0, again.stderr
     with open_metastore(address, clock=SystemClock()) as store:
         assert store.triggers.events() == []
         (made,) = [row for row in store.list_runs() if row.dag_id == "report"]

@@ -1,8 +1,9 @@
-"""The command line in processes of their own that need not load anew what most of them load.
+"""Processes of their own that need not load anew what most of them load.
 
 One process per session has loaded what lies below the command line, and forks for each call. The child
 takes the arguments, environment, folder and streams of the call, and from there on does what
-``python -m nbflow`` does: it keeps nothing of another call and leaves nothing behind.
+``python -m nbflow`` does, or ``python -c PROGRAM``: it keeps nothing of another call and leaves nothing
+behind.
 """
 
 import gc
@@ -26,12 +27,12 @@ _LIBRARIES = (
     "nbflow.execution.executor", "nbformat", "rich.console", "rich.table", "sqlalchemy.dialects.sqlite",
     "typer",
 )  # fmt: skip
-NEEDS_A_START = ("PYTHON", "LANG", "LC_", "NBFLOW_FAULT")
-"""Beginnings of variables that count when Python starts, or nbflow is loaded."""
+NEEDS_A_START = ("PYTHON", "LANG", "LC_")
+"""Beginnings of variables that count when Python starts."""
 
 
 class ForkedCalls:
-    """Calls ``nbflow`` in forks; a call whose variables count at the start gets a new process."""
+    """Calls ``nbflow``, or Python programs, in forks."""
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair()
@@ -48,15 +49,32 @@ class ForkedCalls:
         self._control.close()
         self._process.wait(10)
 
+    def run(self, program: str, *words: str, fault: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run a program as ``python -c`` does, with a crash point or none."""
+        env = os.environ | ({"NBFLOW_FAULT": fault} if fault else {})
+        return self.call(words, env, Path.cwd(), program=program)
+
     def call(
-        self, words: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float = 110
+        self,
+        words: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        *,
+        program: str | None = None,
+        timeout: float = 110,
     ) -> "subprocess.CompletedProcess[str]":
-        """Return what one call wrote and its exit code."""
+        """Return what one call wrote and its exit code; of ``nbflow`` if not of a program."""
         asked, ours = os.pipe()
         out, out_end = os.pipe()
         err, err_end = os.pipe()
         with os.fdopen(ours, "w", encoding="utf-8", errors="surrogateescape") as request:
-            json.dump({"words": list(words), "env": dict(env), "cwd": str(cwd)}, request)
+            asked_for = {
+                "words": list(words),
+                "env": dict(env),
+                "cwd": str(cwd),
+                "program": program,
+            }
+            json.dump(asked_for, request)
         ends = [asked, out_end, err_end]
         socket.send_fds(self._control, [b"?"], ends)
         for end in ends:
@@ -106,6 +124,8 @@ def _load() -> None:
 
 def _become(request: int, out: int, err: int) -> None:
     """Turn this process, just forked, into one that was started for a call."""
+    from nbflow import faults
+
     with os.fdopen(request, encoding="utf-8", errors="surrogateescape") as told:
         asked = json.load(told)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -119,10 +139,14 @@ def _become(request: int, out: int, err: int) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    sys.argv = ["nbflow", *asked["words"]]
+    faults._spec = os.environ.get("NBFLOW_FAULT", "")
     sys.path[0] = asked["cwd"]
     gc.unfreeze()
-    gc.enable()
+    if asked["program"] is not None:
+        sys.argv = ["-c", *asked["words"]]
+        exec(asked["program"], {"__name__": "__main__"})
+        return
+    sys.argv = ["nbflow", *asked["words"]]
     runpy.run_module("nbflow", run_name="__main__", alter_sys=True)
 
 

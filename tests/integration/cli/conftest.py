@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,6 @@ from forked_calls import NEEDS_A_START, ForkedCalls
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 _OURS = ("NBFLOW_", "LC_", "LANG")
-
-
-@pytest.fixture(scope="session")
-def forked_calls() -> Iterator[ForkedCalls]:
-    calls = ForkedCalls()
-    yield calls
-    calls.close()
 
 
 @pytest.fixture(scope="session")
