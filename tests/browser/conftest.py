@@ -7,14 +7,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, jupyter_server
+from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, forget, jupyter_server
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+@pytest.fixture(scope="package")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium; the tests are skipped by name where there is none.
 
-    While it is there, an event loop runs in the thread of the tests: not longer than for this module.
+    Its profile is one for all of them, since JupyterLab's scripts are compiled once for a profile.
+    While it is there, an event loop runs in the thread of the tests: not longer than for this folder.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
@@ -23,7 +24,10 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = started.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("chromium"), executable_path=CHROMIUM, args=FLAGS,
+            viewport={"width": 1500, "height": 1100},
+        )  # fmt: skip
         yield browser
         browser.close()
 
@@ -37,9 +41,8 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator
 
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
-    """A page that fails the test if a script of ours raised."""
-    context = chromium.new_context(viewport={"width": 1500, "height": 1100})
-    page = context.new_page()
+    """A page of its own; nothing that it stores in the browser outlives it."""
+    page = chromium.new_page()
     page.set_default_timeout(30_000)
     yield page
-    context.close()
+    forget(chromium)

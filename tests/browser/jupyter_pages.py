@@ -36,6 +36,13 @@ _KERNEL_IS_IDLE = """() => {
     return context?.isReady && context.session?.kernel?.status === 'idle';
 }"""
 
+# The parser of RFC 3987 takes half of a server's start; nothing that it checks has a format of it.
+_START = """import sys
+sys.modules["rfc3987_syntax"] = None
+from jupyterlab.labapp import main
+main()
+"""
+
 
 def notebook(*sources: str) -> dict[str, Any]:
     """Return an nbformat document of code cells."""
@@ -122,7 +129,7 @@ def jupyter_server(
     ]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
+            [sys.executable, "-c", _START, *options],
             env=environment,
             stdout=log,
             stderr=log,
@@ -160,6 +167,23 @@ def open_notebook(page: Any, jupyter: Jupyter, face: str, name: str) -> None:
     page.goto(jupyter.address(face, name))
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_function(_KERNEL_IS_IDLE, timeout=60_000)
+
+
+def forget(browser: Any) -> None:
+    """Close all pages but an empty one, with what they stored and asked for."""
+    kept, *pages = browser.pages
+    parts = {urllib.parse.urlsplit(frame.url) for page in pages for frame in page.frames}
+    for page in pages:
+        page.close()
+    session = browser.new_cdp_session(kept)
+    for origin in {f"{part.scheme}://{part.netloc}" for part in parts if part.netloc}:
+        stores = {"origin": origin, "storageTypes": "local_storage,indexeddb"}
+        session.send("Storage.clearDataForOrigin", stores)
+    session.detach()
+    browser.clear_cookies()
+    browser.clear_permissions()
+    browser.unroute_all()
+    browser.set_offline(False)
 
 
 def run_cells(page: Any, count: int) -> None:
