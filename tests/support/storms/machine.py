@@ -280,7 +280,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(dag=DAG, keep_runs=st.booleans())
     def delete(self, dag: str, keep_runs: bool) -> None:
-        with suppress(UsageError):
+        # Nothing is deleted that was cleared and is about to go on.
+        waits = bool(self.user.store.clears.requested())
+        with suppress(UsageError, *([ConflictError] if waits else [])):
             dags.delete(self.user, dag, keep_runs=keep_runs)
 
     @rule(dag=DAG, key=st.integers(0, 3))
