@@ -277,12 +277,15 @@ class Scheduler:
             return []
 
     def _start(self) -> None:
-        self._starter.start(self.service.settings.slots - self._used)
-        endings = []
+        slots = self.service.settings.slots
+        self._starter.start(slots - self._used)
+        endings, used = [], self._used
         for run_id, driver in tuple(self._drivers.items()):
-            if not driver.is_cancelling:
-                room = self.service.settings.slots - self._used
-                endings += self._of(run_id, partial(RunDriver.start_items, room=room))
+            # Counted over all drivers only once: there may be as many as slots, and more.
+            before = driver.used
+            if before and not driver.is_cancelling:
+                endings += self._of(run_id, partial(RunDriver.start_items, room=slots - used))
+                used += driver.used - before
         self._recorder.record(endings)
 
     @property
