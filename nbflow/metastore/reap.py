@@ -40,8 +40,8 @@ def reap(
 ) -> list[Reaped]:
     """End what dead processes drove as lost, and queue again what their schedulers had claimed.
 
-    Of the dead those that own nothing any more are closed. ``decide`` gives, for a version of a DAG, what says what follows when a task of such a run was
-    taken: that is done in the same transaction.
+    Of the dead those that own nothing any more are closed. ``decide`` gives, for a version of a DAG,
+    what says what follows when a task of such a run was taken: that is done in the same transaction.
     """
     found: list[Reaped] = []
     for run_id, note in db.read(lambda connection: orphans(db, connection, lease)):

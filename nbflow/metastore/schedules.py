@@ -173,8 +173,7 @@ def tick(db: Database, ticks: Sequence[Tick], now: datetime) -> list[bool]:
     """Make runs and move schedules on, all in one transaction; tell of each whether it was done.
 
     Nothing is written for a schedule that moved, or was decided by another number of unfinished runs
-    than there are. A slot that has a run already (of a
-    backfill) keeps it.
+    than there are. A slot that has a run already (of a backfill) keeps it.
     """
     # Whoever holds several DAGs took them in this order.
     order = sorted(range(len(ticks)), key=lambda number: ticks[number].seen.dag_id)
