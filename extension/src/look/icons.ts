@@ -18,8 +18,8 @@ export const taskIcon = new LabIcon({
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><path d="M20 11V8a3 3 0 0 0-3-3H6a3 3 0 0 0-3 3v8a3 3 0 0 0 3 3h6"/><path d="M18 14v7M14.5 17.5h7"/></g></g></svg>`
 });
 
-/** A clock at the corner of a task. */
+/** A calendar with one day marked. */
 export const scheduleIcon = new LabIcon({
   name: 'nbflow:schedule',
-  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><circle cx="12" cy="12" r="9"/><path d="M12 7v5.5l3.5 2"/></g></g></svg>`
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><rect x="3.5" y="5" width="17" height="15.5" rx="2.5"/><path d="M3.5 10h17M8 2.5V7M16 2.5V7"/></g></g><rect class="jp-icon3" fill="#616161" x="12.5" y="13" width="4" height="4" rx="1"/></svg>`
 });

@@ -47,19 +47,21 @@ export function DeployedBar({
       <span className="nbf-head">{driftText(drift, trans)}</span>
       {row && <span className="nbf-quiet">{runsText(row, trans, lang)}</span>}
       <span className="nbf-space" />
-      <Deed word={trans.__('Schedule…')} onClick={() => onDeed('schedule')} />
-      {drift !== 'same' && (
-        <Deed
-          word={drift === 'never' ? trans.__('Deploy…') : trans.__('Deploy again…')}
-          onClick={() => onDeed('deploy')}
-        />
-      )}
-      {row &&
-        (row.paused ? (
-          <Deed word={trans.__('Let it run again…')} onClick={() => onDeed('unpause')} />
-        ) : (
-          <Deed word={trans.__('Pause')} onClick={() => onDeed('pause')} />
-        ))}
+      <div className="nbf-deeds">
+        <Deed word={trans.__('Schedule…')} onClick={() => onDeed('schedule')} />
+        {drift !== 'same' && (
+          <Deed
+            word={drift === 'never' ? trans.__('Deploy…') : trans.__('Deploy again…')}
+            onClick={() => onDeed('deploy')}
+          />
+        )}
+        {row &&
+          (row.paused ? (
+            <Deed word={trans.__('Let it run again…')} onClick={() => onDeed('unpause')} />
+          ) : (
+            <Deed word={trans.__('Pause')} onClick={() => onDeed('pause')} />
+          ))}
+      </div>
     </div>
   );
 }
