@@ -103,3 +103,52 @@ def test_a_clear_of_its_own_whose_answer_was_lost_counts_once(
     assert done.returncode == 0, done.stderr
     with open_metastore(address, clock=SystemClock()) as store:
         assert store.run_snapshot(run_id()).clears == 1
+
+
+CLEARED_GOING = """
+import sys
+from functools import partial
+sys.path.insert(0, sys.argv[2])
+from small_dags import *
+from nbflow.metastore import *
+from nbflow.model.clock import SystemClock
+from nbflow.scheduling.decide import decide
+dag = small_dag({"a": [], "b": ["a"], "side": []})
+store = open_metastore(sys.argv[1], clock=SystemClock())
+follows = partial(decide, dag, now=store.db.clock.wall())
+if not store.list_runs():
+    store.deploy(dag, {"etl.ipynb": b"{}"})
+    store.create_run(manual_run(dag))
+    store.advance(run_id(), follows, max_active_runs=1)
+    claims = {claim.task: claim for claim in store.claim(limit=2)}
+    store.finish(claims["a"], failed(), ended("a", failed().state), follows)
+    store.clears.request(Clear(run_id=run_id(), tasks=["a", "b"]))
+for run in store.clears.requested():
+    store.clears.carry_out(run, lambda version: follows)
+"""
+
+
+@pytest.mark.fault(2, 17)
+@pytest.mark.parametrize(("side", "action"), STOPS)
+def test_a_clear_of_a_going_run_stopped_at_its_commit_is_whole_or_absent_and_done_by_the_next(
+    forked_calls: ForkedCalls, address: str, side: str, action: str
+) -> None:
+    command = (CLEARED_GOING, address, str(Path(__file__).parents[1] / "support"))
+    stopped = forked_calls.run(*command, fault=f"clear.{side}_commit:1:{action}")
+    assert stopped.returncode == STOPS[side, action]
+    assert check(address) == []
+
+    def states() -> dict[str, str]:
+        with open_metastore(address, clock=SystemClock()) as store:
+            tasks = store.run_snapshot(run_id()).tasks
+            assert (store.clears.requested() == []) == (side == "post")
+            return {str(name): task.state.value for name, task in tasks.items()}
+
+    before = {"a": "failed", "b": "upstream_failed", "side": "running"}
+    after = {"a": "queued", "b": "none", "side": "running"}
+    assert states() == (before if side == "pre" else after)
+    again = forked_calls.run(*command)
+    assert again.returncode == 0, again.stderr
+    assert check(address) == []
+    side = "post"
+    assert states() == after
