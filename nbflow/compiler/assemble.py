@@ -26,8 +26,7 @@ from nbflow.compiler.pausing import collector_paused
 from nbflow.compiler.raising import allowed_to_raise
 from nbflow.compiler.version import version_digest
 from nbflow.model.dag import Dag, Edge, KernelGroup, Parameter, Place
-from nbflow.model.ids import CellId, DagId, TaskName
-from nbflow.model.names import name_from_text
+from nbflow.model.ids import CellId, TaskName
 from nbflow.model.notebook import Cell, Notebook, Role
 from nbflow.model.sentence import Sentence
 
@@ -68,9 +67,8 @@ class PageCompiler:
                 Sentence("'{what}': task '{task}' keeps page order", what=one.what, task=one.task),
                 place=one.place,
             )
-        dag_id = notebook.dag.id or DagId(name_from_text(notebook.name, fallback="dag"))
         return Dag(
-            id=dag_id,
+            id=notebook.dag_id,
             notebooks=(notebook.path,),
             options=notebook.dag,
             tasks=self._builder.tasks(tasks, groups, notebook.dag.defaults),
@@ -84,7 +82,7 @@ class PageCompiler:
             ),
             language=notebook.language,
             kernel=notebook.kernel,
-            digest=version_digest(dag_id, [(notebook.path, notebook.digest)]),
+            digest=version_digest(notebook.dag_id, [(notebook.path, notebook.digest)]),
             diagnostics=findings.all(),
         )
 

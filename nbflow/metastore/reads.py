@@ -87,6 +87,15 @@ def list_runs(connection: Connection, wanted: RunFilter) -> RunList:
         wanted = replace(wanted, before=last.created, after=last.id, limit=left)
 
 
+def run_counts(connection: Connection, since: datetime) -> Mapping[RunState, int]:
+    """Return how many runs wait, how many go on, and how many failed since an instant."""
+    of = t.run.c
+    goes_on = of.state.in_([RunState.QUEUED.value, RunState.RUNNING.value])
+    failed = and_(of.state == RunState.FAILED.value, of.ended >= since)
+    query = select(of.state, func.count()).where(or_(goes_on, failed)).group_by(of.state)
+    return {RunState(state): count for state, count in connection.execute(query)}
+
+
 def runs_that_begin(connection: Connection, text: str) -> tuple[list[RunId], int]:
     """Return a run with this id, or the newest two whose ids begin so, and how many do."""
     of = t.run.c

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from nbflow.model.ids import DagId, Digest, RunId, TaskName, Token
     from nbflow.model.run import Claim, Decisions, RunSnapshot, TaskMove
     from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
+    from nbflow.model.states import RunState
     from nbflow.model.triggers import Trigger, TriggerState
 else:
     # A verb that only reads shouldn't wait for what the others need.
@@ -317,6 +318,10 @@ class Metastore:
     def page_of_runs(self, wanted: reads.RunFilter) -> reads.RunList:
         """Return runs, newest first, and which of them can't be read."""
         return self.db.read(lambda connection: reads.list_runs(connection, wanted))
+
+    def run_counts(self, since: datetime) -> Mapping[RunState, int]:
+        """Return how many runs wait, how many go on, and how many failed since an instant."""
+        return self.db.read(lambda connection: reads.run_counts(connection, since))
 
     def show_run(self, run_id: RunId) -> tuple[RunRow, list[TaskInstanceRow]]:
         """Return a run and its task instances in page order."""

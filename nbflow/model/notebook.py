@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.model.diagnostics import Diagnostic
-from nbflow.model.ids import CellId, Digest, TaskName
+from nbflow.model.ids import CellId, DagId, Digest, TaskName
+from nbflow.model.names import name_from_text
 from nbflow.model.options import DagOptions, NotebookTask
 
 
@@ -82,3 +83,8 @@ class Notebook:
     raw: Mapping[str, Any]
     digest: Digest
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def dag_id(self) -> DagId:
+        """The DAG that its cells make: the one it names, or one called after its file."""
+        return self.dag.id or DagId(name_from_text(self.name, fallback="dag"))

@@ -6,11 +6,13 @@ from nbflow.server.resources import (
     comparing,
     compiling,
     dags,
+    notebooks,
     runs,
     schedules,
     settings,
     system,
     tasks,
+    two_runs,
 )
 from nbflow.server.routing import Call, File, Route
 
@@ -32,9 +34,11 @@ ROUTES: tuple[Route, ...] = (
     *compiling.ROUTES,
     *comparing.ROUTES,
     *dags.ROUTES,
+    *notebooks.ROUTES,
     *schedules.ROUTES,
     *settings.ROUTES,
     *runs.ROUTES,
+    *two_runs.ROUTES,
     *tasks.ROUTES,
     *backfills.ROUTES,
 )

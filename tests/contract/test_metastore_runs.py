@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from small_dags import ended, failed, run_id, small_dag, stored, succeeded
@@ -266,6 +266,20 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Metastore, cl
     assert store.list_runs(RunFilter(state=RunState.FAILED)) == []
     (dag,) = store.list_dags()
     assert (dag.last_run, dag.last_state) == (run_id(5), RunState.RUNNING)
+
+
+def test_runs_that_wait_go_on_or_failed_lately_are_counted(store: Metastore, clock) -> None:
+    dag = small_dag({"a": []})
+    for number in (1, 2):
+        run = start(store, dag, number)
+        end = ended("a", TaskState.FAILED)
+        store.finish(claim_one(store, run), failed(), end, lambda s: decide(dag, s, clock.wall()))
+        clock.move(60)
+    start(store, dag, 3)
+    store.create_run(new_run(dag, 4))
+    lately = clock.wall() - timedelta(seconds=90)
+    counted = store.run_counts(lately)
+    assert counted == {RunState.FAILED: 1, RunState.RUNNING: 1, RunState.QUEUED: 1}
 
 
 def test_ending_a_run_leaves_one_notification_to_send(store: Metastore) -> None:

@@ -210,6 +210,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notebooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell which DAG a saved notebook belongs to; it is not compiled for it. */
+        get: operations["show_notebook_dag"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules/preview": {
         parameters: {
             query?: never;
@@ -432,6 +449,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{run_id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two runs side by side: tasks, metrics, and where outputs of cells differ. */
+        get: operations["compare_two_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many runs wait, go on, and failed lately. */
+        get: operations["show_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{run_id}/tasks": {
         parameters: {
             query?: never;
@@ -556,6 +607,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Activity
+         * @description How many runs wait, how many go on, how many failed since `since`; `is_used` tells whether
+         *     there is anything to ask for at all.
+         */
+        Activity: {
+            /** Is Used */
+            is_used: boolean;
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
         /**
          * AttemptForm
          * @description One try of a task; `outcome` is null while it runs.
@@ -915,6 +986,53 @@ export interface components {
              * @description A notebook as Jupyter names it: relative to the server's root, with `/`.
              */
             path: string;
+        };
+        /**
+         * ComparedOutput
+         * @description The first place where the outputs of a cell differ. `what` is `outputs` (their number or
+         *     kinds), `missing`, or an output and its part; a text is null where a run has no such cell.
+         */
+        ComparedOutput: {
+            /** Cell */
+            cell: string;
+            /** Line */
+            line: string;
+            /** What */
+            what: string;
+            /** Text */
+            text: string | null;
+            /** Other Text */
+            other_text: string | null;
+        };
+        /**
+         * ComparedTask
+         * @description A task in two runs; null where a run has none of that name, or it took no time yet.
+         */
+        ComparedTask: {
+            /** Task */
+            task: string;
+            /** State */
+            state: string | null;
+            /** Seconds */
+            seconds: number | null;
+            /** Other State */
+            other_state: string | null;
+            /** Other Seconds */
+            other_seconds: number | null;
+        };
+        /**
+         * Comparison
+         * @description Two runs side by side; `outputs` is null if there is nothing of one of them to compare.
+         */
+        Comparison: {
+            run: components["schemas"]["RunForm"];
+            other: components["schemas"]["RunForm"];
+            /** Tasks */
+            tasks: components["schemas"]["ComparedTask"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricForm"][];
+            /** Outputs */
+            outputs: components["schemas"]["ComparedOutput"][] | null;
         };
         /**
          * CompileAnswer
@@ -1515,6 +1633,20 @@ export interface components {
             slot: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * NotebookDagAnswer
+         * @description The DAG that a saved notebook belongs to; `about` is null if nobody deployed or ran it.
+         *     `numbers` are what people call its cells, by id.
+         */
+        NotebookDagAnswer: {
+            /** Dag Id */
+            dag_id: string;
+            about: components["schemas"]["DagRowForm"] | null;
+            /** Numbers */
+            numbers: {
+                [key: string]: string;
+            };
         };
         /**
          * NotebookForm
@@ -2698,6 +2830,37 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    show_notebook_dag: {
+        parameters: {
+            query: {
+                /** @description A notebook as Jupyter names it: relative to the server's root, with `/`. */
+                path: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell which DAG a saved notebook belongs to; it is not compiled for it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookDagAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     preview_schedule: {
         parameters: {
             query: {
@@ -3158,6 +3321,68 @@ export interface operations {
             409: components["responses"]["409"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    compare_two_runs: {
+        parameters: {
+            query: {
+                other: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of a run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Two runs side by side: tasks, metrics, and where outputs of cells differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    show_activity: {
+        parameters: {
+            query?: {
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many runs wait, go on, and failed lately. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            413: components["responses"]["413"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];

@@ -49,14 +49,14 @@ _MEDIA = {
 def list_dags(call: Call) -> DagList:
     """Return the DAGs of the DAGs folder and of the metastore."""
     found, broken = known_dags(call.service)
-    return DagList(items=[_row(call, one) for one in found], broken=broken)
+    return DagList(items=[row_form(call, one) for one in found], broken=broken)
 
 
 def show_dag(call: Call) -> DagAnswer:
     """Return a DAG as it is deployed, or else as it lies in the DAGs folder."""
     found = find_dag(call.service, call.path["dag_id"])
     dag = dag_form(found.compiled(call.service), call.tools.places, call.lang)
-    return DagAnswer(dag=dag, about=_row(call, found.about))
+    return DagAnswer(dag=dag, about=row_form(call, found.about))
 
 
 def list_versions(call: Call) -> VersionList:
@@ -164,7 +164,8 @@ def change_dag(call: Call) -> DagChanged:
     )
 
 
-def _row(call: Call, one: ListedDag) -> DagRowForm:
+def row_form(call: Call, one: ListedDag) -> DagRowForm:
+    """Return a DAG of a list for clients."""
     return DagRowForm(
         dag_id=one.id,
         owner=one.owner,
