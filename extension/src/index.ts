@@ -1,9 +1,11 @@
 /** nbflow in JupyterLab and Notebook 7: nothing here but the list of plugins. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { activityPlugin } from './plugins/activity';
 import { backfillingPlugin } from './plugins/backfilling';
 import { badgesPlugin } from './plugins/badges';
 import { deployedPlugin } from './plugins/deployed';
 import { deployingPlugin } from './plugins/deploying';
+import { historyPlugin } from './plugins/history';
 import { livesPlugin } from './plugins/lives';
 import { panelPlugin } from './plugins/panel';
 import { runningPlugin } from './plugins/running';
@@ -21,7 +23,9 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   runningPlugin,
   schedulePlugin,
   deployingPlugin,
-  backfillingPlugin
+  backfillingPlugin,
+  historyPlugin,
+  activityPlugin
 ];
 
 export default plugins;

@@ -2,22 +2,28 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type {
+  Activity,
   BackfillAnswer,
   BackfillForm,
   BackfillPlanned,
   BackfillWish,
+  ClearAnswer,
+  ClearRequest,
   CompareAnswer,
   CompareRequest,
+  Comparison,
   CompileAnswer,
   CompileRequest,
   DagAnswer,
   DagChanged,
+  DagList,
   Deployments,
   DeployRequest,
   EventList,
   LogAnswer,
   MarkAnswer,
   MarkRequest,
+  NotebookDagAnswer,
   Problem,
   RunAnswer,
   RunForm,
@@ -53,6 +59,15 @@ interface Sent {
   signal?: AbortSignal | undefined;
 }
 
+/** Which runs. */
+export interface RunsQuery {
+  readonly dag_id?: string;
+  readonly state?: string;
+  readonly kind?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
 /** nbflow's API below the base URL of the Jupyter server. */
 export class Api {
   constructor(
@@ -70,14 +85,34 @@ export class Api {
     return this._send('POST', 'runs', { body: request });
   }
 
-  /** The newest runs of a DAG; with `cursor` those before. */
-  runs(
-    dag: string,
-    limit: number,
-    cursor?: string
-  ): Promise<{ items: RunForm[]; next?: string | null }> {
-    const query = { dag_id: dag, limit, ...(cursor ? { cursor } : {}) };
-    return this._send('GET', 'runs', { query });
+  /** Runs, the newest first; `cursor` is the `next` of the part before. */
+  runs(query: RunsQuery): Promise<{ items: RunForm[]; next?: string | null }> {
+    return this._send('GET', 'runs', { query: { ...query } });
+  }
+
+  /** All DAGs of the DAGs folder and the metastore. */
+  dags(): Promise<DagList> {
+    return this._send('GET', 'dags');
+  }
+
+  /** Which DAG a saved notebook belongs to. */
+  dagOf(path: string): Promise<NotebookDagAnswer> {
+    return this._send('GET', 'notebooks', { query: { path } });
+  }
+
+  /** How many runs go on, and how many failed since an instant. */
+  activity(since: string | null): Promise<Activity> {
+    return this._send('GET', 'activity', { query: since ? { since } : {} });
+  }
+
+  /** Two runs side by side. */
+  compareRuns(run: string, other: string): Promise<Comparison> {
+    return this._send('GET', at`runs/${run}/comparison`, { query: { other } });
+  }
+
+  /** Let tasks of an ended run run again. */
+  clear(run: string, what: Partial<ClearRequest>): Promise<ClearAnswer> {
+    return this._send('POST', at`runs/${run}/clear`, { body: what });
   }
 
   /** A run with its tasks. */
@@ -85,10 +120,14 @@ export class Api {
     return this._send('GET', at`runs/${run}`);
   }
 
-  /** Where a run's outputs stand as a page: for a sandboxed frame, never to be fetched into ours. */
-  pageUrl(run: string, theme: 'light' | 'dark'): string {
+  /**
+   * Where a run's outputs stand as a page: for a sandboxed frame, never to be fetched into ours. A
+   * `cell` is scrolled to.
+   */
+  pageUrl(run: string, theme: 'light' | 'dark', cell?: string): string {
     const path = URLExt.join(this._settings.baseUrl, ROOT, at`runs/${run}/page`);
-    return path + URLExt.objectToQueryString({ theme });
+    const place = cell === undefined ? '' : at`#cell-id=${cell}`;
+    return path + URLExt.objectToQueryString({ theme }) + place;
   }
 
   /** What happened in a run after event `since`. */

@@ -3,6 +3,7 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type Activity = Schemas['Activity'];
 export type BoxForm = Schemas['BoxForm'];
 export type ChipForm = Schemas['ChipForm'];
 export type CompileAnswer = Schemas['CompileAnswer'];
@@ -56,3 +57,6 @@ export type BackfillWish = Pick<
   BackfillRequest,
   'dag_id' | 'first' | 'last' | 'reprocess' | 'reverse' | 'before_start'
 >;
+export type Comparison = Schemas['Comparison'];
+export type DagList = Schemas['DagList'];
+export type NotebookDagAnswer = Schemas['NotebookDagAnswer'];

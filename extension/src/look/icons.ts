@@ -23,3 +23,9 @@ export const scheduleIcon = new LabIcon({
   name: 'nbflow:schedule',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><rect x="3.5" y="5" width="17" height="15.5" rx="2.5"/><path d="M3.5 10h17M8 2.5V7M16 2.5V7"/></g></g><rect class="jp-icon3" fill="#616161" x="12.5" y="13" width="4" height="4" rx="1"/></svg>`
 });
+
+/** A clock that is looked back at. */
+export const historyIcon = new LabIcon({
+  name: 'nbflow:history',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g fill="none"><g class="jp-icon3" stroke="#616161" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"><path d="M4.5 4v5h5"/><path d="M4.9 9A8 8 0 1 1 4 13"/><path d="M12 8v4.5l3 2"/></g></g></svg>`
+});

@@ -1,24 +1,9 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { IDisposable } from '@lumino/disposable';
-import { Poll } from '@lumino/polling';
-import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
-import type { RunAnswer, TaskInstanceForm } from '../api/types';
 import type { FieldValue } from '../model/parameters';
 import { serverPath } from '../model/paths';
 import { documentOf } from './document';
-
-/** How the followed run stands. */
-export interface RunState {
-  /** The run; null if none is known. */
-  readonly answer: RunAnswer | null;
-  /** Why there is nothing newer, or why no run was made. */
-  readonly error: Error | null;
-  /** A run was asked for, and the server has not answered yet. */
-  readonly isStarting: boolean;
-  /** Whether somebody was there to carry the run out when it was asked for. */
-  readonly hasScheduler: boolean;
-}
+import { FollowedRun } from './followed';
 
 /** What to run of a notebook. */
 export interface RunWish {
@@ -26,170 +11,48 @@ export interface RunWish {
   readonly parameters: Readonly<Record<string, FieldValue>>;
 }
 
-/** How often to ask when nothing is heard on the server's event bus, and when it is. */
-const UNHEARD = { interval: 700, backoff: true, max: 10_000 };
-const HEARD = { ...UNHEARD, interval: 5000 };
-
-const OPEN: readonly string[] = ['queued', 'running'];
-
 /** The run of an open notebook that is followed: the one just asked for, or one of its history. */
-export class NotebookRun implements IDisposable {
+export class NotebookRun extends FollowedRun {
   constructor(
     readonly panel: NotebookPanel,
-    private readonly _api: Api
+    api: Api
   ) {
-    this._poll = new Poll({
-      factory: () => this._look(),
-      frequency: UNHEARD,
-      standby: 'when-hidden',
-      name: 'nbflow:run',
-      auto: false
-    });
+    super(api);
     panel.disposed.connect(this.dispose, this);
-  }
-
-  /** Emitted when the run moved, or another one is followed. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get state(): RunState {
-    return this._state;
-  }
-
-  /** The tasks of the run by name, with their states: what a picture is coloured by. */
-  get tasks(): ReadonlyMap<string, TaskInstanceForm> {
-    return this._tasks;
-  }
-
-  get isGoingOn(): boolean {
-    const answer = this._state.answer;
-    return answer !== null && (OPEN.includes(answer.run.state) || answer.goes_on);
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
   }
 
   /** Run the notebook as it is in the editor, and follow what comes of it. */
   async start(wish: RunWish): Promise<void> {
-    this._set({ isStarting: true, error: null });
+    this.set({ isStarting: true, error: null });
     const context = this.panel.context;
     try {
-      const made = await this._api.run({
+      const made = await this.api.run({
         notebook: documentOf(context.model),
         path: serverPath(context.path),
         tasks: [...wish.selectors],
         parameters: { ...wish.parameters }
       });
-      this._set({ isStarting: false, hasScheduler: made.has_scheduler });
+      this.set({ isStarting: false, hasScheduler: made.has_scheduler });
       if (made.run_id) {
         await this.follow(made.run_id);
       }
     } catch (error) {
-      this._set({ isStarting: false, error: error as Error });
+      this.set({ isStarting: false, error: error as Error });
     }
-  }
-
-  /** Follow a run until it has ended. */
-  async follow(run: string): Promise<void> {
-    this._followed = run;
-    this._seen = 0;
-    this._poll.frequency = UNHEARD;
-    await this._poll.stop();
-    await this._poll.start();
   }
 
   /** Follow the last run of a DAG, unless one is followed already. */
   async followLast(dag: string): Promise<void> {
-    if (this._followed !== null || this._state.isStarting) {
+    if (this.followed !== null || this.state.isStarting) {
       return;
     }
     try {
-      const [last] = (await this._api.runs(dag, 1)).items;
-      if (last && this._followed === null) {
+      const [last] = (await this.api.runs({ dag_id: dag, limit: 1 })).items;
+      if (last && this.followed === null) {
         await this.follow(last.run_id);
       }
     } catch (error) {
-      this._set({ error: error as Error });
+      this.set({ error: error as Error });
     }
   }
-
-  /** Ask again now. */
-  refresh(): void {
-    void this._poll.refresh();
-  }
-
-  /** Somebody heard that a run moved: where that works, there is little to ask for. */
-  hear(run: string): void {
-    if (run === this._followed && this.isGoingOn) {
-      this._poll.frequency = HEARD;
-      this.refresh();
-    }
-  }
-
-  /** Ask for the end of the run. */
-  async cancel(): Promise<void> {
-    if (this._followed !== null) {
-      try {
-        await this._api.cancel(this._followed);
-        await this._poll.refresh();
-      } catch (error) {
-        this._set({ error: error as Error });
-      }
-    }
-  }
-
-  dispose(): void {
-    if (!this._isDisposed) {
-      this._isDisposed = true;
-      this._poll.dispose();
-      Signal.clearData(this);
-    }
-  }
-
-  private async _look(): Promise<void> {
-    const run = this._followed;
-    if (run === null) {
-      return;
-    }
-    try {
-      const isFirst = this._state.answer?.run.run_id !== run;
-      const events = await this._api.events(run, this._seen);
-      if (isFirst || events.items.length > 0) {
-        const answer = await this._api.showRun(run);
-        if (run === this._followed) {
-          this._seen = events.last;
-          this._tasks = new Map(answer.tasks.map(task => [task.task, task]));
-          this._set({ answer, error: null });
-        }
-      }
-    } catch (error) {
-      this._set({ error: error as Error });
-      throw error;
-    }
-    if (!this.isGoingOn) {
-      void this._poll.stop();
-    }
-  }
-
-  private _set(part: Partial<RunState>): void {
-    if (!this._isDisposed) {
-      this._state = { ...this._state, ...part };
-      this._changed.emit();
-    }
-  }
-
-  private readonly _changed = new Signal<this, void>(this);
-  private _followed: string | null = null;
-  private _isDisposed = false;
-  private readonly _poll: Poll;
-  private _seen = 0;
-  private _state: RunState = {
-    answer: null,
-    error: null,
-    isStarting: false,
-    hasScheduler: true
-  };
-  private _tasks: ReadonlyMap<string, TaskInstanceForm> = new Map();
 }

@@ -17,6 +17,12 @@ export class NotebookRuns {
     for (const one of this._runs.values()) {
       one.hear(run);
     }
+    this._heard.emit(run);
+  }
+
+  /** Emitted with the id of a run that moved. */
+  get heard(): ISignal<this, string> {
+    return this._heard;
   }
 
   /** Emitted when another notebook becomes the current one. */
@@ -41,5 +47,6 @@ export class NotebookRuns {
   }
 
   private readonly _currentChanged = new Signal<this, void>(this);
+  private readonly _heard = new Signal<this, string>(this);
   private readonly _runs = new Map<NotebookPanel, NotebookRun>();
 }

@@ -1,4 +1,3 @@
-import { Notification } from '@jupyterlab/apputils';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
@@ -7,15 +6,15 @@ import { troubleOf } from '../api/trouble';
 import type { DagForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../api/types';
 import { type Field, type FieldValue, fieldOf } from '../model/parameters';
 import { type Choice, choose, type Scope } from '../model/scope';
+import { ChosenTask } from '../notebook/chosenTask';
 import { jumpToCells } from '../notebook/jump';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
-import { openTask } from '../notebook/opening';
 import type { NotebookRun } from '../notebook/run';
 import type { NotebookRuns } from '../notebook/runs';
-import { WatchedTask } from '../notebook/task';
 import type { RunSource } from '../views/run/source';
 import type { TroubleText } from '../views/Trouble';
+import { openAtTask } from './taskOpening';
 
 /** How many runs the history shows. */
 const SHOWN = 20;
@@ -28,9 +27,11 @@ export class CurrentRun implements RunSource {
     private readonly _lives: LiveDags,
     private readonly _runs: NotebookRuns,
     private readonly _translator: ITranslator,
-    private readonly _showOutputs: (run: string) => void
+    private readonly _showOutputs: (run: string, cell: string | null) => void
   ) {
     this._trans = _translator.load('nbflow');
+    this._task = new ChosenTask(_runs.api);
+    this._task.changed.connect(this._emit, this);
     _lives.currentChanged.connect(this._follow, this);
   }
 
@@ -90,15 +91,15 @@ export class CurrentRun implements RunSource {
   }
 
   get chosen(): string | null {
-    return this._task?.task ?? null;
+    return this._task.task?.task ?? null;
   }
 
   get task(): TaskInstanceAnswer | null {
-    return this._task?.answer ?? null;
+    return this._task.task?.answer ?? null;
   }
 
   get log(): string {
-    return this._task?.log ?? '';
+    return this._task.task?.log ?? '';
   }
 
   setScope(scope: Scope): void {
@@ -124,7 +125,7 @@ export class CurrentRun implements RunSource {
 
   showOutputs(): void {
     if (this.run) {
-      this._showOutputs(this.run.run.run_id);
+      this._showOutputs(this.run.run.run_id, this._task.failing);
     }
   }
 
@@ -134,34 +135,16 @@ export class CurrentRun implements RunSource {
   }
 
   choose(task: string | null): void {
-    const run = this.run?.run.run_id;
-    this._task?.dispose();
-    this._task = task === null || !run ? null : new WatchedTask(run, task, this._runs.api);
-    this._task?.changed.connect(this._emit, this);
-    this._emit();
+    this._task.choose(this.run?.run.run_id ?? null, task);
   }
 
   open(): void {
     const panel = this._run?.panel;
-    const task = this._task;
+    const task = this._task.task;
     if (!panel || !task) {
       return;
     }
-    const error = task.answer?.attempts.at(-1)?.error;
-    const cells = this.dag?.tasks.find(one => one.name === task.task)?.cells ?? [];
-    const show = async () => {
-      try {
-        const said = await openTask(panel, task.run, task.task, this._translator);
-        if (said !== null) {
-          await jumpToCells(panel, error?.cell ? [error.cell] : cells, error?.line ?? undefined);
-          Notification.success(said, { autoClose: 10_000 });
-        }
-      } catch (problem) {
-        const title = this._trans.__('The inputs of %1 could not be loaded.', task.task);
-        Notification.error(`${title} ${(problem as Error).message}`, { autoClose: false });
-      }
-    };
-    void show();
+    void openAtTask(panel, task, this._translator);
   }
 
   showCells(cells: readonly string[], line?: number): void {
@@ -205,29 +188,18 @@ export class CurrentRun implements RunSource {
     this._emit();
   }
 
-  /** A task that fails is looked at by itself, unless another one is. */
   private _moved(): void {
     const stands = this.run && `${this.run.run.run_id} ${this.run.run.state}`;
     if (stands !== this._stands && this._dag) {
       this._stands = stands;
       void this._loadHistory(this._dag);
     }
-    if (this._task && this._task.run !== this.run?.run.run_id) {
-      this.choose(null);
-    }
-    if (this._task) {
-      this._task.refresh();
-    } else {
-      const failed = this.run?.tasks.find(task => task.state === 'failed');
-      if (failed) {
-        this.choose(failed.task);
-      }
-    }
+    this._task.follow(this.run);
     this._emit();
   }
 
   private async _loadHistory(dag: string): Promise<void> {
-    const found = await this._runs.api.runs(dag, SHOWN).catch(() => null);
+    const found = await this._runs.api.runs({ dag_id: dag, limit: SHOWN }).catch(() => null);
     if (found && dag === this._dag) {
       this._history = found.items;
       this._emit();
@@ -247,7 +219,7 @@ export class CurrentRun implements RunSource {
   private readonly _scopes = new WeakMap<NotebookRun, Scope>();
   /** The run and state that the history was last read for. */
   private _stands: string | null = null;
-  private _task: WatchedTask | null = null;
+  private readonly _task: ChosenTask;
   private readonly _trans: TranslationBundle;
   private _watch: IDisposable | null = null;
 }

@@ -42,9 +42,12 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('nbflow');
     const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
     const tracker = new WidgetTracker<RunPanel>({ namespace: 'nbflow-run' });
-    const outputs = new Outputs(app, runs, trans, labShell !== null);
-    const source = new CurrentRun(lives, runs, translator ?? nullTranslator, run =>
-      outputs.show(run)
+    const outputs = new Outputs(app, runs, trans, labShell !== null, restorer);
+    const source = new CurrentRun(
+      lives,
+      runs,
+      translator ?? nullTranslator,
+      (run, cell) => void outputs.show(run, cell)
     );
     const runner = new Runner(app, lives, runs, source, trans, labShell !== null, async () => {
       const panel = new RunPanel(source, trans, lang);

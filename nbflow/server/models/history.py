@@ -1,6 +1,9 @@
 """What was run: which DAG a notebook belongs to, two runs side by side, how many fail."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from nbflow.server.models.dags import DagRowForm
 from nbflow.server.models.fields import Asked, Given, Instant, NotebookPath, RunIdText
@@ -61,10 +64,16 @@ class Comparison(Given):
     outputs: list[ComparedOutput] | None
 
 
+def _no_figure(value: object) -> object:
+    if isinstance(value, str) and value.replace(".", "", 1).lstrip("+-").isdigit():
+        raise ValueError("is no instant in ISO form")
+    return value
+
+
 class ActivityQuery(Asked):
     """From when on failed runs are counted; by default of the last day."""
 
-    since: Instant | None = None
+    since: Annotated[Instant, BeforeValidator(_no_figure)] | None = None
 
 
 class Activity(Given):

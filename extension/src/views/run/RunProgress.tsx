@@ -1,6 +1,7 @@
-import { type ReactElement, useEffect, useReducer } from 'react';
+import { type ReactElement, type ReactNode, useEffect, useReducer } from 'react';
 import type { RunAnswer, TaskInstanceForm } from '../../api/types';
 import { duration } from '../../model/durations';
+import { exactly, inZone } from '../../model/past';
 import { State } from './State';
 import type { Spoken } from './source';
 
@@ -12,6 +13,8 @@ export interface RunProgressProps extends Spoken {
   onTask: (task: string) => void;
   onCancel: () => void;
   onOutputs: () => void;
+  /** More that can be asked for. */
+  children?: ReactNode;
 }
 
 /** A run while it goes on, and how it ended: its tasks in page order, each with state and time. */
@@ -25,7 +28,9 @@ export function RunProgress(props: RunProgressProps): ReactElement {
       <p className="nbf-row" role="status">
         <State state={run.state} lang={lang} />
         {seconds !== null && <span className="nbf-time">{duration(seconds)}</span>}
-        <span className="nbf-quiet">{new Date(run.created).toLocaleString(localeOf(lang))}</span>
+        <time className="nbf-quiet" dateTime={run.created} title={exactly(run.created, lang)}>
+          {inZone(run.created, lang)}
+        </time>
         {isGoingOn && (
           <button type="button" className="nbf-button" onClick={props.onCancel}>
             {trans.__('Cancel the run')}
@@ -36,6 +41,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
             {trans.__('Show the outputs')}
           </button>
         )}
+        {props.children}
       </p>
       {run.note && <p>{run.note}</p>}
       {isGoingOn && !hasScheduler && (
@@ -64,10 +70,6 @@ export function RunProgress(props: RunProgressProps): ReactElement {
       </ol>
     </section>
   );
-}
-
-function localeOf(lang: 'en' | 'ko'): string {
-  return lang === 'ko' ? 'ko-KR' : 'en-GB';
 }
 
 function timeOf(task: TaskInstanceForm): string {

@@ -1,14 +1,16 @@
-import { type ReactElement, useLayoutEffect, useRef } from 'react';
+import { type ReactElement, type ReactNode, useLayoutEffect, useRef } from 'react';
 import type { AttemptForm, TaskInstanceAnswer } from '../../api/types';
 import { State } from './State';
-import type { RunActions, Spoken } from './source';
+import type { Spoken, TaskActions } from './source';
 
 export interface TaskDetailsProps extends Spoken {
   task: TaskInstanceAnswer;
   log: string;
   /** What people call cells, by id. */
   numbers: ReadonlyMap<string, string>;
-  actions: RunActions;
+  actions: TaskActions;
+  /** More that can be asked for. */
+  children?: ReactNode;
 }
 
 /** A task of a run: its cells one by one, what went wrong, and what it wrote. */
@@ -46,6 +48,7 @@ export function TaskDetails(props: TaskDetailsProps): ReactElement {
           </span>
         </p>
       )}
+      {props.children && <p className="nbf-row">{props.children}</p>}
       <Log text={log} trans={trans} lang={lang} />
     </section>
   );
@@ -54,7 +57,7 @@ export function TaskDetails(props: TaskDetailsProps): ReactElement {
 interface CellsProps extends Spoken {
   last: AttemptForm;
   numbers: ReadonlyMap<string, string>;
-  actions: RunActions;
+  actions: TaskActions;
 }
 
 const OF_CELLS: Readonly<Record<string, string>> = {

@@ -32,8 +32,15 @@ export interface RunSource extends RunActions, Watched {
   readonly log: string;
 }
 
+/** What can be asked for of the task that is looked at. */
+export interface TaskActions {
+  /** Load what the chosen task found into a fresh kernel, and show the cell that failed. */
+  open(): void;
+  showCells(cells: readonly string[], line?: number): void;
+}
+
 /** What can be asked for. */
-export interface RunActions {
+export interface RunActions extends TaskActions {
   setScope(scope: Scope): void;
   start(values: Readonly<Record<string, FieldValue>>): void;
   /** Look at another run. */
@@ -44,9 +51,6 @@ export interface RunActions {
   /** Ask the server again. */
   retry(): void;
   choose(task: string | null): void;
-  /** Load what the chosen task found into a fresh kernel, and show the cell that failed. */
-  open(): void;
-  showCells(cells: readonly string[], line?: number): void;
 }
 
 /** What every part of the panel needs to speak. */

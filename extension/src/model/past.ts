@@ -1,0 +1,30 @@
+const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1]
+];
+
+/** The locale whose dates and numbers go with a language of ours. */
+export function localeOf(lang: 'en' | 'ko'): string {
+  return lang === 'ko' ? 'ko-KR' : 'en-GB';
+}
+
+/** How long ago an instant is, in words: `3 min ago`. */
+export function ago(instant: string, now: number, lang: 'en' | 'ko'): string {
+  const seconds = Math.trunc((Date.parse(instant) - now) / 1000);
+  const [unit, size] = UNITS.find(([, one]) => Math.abs(seconds) >= one) ?? ['second', 1];
+  const words = new Intl.RelativeTimeFormat(localeOf(lang), { numeric: 'auto', style: 'short' });
+  return words.format(Math.trunc(seconds / size), unit);
+}
+
+/** An instant in the reader's zone. */
+export function inZone(instant: string, lang: 'en' | 'ko'): string {
+  return new Date(instant).toLocaleString(localeOf(lang));
+}
+
+/** An instant with the zone it is told in. */
+export function exactly(instant: string, lang: 'en' | 'ko'): string {
+  const format = { dateStyle: 'medium', timeStyle: 'long' } as const;
+  return new Intl.DateTimeFormat(localeOf(lang), format).format(new Date(instant));
+}

@@ -1,0 +1,172 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Poll } from '@lumino/polling';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type { Api } from '../api/client';
+import type { ClearAnswer, ClearRequest, RunAnswer, TaskInstanceForm } from '../api/types';
+
+/** How the followed run stands. */
+export interface RunState {
+  /** The run; null if none is known. */
+  readonly answer: RunAnswer | null;
+  /** Why there is nothing newer, or why no run was made. */
+  readonly error: Error | null;
+  /** A run was asked for, and the server has not answered yet. */
+  readonly isStarting: boolean;
+  /** Whether somebody was there to carry the run out when it was asked for. */
+  readonly hasScheduler: boolean;
+}
+
+/** How often to ask when nothing is heard on the server's event bus, and when it is. */
+const UNHEARD = { interval: 700, backoff: true, max: 10_000 };
+const HEARD = { ...UNHEARD, interval: 5000 };
+
+const OPEN: readonly string[] = ['queued', 'running'];
+
+/** A run that is followed until it has ended: the one chosen last. */
+export class FollowedRun implements IDisposable {
+  constructor(protected readonly api: Api) {
+    this._poll = new Poll({
+      factory: () => this._look(),
+      frequency: UNHEARD,
+      standby: 'when-hidden',
+      name: 'nbflow:run',
+      auto: false
+    });
+  }
+
+  /** Emitted when the run moved, or another one is followed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get state(): RunState {
+    return this._state;
+  }
+
+  /** The tasks of the run by name, with their states: what a picture is coloured by. */
+  get tasks(): ReadonlyMap<string, TaskInstanceForm> {
+    return this._tasks;
+  }
+
+  get isGoingOn(): boolean {
+    const answer = this._state.answer;
+    return answer !== null && (OPEN.includes(answer.run.state) || answer.goes_on);
+  }
+
+  /** The run that is followed, whether anything is known of it or not. */
+  get followed(): string | null {
+    return this._followed;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Follow a run until it has ended. */
+  async follow(run: string): Promise<void> {
+    this._followed = run;
+    this._seen = 0;
+    this._poll.frequency = UNHEARD;
+    await this._poll.stop();
+    await this._poll.start();
+  }
+
+  /** Follow none any more. */
+  forget(): void {
+    this._followed = null;
+    this._tasks = new Map();
+    void this._poll.stop();
+    this.set({ answer: null, error: null });
+  }
+
+  /** Ask again now. */
+  refresh(): void {
+    void this._poll.refresh();
+  }
+
+  /** Somebody heard that a run moved: where that works, there is little to ask for. */
+  hear(run: string): void {
+    if (run === this._followed && this.isGoingOn) {
+      this._poll.frequency = HEARD;
+      this.refresh();
+    }
+  }
+
+  /** Ask for the end of the run. */
+  async cancel(): Promise<void> {
+    if (this._followed !== null) {
+      try {
+        await this.api.cancel(this._followed);
+        await this._poll.refresh();
+      } catch (error) {
+        this.set({ error: error as Error });
+      }
+    }
+  }
+
+  /** Let tasks of the run run again; what it would come to with `dry_run`. */
+  async clear(what: Partial<ClearRequest>): Promise<ClearAnswer | null> {
+    if (this._followed === null) {
+      return null;
+    }
+    const answer = await this.api.clear(this._followed, what);
+    if (!what.dry_run) {
+      this.set({ hasScheduler: answer.has_scheduler });
+      await this.follow(this._followed);
+    }
+    return answer;
+  }
+
+  dispose(): void {
+    if (!this._isDisposed) {
+      this._isDisposed = true;
+      this._poll.dispose();
+      Signal.clearData(this);
+    }
+  }
+
+  private async _look(): Promise<void> {
+    const run = this._followed;
+    if (run === null) {
+      return;
+    }
+    try {
+      const isFirst = this._state.answer?.run.run_id !== run;
+      const events = await this.api.events(run, this._seen);
+      if (isFirst || events.items.length > 0) {
+        const answer = await this.api.showRun(run);
+        if (run === this._followed) {
+          this._seen = events.last;
+          this._tasks = new Map(answer.tasks.map(task => [task.task, task]));
+          this.set({ answer, error: null });
+        }
+      }
+    } catch (error) {
+      this.set({ error: error as Error });
+      throw error;
+    }
+    if (!this.isGoingOn) {
+      void this._poll.stop();
+    }
+  }
+
+  protected set(part: Partial<RunState>): void {
+    if (!this._isDisposed) {
+      this._state = { ...this._state, ...part };
+      this._changed.emit();
+    }
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _followed: string | null = null;
+  private _isDisposed = false;
+  private readonly _poll: Poll;
+  private _seen = 0;
+  private _state: RunState = {
+    answer: null,
+    error: null,
+    isStarting: false,
+    hasScheduler: true
+  };
+  private _tasks: ReadonlyMap<string, TaskInstanceForm> = new Map();
+}

@@ -1,0 +1,89 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { WidgetTracker } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { serverPath } from '../model/paths';
+import type { HistoryPanel } from '../views/run/HistoryPanel';
+import { FACTORY, type MakeHistory } from './historyDocument';
+
+/** How long a notebook may take to open beside its runs. */
+const PATIENCE = 15_000;
+
+/** Where runs are shown: documents and tabs in JupyterLab, on the right in Notebook 7. */
+export class Histories {
+  make: MakeHistory | null = null;
+
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _notebooks: INotebookTracker,
+    private readonly _all: WidgetTracker<HistoryPanel>,
+    private readonly _hasMainArea: boolean
+  ) {}
+
+  /** The notebook that is worked in. */
+  get current(): string | null {
+    return this._notebooks.currentWidget?.context.path ?? null;
+  }
+
+  /** Show the runs of a notebook beside it; in Notebook 7 those of another one in a new tab. */
+  async open(path: string): Promise<void> {
+    if (!this._hasMainArea && path === this.current) {
+      this._onTheRight('nbflow-history', path);
+      return;
+    }
+    const ref = this._find(path)?.id ?? null;
+    const mode = ref === null ? 'tab-after' : 'split-right';
+    await this._app.commands.execute('docmanager:open', {
+      path,
+      factory: FACTORY,
+      options: { mode, ref }
+    });
+  }
+
+  /** Show the runs of all notebooks. */
+  async openAll(): Promise<void> {
+    if (!this._hasMainArea) {
+      this._onTheRight('nbflow-all-runs', null);
+      return;
+    }
+    let panel = this._all.currentWidget;
+    if (!panel || panel.isDisposed) {
+      panel = this.make?.(null).panel ?? null;
+    }
+    if (panel) {
+      panel.id = 'nbflow-all-runs';
+      if (!panel.isAttached) {
+        this._app.shell.add(panel, 'main');
+        await this._all.add(panel);
+      }
+      this._app.shell.activateById(panel.id);
+    }
+  }
+
+  /** Return the notebook of a path, opened if it isn't; null where none can be beside its runs. */
+  async openNotebook(path: string): Promise<NotebookPanel | null> {
+    let panel = this._find(path) ?? null;
+    if (!panel && this._hasMainArea) {
+      panel = await this._app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
+      const late = new Promise<void>(resolve => setTimeout(resolve, PATIENCE));
+      await Promise.race([panel?.revealed, late]);
+    }
+    if (panel) {
+      this._app.shell.activateById(panel.id);
+    }
+    return panel;
+  }
+
+  private _find(path: string): NotebookPanel | undefined {
+    return this._notebooks.find(panel => serverPath(panel.context.path) === serverPath(path));
+  }
+
+  private _onTheRight(id: string, path: string | null): void {
+    const isThere = [...this._app.shell.widgets('right')].some(widget => widget.id === id);
+    const panel = isThere ? null : this.make?.(path).panel;
+    if (panel) {
+      panel.id = id;
+      this._app.shell.add(panel, 'right', { rank: 515 });
+    }
+    this._app.shell.activateById(id);
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { change, figure, inOneLine, longer, parameterPairs, ticked } from '../src/model/comparing';
+import { ago } from '../src/model/past';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+describe('instants that are past or to come', () => {
+  it.each([
+    ['2026-03-01T11:59:58Z', '2 sec ago', '2초 전'],
+    ['2026-03-01T11:57:00Z', '3 min ago', '3분 전'],
+    ['2026-03-01T09:30:00Z', '2 hr ago', '2시간 전'],
+    ['2026-02-28T11:00:00Z', 'yesterday', '어제'],
+    ['2026-03-01T14:00:00Z', 'in 2 hr', '2시간 후']
+  ])('%s is told as people do', (instant, english, korean) => {
+    expect(ago(instant, NOW, 'en').replace('hrs', 'hr').replace('secs', 'sec')).toBe(english);
+    expect(ago(instant, NOW, 'ko')).toBe(korean);
+  });
+});
+
+describe('two runs', () => {
+  it('have parameters side by side, and a run that was not given one says nothing', () => {
+    const pairs = parameterPairs({ rows: 3, day: 'mon' }, { rows: 3, names: ['a'] });
+    expect(pairs).toEqual([
+      { name: 'rows', first: '3', second: '3', differs: false },
+      { name: 'day', first: '"mon"', second: null, differs: true },
+      { name: 'names', first: null, second: '["a"]', differs: true }
+    ]);
+  });
+
+  it('differ in time by what people can see', () => {
+    expect(longer(1, 3.25)).toBe('+2.3 s');
+    expect(longer(3, 2.7)).toBe('−300 ms');
+    expect(longer(2, 2.0001)).toBe('');
+    expect(longer(null, 2)).toBe('');
+  });
+
+  it('differ in figures with their sign', () => {
+    expect(figure(0.1 + 0.2)).toBe('0.3');
+    expect(figure(null)).toBe('');
+    expect(change(-12.5)).toBe('−12.5');
+    expect(change(0)).toBe('');
+  });
+
+  it('are the last two that were ticked', () => {
+    expect(ticked([], 'a')).toEqual(['a']);
+    expect(ticked(['a', 'b'], 'c')).toEqual(['b', 'c']);
+    expect(ticked(['a', 'b'], 'a')).toEqual(['b']);
+  });
+
+  it('say what they were given in one line', () => {
+    expect(inOneLine({ rows: 3, names: ['a'] })).toBe('rows = 3, names = ["a"]');
+  });
+});

@@ -1,0 +1,145 @@
+"""The runs of a notebook beside it, and of all notebooks: on the real server, scheduler and engine."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_pages import TOKEN, Jupyter, axe_violations, jupyter_server, open_notebook, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(300)]
+
+HISTORY = ".nbf-of-history:visible"
+SALES = (
+    "rows: int = 3",
+    "%%task load\ndata = list(range(rows))\nprint('always the same')",
+    "%%task sum\nimport nbflow\ntotal = sum(data)\nnbflow.metric('total', total)\nprint(total)",
+    "%%task check\nfirst = 1\nassert total < 10, 'too much'\nprint('fine')",
+)
+
+
+@pytest.fixture(scope="module", params=["light", "dark Korean"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chromium: Any
+) -> Iterator[tuple[Jupyter, str]]:
+    """Servers of both looks and languages."""
+    is_light = request.param == "light"
+    theme, lang = ("JupyterLab Light", "default") if is_light else ("JupyterLab Dark", "ko_KR")
+    folder: Path = tmp_path_factory.mktemp("jupyter")
+    with jupyter_server(folder, theme=theme, lang=lang) as server:
+        yield server, "en" if is_light else "ko"
+
+
+def do(page: Any, command: str, args: str = "{}") -> None:
+    page.evaluate(f"() => window.jupyterapp.commands.execute('{command}', {args})")
+
+
+def two_runs(page: Any, jupyter: Jupyter, name: str) -> None:
+    """Run a notebook as it is, then with more rows, so that its last task fails."""
+    jupyter.write(name, *SALES)
+    open_notebook(page, jupyter, "lab", name)
+    page.evaluate(
+        """async path => {
+            const { serviceManager } = window.jupyterapp;
+            const { baseUrl } = serviceManager.serverSettings;
+            const document = (await serviceManager.contents.get(path)).content;
+            document.cells[0].metadata.tags = ['parameters'];
+            const xsrf = /_xsrf=([^;]+)/.exec(window.document.cookie)?.[1] ?? '';
+            const ask = async (place, body) => (await fetch(`${baseUrl}nbflow/api/${place}`, {
+                method: body ? 'POST' : 'GET', body: body && JSON.stringify(body),
+                headers: { 'Content-Type': 'application/json', 'X-XSRFToken': xsrf }
+            })).json();
+            for (const parameters of [{}, { rows: 6 }]) {
+                const run = await ask('runs', { path, notebook: document, parameters });
+                for (let state = 'queued'; ['queued', 'running'].includes(state); ) {
+                    await new Promise(resolve => setTimeout(resolve, 300));
+                    state = (await ask(`runs/${run.run_id}`)).run.state;
+                }
+            }
+        }""",
+        name,
+    )
+
+
+def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyter, str]) -> None:
+    jupyter, lang = served
+    name = "sales.ipynb"
+    two_runs(page, jupyter, name)
+    do(page, "nbflow:open-history")
+    rows = page.locator(f"{HISTORY} tbody tr")
+    rows.nth(1).wait_for()
+    assert "rows = 6" in (rows.first.text_content() or "")
+    rows.first.locator('.nbf-state[data-state="failed"]').wait_for()
+    rows.nth(1).locator('.nbf-state[data-state="success"]').wait_for()
+    rows.first.get_by_role("button").click()
+    page.locator(f"{HISTORY} .nbf-of-task").get_by_text("AssertionError: too much").first.wait_for()
+    shoot(page, f"history-run-{lang}")
+    assert axe_violations(page, ".nbf-of-history") == []
+    for row in (rows.first, rows.nth(1)):
+        row.get_by_role("checkbox").check()
+    word = "Compare 2 runs" if lang == "en" else "실행 2개 비교"
+    page.get_by_role("button", name=word).click()
+    compared = page.locator(f"{HISTORY} .nbf-compared")
+    line = compared.locator("tr", has_text="sum · total")
+    line.get_by_text("+12").wait_for()
+    assert [cell.text_content() for cell in line.locator("td").all()] == ["3", "15", "+12"]
+    outputs = compared.locator("tr", has_text="stdout")
+    assert [cell.text_content() for cell in outputs.first.locator("td").all()] == ["3", "15"]
+    assert compared.get_by_text("always the same").count() == 0
+    shoot(page, f"history-compared-{lang}")
+    assert axe_violations(page, ".nbf-of-history") == []
+
+
+def test_the_panel_of_runs_is_legible_in_both_themes_and_languages(
+    page: Any, served: tuple[Jupyter, str]
+) -> None:
+    jupyter, lang = served
+    name = "panel.ipynb"
+    jupyter.write(name, *SALES[:3], "%%task check\n1 / 0")
+    open_notebook(page, jupyter, "lab", name)
+    do(page, "nbflow:run-all")
+    page.locator("#nbflow-run .nbf-of-task").get_by_text("ZeroDivisionError").first.wait_for()
+    page.locator("#nbflow-run .nbf-history > summary").click()
+    shoot(page, f"run-panel-{lang}")
+    assert axe_violations(page, "#nbflow-run") == []
+
+
+def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("daily.ipynb", "%%task load\nn = 1")
+    jupyter.write("other.ipynb", "%%task load\nn = 1")
+    path = jupyter.folder / "daily.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["metadata"]["nbflow"] = {"version": 1, "dag": {"schedule": "0 6 * * *"}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
+    body = json.dumps({"path": "daily.ipynb"}).encode()
+    asked = urllib.request.Request(f"{jupyter.url}/nbflow/api/dags", data=body, headers=headers)
+    urllib.request.urlopen(asked).close()
+    page.goto(f"{jupyter.url}/lab?token={TOKEN}&reset")
+    marked = page.locator(".jp-DirListing-itemText[data-nbflow-schedule]")
+    marked.wait_for()
+    assert marked.count() == 1
+    assert marked.text_content() == "daily.ipynb"
+    said = marked.get_attribute("data-nbflow-schedule") or ""
+    assert said.startswith("Runs by its schedule: ")
+    assert "06:00" in said
+    page.locator(".jp-LauncherCard").filter(has_text="Show the runs of all notebooks").wait_for()
+    marked.click(button="right")
+    for entry in ("Show the run history", "Show the DAG"):
+        page.locator(".lm-Menu-itemLabel", has_text=entry).first.wait_for()
+    shoot(page, "outside-of-notebooks")
+    page.keyboard.press("Escape")
+    status = page.locator(".nbf-status > button")
+    assert status.get_attribute("aria-label") == "0 runs go on, 0 runs failed"
+    assert axe_violations(page, ".nbf-status") == []
+    with page.expect_response(
+        lambda reply: "/api/workspaces/" in reply.url and reply.request.method == "PUT"
+    ):
+        status.click()
+    page.locator(HISTORY).get_by_text("Runs of all notebooks").wait_for()
+    page.goto(f"{jupyter.url}/lab?token={TOKEN}")
+    page.locator(HISTORY).get_by_text("Runs of all notebooks").wait_for()
