@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_NOT_LOADED = ("__main__", "cli", "execution", "ipython", "metastore.migrations", "server")
+_NOT_LOADED = ("cli", "execution", "ipython", "metastore.migrations", "server")
 """Rooms that are left to the call: the texts of the command line are made in the language of the call."""
 _LIBRARIES = (
     "IPython.core.inputtransformer2", "alembic.command", "croniter", "cron_descriptor", "jupyter_client",
@@ -118,7 +118,8 @@ def _load() -> None:
         importlib.import_module(name)
     skipped = tuple(f"nbflow.{name}" for name in _NOT_LOADED)
     for module in pkgutil.walk_packages(nbflow.__path__, "nbflow."):
-        if not module.name.startswith(skipped):
+        # What is run as a program does its work when it is imported.
+        if not module.name.startswith(skipped) and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
 
 
