@@ -197,35 +197,29 @@ def is_retried(error: DBAPIError) -> bool:
     return error_code(error) in _RETRIED
 
 
+def wait_for_no_row(connection: Connection) -> None:
+    """Let the transaction that has begun fail at once where others hold what it wants."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 1")
+    elif connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SET SESSION innodb_lock_wait_timeout = 0")
+
+
 @contextmanager
-def waits_for_no_row(connection: Connection) -> Iterator[None]:
-    """Let a transaction that begins in the block fail at once where others hold what it wants."""
-    name, pooled = connection.dialect.name, connection.connection
-    if name == "sqlite":
-        yield
-        return
-    no_wait, usual = (
-        ("SET lock_timeout = 1", f"SET lock_timeout = {int(LOCK_TIMEOUT * 1000)}")
-        if name == "postgresql"
-        else (
-            "SET SESSION innodb_lock_wait_timeout = 0",
-            f"SET SESSION innodb_lock_wait_timeout = {int(LOCK_TIMEOUT)}",
-        )
-    )
-
-    def say(statement: str) -> None:
-        cursor = pooled.cursor()
-        cursor.execute(statement)
-        cursor.close()
-        # On PostgreSQL a setting goes with the transaction in which it was made.
-        pooled.commit()
-
-    say(no_wait)
+def waiting_again(connection: Connection) -> Iterator[None]:
+    """Undo `wait_for_no_row` once the transaction in the block is over: on MariaDB it would stay. A
+    connection that can't be told is thrown away, whatever became of the transaction.
+    """
     try:
         yield
     finally:
-        if not connection.invalidated:
-            say(usual)
+        if connection.dialect.name not in ("postgresql", "sqlite") and not connection.invalidated:
+            usual = int(LOCK_TIMEOUT)
+            try:
+                connection.exec_driver_sql(f"SET SESSION innodb_lock_wait_timeout = {usual}")
+                connection.rollback()
+            except DBAPIError:
+                connection.invalidate()
 
 
 def translated(error: DBAPIError | sqlite3.Error, place: str) -> MetastoreError:

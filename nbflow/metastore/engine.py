@@ -21,7 +21,8 @@ from nbflow.metastore.dialect import (
     make_engine,
     sqlite_path,
     translated,
-    waits_for_no_row,
+    wait_for_no_row,
+    waiting_again,
 )
 from nbflow.metastore.known_runs import KnownRuns
 from nbflow.metastore.tables import EPOCH
@@ -138,9 +139,11 @@ class Database:
             with (
                 self._lock(),
                 self.engine.connect().execution_options(nbflow_writes=True) as connection,
-                waits_for_no_row(connection) if at_once else nullcontext(),
+                waiting_again(connection) if at_once else nullcontext(),
                 connection.begin() as transaction,
             ):
+                if at_once:
+                    wait_for_no_row(connection)
                 result = work(connection)
                 point(f"{name}.pre_commit")
                 committing = True

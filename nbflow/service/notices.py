@@ -137,13 +137,16 @@ class Relay:
 
     def _end(self, end: "RunEnd") -> int:
         """Plan what is told of a run's end. That of a damaged run holds up no other end of its DAG."""
+        about = Subject(_END, end.run_id)
         try:
-            return self._plan_end(end)
+            planned = self._plan_end(end)
         except MetastoreError as problem:
             if problem.code != HELD_UP:
                 raise
-            self._isolation.failed(Subject(_END, end.run_id), problem)
+            self._isolation.failed(about, problem)
             return 0
+        self._isolation.worked(about)
+        return planned
 
     def _plan_end(self, end: "RunEnd") -> int:
         store = self.service.store

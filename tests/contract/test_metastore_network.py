@@ -109,7 +109,16 @@ def test_a_connection_that_is_cut_costs_nothing_and_a_refused_one_a_clear_error(
         begin(store)
     network.set("pass")
     begin(store)
-    assert store.claim(run_id(), limit=1)
+    (claim,) = store.claim(run_id(), limit=1)
+    network.set("reset")
+    network.set("pass")
+    # What waits for no row says so first, on a connection that may have been cut.
+    assert store.renew([claim.token]).held == {claim.token}
+    network.set("reset")
+    with pytest.raises(MetastoreBusyError, match="does not answer"):
+        store.renew([claim.token])
+    network.set("pass")
+    assert store.renew([claim.token]).held == {claim.token}
 
 
 def test_a_slow_network_is_waited_for(store: Metastore, network: TcpProxy) -> None:

@@ -275,6 +275,7 @@ TORN_ENDS = {
     "end": "UPDATE outbox SET payload = '{}' WHERE run_id = :of",
     "run": "UPDATE run SET kind = 'wished' WHERE id = :of",
 }
+MENDED = "UPDATE run SET kind = 'manual' WHERE id = :of"
 
 
 @pytest.mark.parametrize("what", TORN_ENDS)
@@ -301,6 +302,11 @@ def test_the_end_of_one_run_that_can_not_be_told_holds_up_no_other_end_of_its_da
     assert [notice.run_id for notice in service.store.notices.all()] == [good]
     assert told(service).keys() == {f"{bad} (end)"}
     assert relay.plan() == 0
+    if what == "run":
+        damage(service, MENDED, of=bad)
+        service.clock.move(60)
+        relay.plan()
+        assert told(service) == {}
 
 
 class Refusing(NoopExecutor):
