@@ -109,15 +109,21 @@ def _list_missed(
 
     found = service.store.all_missed(dag_id, limit=limit)
     zones = {row.id: row.timezone for row in service.store.list_dags(dag_id)}
+    separator = " " if form is Form.TABLE else "T"
     rows = [
         {
             "dag_id": str(one.dag_id),
-            "slot": (in_zone(one.slot, zones.get(one.dag_id, "UTC")) if one.slot else None),
+            "slot": (in_zone(one.slot, zone, separator=separator) if one.slot else None),
             "event": told(trigger_sentence(one.trigger)) if one.trigger else None,
             "reason": told(missed_reason(one.reason)),
-            "decided": one.at.isoformat(timespec="seconds"),
+            "decided": (
+                in_zone(one.at, zone)
+                if form is Form.TABLE
+                else one.at.isoformat(timespec="seconds")
+            ),
         }
         for one in found
+        for zone in [zones.get(one.dag_id, "UTC")]
     ]
     columns = ["dag_id", "slot", "event", "reason", "decided"]
     emit(rows, columns, form, empty=t("Nothing was missed."), output=output)

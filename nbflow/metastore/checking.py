@@ -43,7 +43,7 @@ def _all(db: Database, connection: Connection, looks: Looks) -> Iterator[Violati
     yield from soundness(db, connection)
     if revision(connection) != REVISION:
         return
-    damaged = list(readable(connection))
+    damaged = list(readable(connection, looks.rules))
     yield from damaged
     if damaged:
         # The other questions are about what rows say.

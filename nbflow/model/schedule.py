@@ -1,7 +1,7 @@
 """A DAG's schedule as the metastore keeps it, and what a tick writes. Instants are aware UTC."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from nbflow.model.ids import DagId, Digest
@@ -70,10 +70,18 @@ class MissedSlot:
     """When it was decided."""
 
 
-def in_zone(slot: datetime, zone: str) -> str:
+def in_zone(slot: datetime, zone: str, *, separator: str = " ") -> str:
     """Return a slot as people read it: in its schedule's own zone."""
-    local = slot.astimezone(ZoneInfo(zone))
-    return local.isoformat(" ", "seconds" if local.second else "minutes")
+    local = slot.astimezone(zone_or_utc(zone))
+    return local.isoformat(separator, "seconds" if local.second else "minutes")
+
+
+def zone_or_utc(name: str) -> tzinfo:
+    """Return the IANA zone of that name, to tell times in; UTC if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC
 
 
 _MISSED = {

@@ -152,6 +152,10 @@ def test_what_somebody_did_to_the_rows_is_found(
             "UPDATE dag_version SET document = '[7]'",
             f"dag_version.document {DAG.digest}: this is no DAG",
         ),
+        (
+            "UPDATE schedule SET tz = 'Nowhere/At_All'",
+            f"schedule.expr {DAG.id}: this is no schedule: there is no time zone 'Nowhere/At_All'",
+        ),
         ("UPDATE run SET state = 'lame'", f"run.state {run_id(1)}: 'lame' stands for nothing here"),
     ],
 )
@@ -159,6 +163,7 @@ def test_what_can_not_be_read_is_found_with_its_place(
     store: Metastore, url: str, statement: str, what: str
 ) -> None:
     finished_run(store)
+    scheduled(store)
     store.db.write("test", lambda c: c.execute(text(statement)))
     assert [violation.what for violation in check(url, EVERYTHING)] == [what]
 

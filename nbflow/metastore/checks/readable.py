@@ -1,14 +1,16 @@
-"""What rows hold can be read: JSON, one word of a list, a DAG as it was deployed."""
+"""What rows hold can be read: JSON, one word of a list, a DAG as it was deployed, a schedule."""
 
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Column, Connection, and_, select
 
+from nbflow.errors import UsageError
 from nbflow.metastore import tables as t
-from nbflow.metastore.checks.violation import Violation
+from nbflow.metastore.checks.violation import Rules, Violation
 from nbflow.metastore.codec import if_readable
+from nbflow.metastore.schedules import entry_of
 from nbflow.metastore.unread import Unreadable
 from nbflow.model.backfill import BackfillState
 from nbflow.model.dag import Dag
@@ -30,8 +32,8 @@ _LISTS: tuple[tuple[Column[Any], type[StrEnum]], ...] = (
 )
 
 
-def readable(connection: Connection) -> Iterator[Violation]:
-    """I41: what a row holds can be read."""
+def readable(connection: Connection, rules: Rules | None) -> Iterator[Violation]:
+    """I41: what a row holds can be read; schedules, if there are rules to read them by."""
     for table in t.metadata.sorted_tables:
         for column in table.c:
             if isinstance(column.type, t.Json):
@@ -46,6 +48,19 @@ def readable(connection: Connection) -> Iterator[Violation]:
         if not isinstance(document, Unreadable) and if_readable(Dag, document) is None:
             place = f"{t.dag_version.c.document} {digest}"
             yield Violation(code="I41", place=place, message=Sentence("this is no DAG"))
+    if rules is not None:
+        yield from _schedules(connection, rules)
+
+
+def _schedules(connection: Connection, rules: Rules) -> Iterator[Violation]:
+    of = t.schedule.c
+    known = and_(of.catchup.in_(list(Catchup)), of.overlap.in_(list(Overlap)), of.expr != "")
+    for row in connection.execute(select(t.schedule).where(known)):
+        try:
+            rules.next_slot(entry_of(row))
+        except UsageError as problem:
+            message = Sentence("this is no schedule: {problem}", problem=problem.message)
+            yield Violation(code="I41", place=f"{of.expr} {row.dag_id}", message=message)
 
 
 def _json(connection: Connection, column: Column[Any]) -> Iterator[Violation]:

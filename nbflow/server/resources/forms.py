@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from nbflow.model.dag import Dag, Place
 from nbflow.model.diagnostics import Diagnostic
 from nbflow.model.notebook import Role
+from nbflow.model.schedule import zone_or_utc
 from nbflow.render.fold import Folded
 from nbflow.render.picture import picture_of, why
-from nbflow.scheduling.schedule import ScheduleError, read_zone
 from nbflow.scheduling.words import in_words
 from nbflow.server.models.dags import (
     BoxForm,
@@ -101,10 +100,7 @@ def words(expression: str, timezone: str) -> dict[str, str]:
 
 def fire_forms(fires: Iterable[datetime], timezone: str) -> list[FireForm]:
     """Return instants for clients, in a schedule's zone and in UTC."""
-    try:
-        zone = read_zone(timezone)
-    except ScheduleError:
-        zone = ZoneInfo("UTC")
+    zone = zone_or_utc(timezone)
     return [
         FireForm(local=at.astimezone(zone).isoformat(timespec="seconds"), utc=at.astimezone(UTC))
         for at in fires

@@ -52,15 +52,41 @@ def test_what_was_missed_is_listed_with_why(nbflow, tmp_path) -> None:
     db.close()
     paused, one = json.loads(nbflow("runs", "list", "--missed", "-f", "json").stdout)
     assert (paused["slot"], paused["reason"]) == (
-        "2026-03-01 23:00+09:00", "the DAG was paused",
+        "2026-03-01T23:00+09:00", "the DAG was paused",
     )  # fmt: skip
     assert one == {
-        "dag_id": "hourly", "slot": "2026-03-01 22:00+09:00", "event": None,
+        "dag_id": "hourly", "slot": "2026-03-01T22:00+09:00", "event": None,
         "reason": "no scheduler looked when it passed, and catchup leaves it out",
         "decided": "1970-01-01T00:00:00+00:00",
     }  # fmt: skip
+    table = nbflow("runs", "list", "--missed", COLUMNS="200").stdout
+    assert "2026-03-01 22:00+09:00" in table
+    assert "1970-01-01 09:00+09:00" in table
     korean = nbflow("runs", "list", "--missed", COLUMNS="200", NBFLOW_LANG="ko").stdout
     assert "지나갈 때 보고 있던 스케줄러가 없었고" in korean
+
+
+def test_a_damaged_time_zone_hides_no_list_and_is_found_by_the_check(nbflow, tmp_path) -> None:
+    for name in ("good", "odd"):
+        path = write(tmp_path / f"{name}.py", "schedule: '0 6 * * *'", "timezone: Asia/Seoul")
+        assert nbflow("dags", "deploy", path).returncode == 0
+    with sqlite3.connect(tmp_path / "home" / "nbflow.db") as db:
+        (number,) = db.execute("SELECT id FROM schedule WHERE dag_id = 'odd'").fetchone()
+        key = f"slot:{number}:2026-03-01T13:00:00Z"
+        db.execute("INSERT INTO missed VALUES ('odd', ?, 'catchup', 0, 0)", (key,))
+        db.execute("UPDATE schedule SET tz = 'Nowhere/At_All' WHERE dag_id = 'odd'")
+    db.close()
+    (one,) = json.loads(nbflow("runs", "list", "--missed", "-f", "json").stdout)
+    assert one["slot"] == "2026-03-01T13:00+00:00"
+    assert "2026-03-01 13:00+00:00" in nbflow("runs", "list", "--missed", COLUMNS="200").stdout
+    good, odd = json.loads(nbflow("dags", "list", "-f", "json").stdout)
+    assert good["next_run"].endswith(" 06:00+09:00")
+    assert odd["next_run"].endswith(" 21:00+00:00")
+    done = nbflow("db", "check", "-f", "json")
+    assert done.returncode == 1, done.stderr
+    (found,) = json.loads(done.stdout)
+    assert found["code"] == "I41"
+    assert "odd: this is no schedule: there is no time zone 'Nowhere/At_All'" in str(found)
 
 
 def test_lint_names_what_is_wrong_with_triggers_and_notifications(nbflow, tmp_path) -> None:
