@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import PurePath
 
 from nbflow.model.sentence import Sentence
 
@@ -47,6 +48,11 @@ def name_from_text(text: str, fallback: str = "task") -> str:
     name = re.sub(r"[^\w.\-]+", "_", normalise_name(text)).lstrip("_.-").rstrip("_")
     name = normalise_name(name[:MAX_NAME_LENGTH])
     return name if name_problem(name) is None else fallback
+
+
+def notebook_name(path: str) -> str:
+    """Return what a notebook is called after its file, and its DAG if it names none."""
+    return name_from_text(PurePath(path).stem, "notebook")
 
 
 def metric_name_problem(text: object) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 from nbflow.errors import NotebookError
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId, DagId, Digest
-from nbflow.model.names import name_from_text
+from nbflow.model.names import notebook_name
 from nbflow.model.notebook import Cell, Notebook, Role
 from nbflow.model.options import DagOptions, NotebookTask
 from nbflow.model.sentence import Sentence
@@ -66,7 +66,7 @@ def read_document(
     kernel = _kernel(metadata, path, diagnostics)
     cells, findings = read_cells(document["cells"], path, python=language == "python")
     diagnostics += findings
-    stem = name_from_text(Path(path).stem, "notebook")
+    stem = notebook_name(path)
     dag, given, task = _dag_and_task(metadata.get("nbflow"), stem, path, diagnostics)
     if task is not None:
         cells = _without_tags(cells, path, diagnostics)

@@ -1,8 +1,8 @@
 """Settings of a DAG before they are kept: what they mean, what is wrong with which."""
 
-from pathlib import PurePosixPath
 from zoneinfo import available_timezones
 
+from nbflow.model.names import notebook_name
 from nbflow.notebooks.dag_block import default_settings
 from nbflow.server.models.settings import (
     SettingProblemForm,
@@ -21,7 +21,7 @@ _NO_PLACES = ("Factory", "localtime", "posixrules")
 def check_dag_settings(call: Call) -> SettingsAnswer:
     """Say what settings of a DAG mean; nothing is kept."""
     asked: SettingsRequest = call.body
-    stem = PurePosixPath(asked.path).stem
+    stem = notebook_name(asked.path)
     found = check_settings(asked.settings, stem, call.service.clock.wall(), count=asked.count)
     options, lang = found.options, call.lang
     return SettingsAnswer(

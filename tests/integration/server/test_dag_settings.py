@@ -1,14 +1,19 @@
 """Settings of a DAG that are not kept yet: words, fires, problems at their fields."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_servers import RunningServer
 
+from nbflow.service.targets import load_all
 
-def check(server: RunningServer, *, lang: str = "en", **settings: Any) -> Any:
+
+def check(
+    server: RunningServer, *, path: str = "work/report.ipynb", lang: str = "en", **settings: Any
+) -> Any:
     headers = {**server.headers, "Accept-Language": lang}
-    asked = {"path": "work/report.ipynb", "settings": settings}
+    asked = {"path": path, "settings": settings}
     reply = server.ask("/dag-settings", "POST", asked, headers=headers)
     assert reply.status == 200, reply.content
     return reply.json
@@ -25,6 +30,18 @@ def test_a_schedule_is_told_in_words_and_instants_of_its_zone_and_nothing_is_kep
     assert found["settings"] == {"schedule": "0 6 * * 1-5", "timezone": "Asia/Seoul"}
     assert (found["problems"], found["defaults"]["catchup"]) == ([], "latest")
     assert not list(server.home.glob("*.db"))
+
+
+def test_the_dag_has_the_name_that_a_deploy_of_the_file_would_give_it(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    for name in ("my report (2)", "café", "보고서", "(!)"):
+        path = tmp_path / f"{name}.py"
+        path.write_text("# %%\nx = 1\n", encoding="utf-8")
+        (compiled,) = load_all(path)
+        found = check(server, path=f"work/{name}.ipynb", on=[{"dag": compiled.dag.id}])
+        assert found["dag_id"] == compiled.dag.id
+        assert found["problems"][0]["field"] == "on.0.dag"
 
 
 def test_changes_of_the_clock_are_told_in_the_reader_s_language(server: RunningServer) -> None:
