@@ -217,7 +217,10 @@ def state(
     with open_service() as service:
         run = run_meant(service, name, read_date(date))
     if form is Form.TABLE:
-        write(run.state.value if run else t("{dag} has no such run.", dag=name), output)
+        none = (
+            t("{dag} has no such run.", dag=name) if date else t("{dag} has no runs yet.", dag=name)
+        )
+        write(run.state.value if run else none, output)
         if run and run.note:
             tell(clean(told(run.note)))
         return

@@ -89,14 +89,22 @@ def cleanup(
             max_bytes=None if max_mib is None else max_mib * (1 << 20),
             dry_run=dry_run,
         )
+    is_plan = dry_run and form is Form.TABLE
     row = {
         "runs": done.runs,
         "values": done.values,
         "attempts": done.attempts,
-        "freed_bytes": done.freed,
+        "bytes_to_free" if is_plan else "freed_bytes": done.freed,
         "left_bytes": done.left,
     }
-    emit([row], ["runs", "values", "attempts", "freed_bytes", "left_bytes"], form)
+    emit(
+        [row],
+        [
+            "runs", "values", "attempts", "bytes_to_free" if is_plan else "freed_bytes",
+            "left_bytes",
+        ],
+        form,
+    )  # fmt: skip
     if dry_run:
         tell(t("Nothing was deleted: this is what would go now."))
     if done.holders and form is Form.TABLE:

@@ -108,7 +108,7 @@ def test_the_state_of_a_dag_and_of_a_run_is_one_word(nbflow: Call, folder: Path)
     path = folder / "tick.ipynb"
     path.write_text(notebook(), encoding="utf-8")
     answer(nbflow("dags", "deploy", path, "-f", "json"))
-    assert "no such run" in nbflow("dags", "state", "tick").stdout
+    assert nbflow("dags", "state", "tick").stdout == "tick has no runs yet.\n"
     run_id = nbflow("dags", "trigger", "tick", "--date", "2026-03-01").stdout.strip()
     assert nbflow("dags", "state", "tick").stdout == "queued\n"
     assert nbflow("dags", "state", run_id).stdout == "queued\n"
