@@ -1,5 +1,6 @@
 """Badges at cells, in a real JupyterLab and a real Notebook 7."""
 
+import re
 from typing import Any
 
 import pytest
@@ -49,9 +50,12 @@ def test_a_badge_follows_the_tags_and_leads_to_the_picture(page: Any, jupyter: J
     page.locator('.nbf-canvas .nbf-chosen[data-task="more"]').wait_for()
 
 
-def test_a_notebook_without_tags_is_left_alone(page: Any, jupyter: Jupyter) -> None:
+def test_a_notebook_without_tags_is_sent_nowhere_and_gets_no_badges(
+    page: Any, jupyter: Jupyter
+) -> None:
+    """What runs on the whole is asked for by the status bar, whichever notebook is open."""
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     jupyter.write("plain.ipynb", "x = 1", "print(unheard_of)")
     open_notebook(page, jupyter, "lab", "plain.ipynb")
     page.locator(".jp-CodeCell .cm-content").first.click()
@@ -59,4 +63,6 @@ def test_a_notebook_without_tags_is_left_alone(page: Any, jupyter: Jupyter) -> N
         page.keyboard.type("y = 2")
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     assert page.locator(".nbf-badge").count() == 0
-    assert [url for url in asked if "nbflow/api" in url] == []
+    about = [one for one in asked if "nbflow/api" in one]
+    assert [one for one in about if not re.search(r"^GET .*nbflow/api/activity\b", one)] == []
+    assert [one for one in about if "plain" in one] == []

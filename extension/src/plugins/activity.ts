@@ -37,7 +37,10 @@ export const activityPlugin: JupyterFrontEndPlugin<void> = {
       return;
     }
     const activity = new ActivityWatch(runs.api);
-    runs.heard.connect(() => activity.refresh());
+    void app.restored.then(() => {
+      activity.start();
+      runs.heard.connect(() => activity.hear());
+    });
     if (statusBar) {
       addStatus(app, statusBar, activity, trans);
     }
