@@ -191,7 +191,15 @@ def big_dag(url: str) -> Iterator[Row]:
 def race(url: str) -> Iterator[Row]:
     """Two schedulers, each a process, race for the slots of many schedules."""
     with installation(url, Calendar()) as service:
-        options = {"schedule": "every 1m", "catchup": "all", "max_active_runs": 1}
+        # Dates give all copies the same slots, whenever each was deployed.
+        last = NOON + timedelta(minutes=RACED_SLOTS)
+        options = {
+            "schedule": "every 1m",
+            "catchup": "all",
+            "max_active_runs": 1,
+            "start_date": (NOON + timedelta(minutes=1)).isoformat(),
+            "end_date": last.isoformat(),
+        }
         (made_dag,) = deploy(service, _page(service, "minutes", ["x = 1"], **options))
         _copy_dag(service, made_dag.dag.id, RACED_DAGS)
         spawn = multiprocessing.get_context("spawn")
@@ -209,6 +217,8 @@ def race(url: str) -> Iterator[Row]:
         took = time.perf_counter() - begun
         runs = service.store.list_runs(RunFilter(limit=10_000))
         slots = {(run.dag_id, run.logical_date) for run in runs}
+        if not len(runs) == len(slots) == RACED_DAGS * RACED_SLOTS:
+            raise SystemExit(f"{len(runs)} runs of {len(slots)} slots came out")
         yield (
             f"two schedulers, {RACED_DAGS} DAGs of {RACED_SLOTS} slots",
             f"{len(runs)} runs of {len(slots)} slots, ticks {made[0]} + {made[1]}, {took:.1f} s",
@@ -218,7 +228,7 @@ def race(url: str) -> Iterator[Row]:
 def _race(url: str, home: str, start: Any, made: Any, number: int) -> None:
     """Tick as long as slots are due."""
     clock = Calendar()
-    clock.set(NOON + timedelta(minutes=RACED_SLOTS))
+    clock.set(NOON + timedelta(days=1))
     settings = Settings(home=Path(home), database_url=url, slots=SLOTS)
     with open_service(settings, clock=clock) as own:
         works = Scheduler(service=own, executor=NoopExecutor())  # type: ignore[arg-type]
