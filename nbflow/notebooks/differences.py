@@ -1,6 +1,7 @@
 """Which cells of a notebook differ from those of an earlier one, told by nbdime; outputs don't count."""
 
 import difflib
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -26,14 +27,34 @@ class NoNbdimeError(Exception):
     """nbdime is not installed."""
 
 
+class TooManyCellsError(Exception):
+    """Lining up the cells of so large pages would take too long."""
+
+
+_MOST_PAIRS = 1_000_000
+"""Cells of one page times those of the other that nbdime lines up."""
+_MOST_LINE_PAIRS = 4_000_000
+"""Lines of one cell times those of the other that are compared."""
+_HEAD = 20
+"""Lines of a cell by which nbdime tells what it became: it takes a minute for a thousand."""
+
+
 def cell_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[CellChange]:
-    """Return the cells that differ, in the order of the page. Raises NoNbdimeError."""
+    """Return the cells that differ, in the order of the page.
+
+    Raises NoNbdimeError, or TooManyCellsError.
+    """
     try:
         from nbdime.diffing.notebooks import diff_notebooks
     except ImportError:
         raise NoNbdimeError from None
-    walk = _Walk(_bare(before), _bare(after))
-    for part in diff_notebooks({"cells": walk.before}, {"cells": walk.after}):
+    old, new = _bare(before), _bare(after)
+    start, end = _common(old, new)
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    if len(old) * len(new) > _MOST_PAIRS:
+        raise TooManyCellsError
+    walk = _Walk(old, new, start)
+    for part in diff_notebooks(_in_short(old), _in_short(new)):
         for step in part.diff:
             walk.take(step)
     return walk.found
@@ -41,10 +62,13 @@ def cell_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ce
 
 @dataclass(slots=True)
 class _Walk:
-    """Both pages, read from top to bottom; ``shift`` is how much further down the new one is."""
+    """Both pages from cell ``start`` on, where they differ first, read from top to bottom; ``shift``
+    is how much further down the new one is.
+    """
 
     before: list[dict[str, Any]]
     after: list[dict[str, Any]]
+    start: int = 0
     shift: int = 0
     found: list[CellChange] = field(default_factory=list)
 
@@ -86,7 +110,7 @@ class _Walk:
         change = CellChange(
             kind=kind,
             cell=str(cell.get("id", "")),
-            place=place,
+            place=self.start + place,
             lines=tuple(lines),
             settings=settings,
         )
@@ -111,6 +135,19 @@ def _lines(cell: Mapping[str, Any]) -> list[str]:
 
 
 def _changed_lines(old: Sequence[str], new: Sequence[str]) -> list[tuple[Sign, str]]:
+    start, end = _common(old, new)
+    head, tail = old[:start], old[len(old) - end :]
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    return [
+        *((" ", line) for line in head),
+        *_middle(old, new),
+        *((" ", line) for line in tail),
+    ]
+
+
+def _middle(old: Sequence[str], new: Sequence[str]) -> list[tuple[Sign, str]]:
+    if len(old) * len(new) > _MOST_LINE_PAIRS:
+        return [*(("-", line) for line in old), *(("+", line) for line in new)]
     found: list[tuple[Sign, str]] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for word, a, b, c, d in matcher.get_opcodes():
@@ -120,6 +157,28 @@ def _changed_lines(old: Sequence[str], new: Sequence[str]) -> list[tuple[Sign, s
             found += [("-", line) for line in old[a:b]]
             found += [("+", line) for line in new[c:d]]
     return found
+
+
+def _common(old: Sequence[object], new: Sequence[object]) -> tuple[int, int]:
+    """Return how many items are the same at the start, and of the others at the end."""
+    most = min(len(old), len(new))
+    start = next((n for n in range(most) if old[n] != new[n]), most)
+    most -= start
+    end = next((n for n in range(most) if old[-n - 1] != new[-n - 1]), most)
+    return start, end
+
+
+def _in_short(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a page whose long cells are cut, with a mark that tells the same from others."""
+    return {"cells": [{**cell, "source": _cut(cell)} for cell in cells]}
+
+
+def _cut(cell: Mapping[str, Any]) -> str:
+    source, lines = str(cell["source"]), _lines(cell)
+    if len(lines) <= _HEAD:
+        return source
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+    return "\n".join([*lines[:_HEAD], digest])
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,8 +9,14 @@ from nbflow.model.dag import Dag, Edge, Task
 from nbflow.model.ids import Digest
 from nbflow.model.notices import Notify, shown_targets
 from nbflow.model.options import DagOptions
+from nbflow.model.sentence import Sentence
 from nbflow.model.triggers import Trigger, trigger_sentence
-from nbflow.notebooks.differences import CellChange, NoNbdimeError, cell_changes
+from nbflow.notebooks.differences import (
+    CellChange,
+    NoNbdimeError,
+    TooManyCellsError,
+    cell_changes,
+)
 from nbflow.service.adopt import Versions
 from nbflow.service.dags import current_version
 from nbflow.service.drift import Drift, drift_of_compiled, has_metastore
@@ -43,7 +49,7 @@ class NotebookChanges:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeployedDiff:
     """How a notebook stands to what is deployed. ``version`` is what is deployed, None if nothing is;
-    ``pages`` is None where nbdime is not installed.
+    ``pages`` is None where nbdime is not installed, or for the reason that ``no_pages`` says.
     """
 
     drift: Drift
@@ -55,6 +61,7 @@ class DeployedDiff:
     lost_edges: Sequence[Edge]
     settings: Sequence[SettingChange]
     pages: Sequence[NotebookChanges] | None
+    no_pages: Sentence | None = None
 
 
 def compare_with_deployed(service: "Service", compiled: Compiled, lang: str) -> DeployedDiff:
@@ -65,6 +72,7 @@ def compare_with_deployed(service: "Service", compiled: Compiled, lang: str) -> 
     new = _tasks(compiled)
     old_edges = _edges(before.dag) if before else {}
     new_edges = _edges(compiled.dag)
+    pages, no_pages = _pages(before, compiled)
     return DeployedDiff(
         drift=drift_of_compiled(service, compiled),
         version=version,
@@ -76,7 +84,8 @@ def compare_with_deployed(service: "Service", compiled: Compiled, lang: str) -> 
         settings=_settings(
             before.dag.options if before else DagOptions(), compiled.dag.options, lang
         ),
-        pages=_pages(before, compiled),
+        pages=pages,
+        no_pages=no_pages,
     )
 
 
@@ -94,9 +103,11 @@ def _edges(dag: Dag) -> dict[tuple[str, ...], Edge]:
     return {(one.source, one.target, one.kind.value, one.variable or ""): one for one in dag.edges}
 
 
-def _pages(before: Compiled | None, after: Compiled) -> list[NotebookChanges] | None:
+def _pages(
+    before: Compiled | None, after: Compiled
+) -> tuple[list[NotebookChanges] | None, Sentence | None]:
     if before is None:
-        return []
+        return [], None
     known = {one.path: one for one in before.notebooks}
     only = before.notebooks[0] if len(before.notebooks) == len(after.notebooks) == 1 else None
     try:
@@ -110,8 +121,10 @@ def _pages(before: Compiled | None, after: Compiled) -> list[NotebookChanges] | 
             for old in [known.get(one.path) or only]
         ]
     except NoNbdimeError:
-        return None
-    return [one for one in pages if one.cells]
+        return None, None
+    except TooManyCellsError:
+        return None, Sentence("The pages have too many cells to be set side by side.")
+    return [one for one in pages if one.cells], None
 
 
 def _settings(before: DagOptions, after: DagOptions, lang: str) -> list[SettingChange]:

@@ -944,7 +944,7 @@ export interface components {
         /**
          * CompareAnswer
          * @description How a notebook stands to what is deployed. `version` is null if nothing is; `cells` is null where
-         *     nbdime is not installed on the server.
+         *     nbdime is not installed on the server, or for the reason that `no_cells` says.
          */
         CompareAnswer: {
             /** Dag Id */
@@ -968,6 +968,8 @@ export interface components {
             settings: components["schemas"]["SettingChangeForm"][];
             /** Cells */
             cells: components["schemas"]["CellChangeForm"][] | null;
+            /** No Cells */
+            no_cells: string | null;
         };
         /**
          * CompareRequest

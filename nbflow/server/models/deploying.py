@@ -51,7 +51,7 @@ class CellChangeForm(Given):
 
 class CompareAnswer(Given):
     """How a notebook stands to what is deployed. `version` is null if nothing is; `cells` is null where
-    nbdime is not installed on the server.
+    nbdime is not installed on the server, or for the reason that `no_cells` says.
     """
 
     dag_id: str
@@ -63,3 +63,4 @@ class CompareAnswer(Given):
     edges: list[EdgeChangeForm]
     settings: list[SettingChangeForm]
     cells: list[CellChangeForm] | None
+    no_cells: str | None

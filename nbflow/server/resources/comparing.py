@@ -17,6 +17,7 @@ from nbflow.server.models.deploying import (
 )
 from nbflow.server.routing import NOTEBOOK_LIMIT, Call, Route
 from nbflow.service.deployed_diff import NotebookChanges, compare_with_deployed
+from nbflow.texts import told
 
 
 def compare_notebook(call: Call) -> CompareAnswer:
@@ -40,6 +41,7 @@ def compare_notebook(call: Call) -> CompareAnswer:
         cells=None
         if found.pages is None
         else [one for page in found.pages for one in _cells(page)],
+        no_cells=None if found.no_pages is None else told(found.no_pages, call.lang),
     )
 
 

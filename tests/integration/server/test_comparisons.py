@@ -94,6 +94,17 @@ def test_without_nbdime_the_cells_are_not_told_and_all_else_is(
     monkeypatch.setitem(sys.modules, "nbdime.diffing.notebooks", None)
     found = compare(server, document(LOAD))
     assert (found["cells"], found["removed"]) == (None, ["total"])
+    assert found["no_cells"] is None
+
+
+def test_cells_of_too_large_pages_are_not_told_but_why_is(
+    server: RunningServer, deployed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nbdime", reason="nbdime is not installed")
+    monkeypatch.setattr("nbflow.notebooks.differences._MOST_PAIRS", 0)
+    found = compare(server, document(LOAD, "%%task total\ntotal = max(numbers)"))
+    assert (found["cells"], found["changed"]) == (None, ["total"])
+    assert "too many cells" in found["no_cells"]
 
 
 def test_a_document_outside_of_the_root_is_not_compared(server: RunningServer) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nbflow.notebooks.differences import CellChange, cell_changes
+from nbflow.notebooks.differences import CellChange, TooManyCellsError, cell_changes
 
 pytest.importorskip("nbdime", reason="nbdime is not installed")
 
@@ -55,3 +55,33 @@ def test_tags_that_change_are_told_and_other_metadata_is_not() -> None:
     (found,) = cell_changes(before, after)
     assert (found.kind, found.settings) == ("changed", ("tags",))
     assert {sign for sign, _ in found.lines} == {" "}
+
+
+def test_a_cell_of_thirty_thousand_lines_is_told_whole_where_it_is_another_one() -> None:
+    def long(name: str) -> tuple[str, str, list[str]]:
+        middle = [f"{name}[{n}] = {n}" for n in range(30_000)]
+        return "a", "\n".join(["first = 1", *middle, "last = 1"]), []
+
+    (found,) = cell_changes(page(SUM, long("old"), SHOW), page(SUM, long("new"), SHOW))
+    assert (found.kind, found.place) == ("changed", 1)
+    assert [sign for sign, _ in found.lines] == [" ", *"-" * 30_000, *"+" * 30_000, " "]
+
+
+def test_a_line_that_changes_among_thirty_thousand_is_told_alone() -> None:
+    lines = [f"x[{n}] = {n}" for n in range(30_000)]
+    other = [*lines[:20_000], "x = []", *lines[20_001:]]
+    (found,) = cell_changes(page(("a", "\n".join(lines), [])), page(("a", "\n".join(other), [])))
+    assert [(sign, text) for sign, text in found.lines if sign != " "] == [
+        ("-", "x[20000] = 20000"), ("+", "x = []"),
+    ]  # fmt: skip
+    assert len(found.lines) == 30_001
+
+
+def test_pages_of_too_many_other_cells_are_refused_and_a_single_change_in_them_is_not() -> None:
+    old, new = (
+        page(*((f"c{n}", f"{name} = {n}", []) for n in range(1_001))) for name in ("old", "new")
+    )
+    with pytest.raises(TooManyCellsError):
+        cell_changes(old, new)
+    new["cells"][:500], new["cells"][501:] = old["cells"][:500], old["cells"][501:]
+    assert told(cell_changes(old, new))[0][2] == 500

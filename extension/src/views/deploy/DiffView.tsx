@@ -32,7 +32,7 @@ function Body({ found, trans }: DiffProps): ReactElement {
       <Settings found={found} trans={trans} />
       <Tasks found={found} trans={trans} />
       <Edges found={found} trans={trans} />
-      <Cells cells={found.cells} trans={trans} />
+      <Cells cells={found.cells} reason={found.no_cells} trans={trans} />
     </>
   );
 }
@@ -111,14 +111,16 @@ function Edges({ found, trans }: DiffProps): ReactElement | null {
 
 interface CellsProps {
   cells: readonly CellChangeForm[] | null;
+  reason: string | null;
   trans: TranslationBundle;
 }
 
-function Cells({ cells, trans }: CellsProps): ReactElement | null {
+function Cells({ cells, reason, trans }: CellsProps): ReactElement | null {
   if (cells === null) {
     return (
       <p className="nbf-quiet">
-        {trans.__('To see the cells that differ, install nbdime where the Jupyter server runs.')}
+        {reason ??
+          trans.__('To see the cells that differ, install nbdime where the Jupyter server runs.')}
       </p>
     );
   }
