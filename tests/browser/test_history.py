@@ -92,6 +92,43 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     assert axe_violations(page, ".nbf-of-history") == []
 
 
+def test_a_history_never_saves_over_what_was_typed_into_its_notebook(
+    page: Any, jupyter: Jupyter
+) -> None:
+    name = "typed.ipynb"
+    jupyter.write(name, "%%task load\nn = 1")
+    open_notebook(page, jupyter, "lab", name)
+    do(page, "nbflow:open-history")
+    page.locator(HISTORY).wait_for()
+    for command, text in (
+        ("docmanager:save", "typed_1 = 1"),
+        ("docmanager:save-all", "typed_2 = 2"),
+    ):
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Control+End")
+        page.keyboard.type(f"\n{text}")
+        page.evaluate(
+            """command => {
+                const { commands, shell } = window.jupyterapp;
+                const [history] = [...shell.widgets('main')].filter(one => one.node.querySelector('.nbf-of-history'));
+                shell.activateById(history.id);
+                return commands.execute(command);
+            }""",
+            command,
+        )
+        assert text in (jupyter.folder / name).read_text(encoding="utf-8")
+    page.evaluate(
+        """async () => {
+            const { commands, shell } = window.jupyterapp;
+            for (const one of [...shell.widgets('main')]) {
+                if (!one.node.querySelector('.nbf-of-history')) one.dispose();
+            }
+            await commands.execute('docmanager:save');
+        }"""
+    )
+    assert "typed_2 = 2" in (jupyter.folder / name).read_text(encoding="utf-8")
+
+
 def test_the_panel_of_runs_is_legible_in_both_themes_and_languages(
     page: Any, served: tuple[Jupyter, str]
 ) -> None:
@@ -104,6 +141,28 @@ def test_the_panel_of_runs_is_legible_in_both_themes_and_languages(
     page.locator("#nbflow-run .nbf-history > summary").click()
     shoot(page, f"run-panel-{lang}")
     assert axe_violations(page, "#nbflow-run") == []
+
+
+def test_runs_of_others_are_not_shown_where_it_isnt_known_whose_they_are(
+    page: Any, jupyter: Jupyter
+) -> None:
+    two_runs(page, jupyter, "mine.ipynb")
+    jupyter.write("asked.ipynb", "%%task load\nn = 1")
+    open_notebook(page, jupyter, "lab", "asked.ipynb")
+    listed: list[str] = []
+    page.on("request", lambda one: listed.append(one.url) if "/api/runs?" in one.url else None)
+    place = "**/nbflow/api/notebooks?*"
+    page.route(place, lambda route: route.abort())
+    do(page, "nbflow:open-history")
+    again = page.locator(HISTORY).get_by_role("button", name="Try again")
+    again.wait_for()
+    page.locator(HISTORY).get_by_text("Runs of asked.ipynb").wait_for()
+    assert [url for url in listed if "dag_id" not in url] == []
+    assert page.locator(f"{HISTORY} tbody tr").count() == 0
+    page.unroute(place)
+    again.click()
+    page.locator(HISTORY).get_by_text("Nothing has been run yet.").wait_for()
+    assert [url for url in listed if "dag_id" not in url] == []
 
 
 def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(

@@ -69,8 +69,10 @@ export class RunList implements IDisposable {
 
   /** Somebody looks, or no longer. */
   look(isLooking: boolean): void {
-    this._isLooking = isLooking;
-    void (isLooking ? this._poll.start() : this._poll.stop());
+    if (isLooking !== this._isLooking) {
+      this._isLooking = isLooking;
+      void (isLooking ? this._poll.start() : this._poll.stop());
+    }
   }
 
   /** Read it again now, if somebody looks. */
@@ -108,7 +110,8 @@ export class RunList implements IDisposable {
     try {
       const page = await this._api.runs(asked);
       if (!this._isStill(asked)) {
-        return;
+        // While a poll refreshes, it takes no other wish to refresh.
+        return this.isDisposed ? undefined : this._read();
       }
       const older = this._items.slice(page.items.length);
       const known = new Set(page.items.map(run => run.run_id));

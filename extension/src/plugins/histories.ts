@@ -30,7 +30,7 @@ export class Histories {
       this._onTheRight('nbflow-history', path);
       return;
     }
-    const ref = this._find(path)?.id ?? null;
+    const ref = this.find(path)?.id ?? null;
     const mode = ref === null ? 'tab-after' : 'split-right';
     await this._app.commands.execute('docmanager:open', {
       path,
@@ -61,7 +61,7 @@ export class Histories {
 
   /** Return the notebook of a path, opened if it isn't; null where none can be beside its runs. */
   async openNotebook(path: string): Promise<NotebookPanel | null> {
-    let panel = this._find(path) ?? null;
+    let panel = this.find(path);
     if (!panel && this._hasMainArea) {
       panel = await this._app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
       const late = new Promise<void>(resolve => setTimeout(resolve, PATIENCE));
@@ -73,8 +73,10 @@ export class Histories {
     return panel;
   }
 
-  private _find(path: string): NotebookPanel | undefined {
-    return this._notebooks.find(panel => serverPath(panel.context.path) === serverPath(path));
+  /** Return the notebook of a path if it is open. */
+  find(path: string): NotebookPanel | null {
+    const isIt = (panel: NotebookPanel) => serverPath(panel.context.path) === serverPath(path);
+    return this._notebooks.find(isIt) ?? null;
   }
 
   private _onTheRight(id: string, path: string | null): void {

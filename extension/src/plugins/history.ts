@@ -64,7 +64,7 @@ export const historyPlugin: JupyterFrontEndPlugin<void> = {
     };
     histories.make = make;
     const documents = new WidgetTracker<HistoryDocument>({ namespace: 'nbflow-history' });
-    addDocumentType(app.docRegistry, trans, make, documents);
+    addDocumentType(app.docRegistry, trans, make, path => histories.find(path), documents);
     addCommands(app, trans, histories, browsers);
     palette?.addItem({ command: OPEN, category: 'nbflow' });
     palette?.addItem({ command: OPEN_ALL, category: 'nbflow' });

@@ -6,6 +6,7 @@ import {
   type IDocumentWidget,
   TextModelFactory
 } from '@jupyterlab/docregistry';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { historyIcon } from '../look/icons';
 import { serverPath } from '../model/paths';
@@ -27,11 +28,15 @@ export type MakeHistory = (path: string | null) => {
   source: NotebookHistory;
 };
 
+/** Return the open notebook of a path. */
+export type FindNotebook = (path: string) => NotebookPanel | null;
+
 /** Let notebooks be opened with their runs; what they are opened with otherwise stays. */
 export function addDocumentType(
   registry: DocumentRegistry,
   trans: TranslationBundle,
   make: MakeHistory,
+  find: FindNotebook,
   tracker: WidgetTracker<HistoryDocument>
 ): void {
   registry.addModelFactory(new HistoryModelFactory());
@@ -42,7 +47,7 @@ export function addDocumentType(
     modelName: MODEL,
     readOnly: true
   };
-  const factory = new HistoryFactory(options, make, trans);
+  const factory = new HistoryFactory(options, make, find, trans);
   factory.widgetCreated.connect((_, widget) => {
     widget.context.pathChanged.connect(() => void tracker.save(widget));
     void tracker.add(widget);
@@ -68,13 +73,15 @@ class HistoryFactory extends ABCWidgetFactory<HistoryDocument, DocumentRegistry.
   constructor(
     options: Options,
     private readonly _make: MakeHistory,
+    private readonly _find: FindNotebook,
     private readonly _trans: TranslationBundle
   ) {
     super(options);
   }
 
   protected override createNewWidget(context: Context): HistoryDocument {
-    const { panel, source } = this._make(serverPath(context.path));
+    saveAsNotebook(context, this._find);
+    const { panel, source } = this._make(context.path);
     const widget = new DocumentWidget<HistoryPanel, DocumentRegistry.ICodeModel>({
       content: panel,
       context
@@ -82,11 +89,22 @@ class HistoryFactory extends ABCWidgetFactory<HistoryDocument, DocumentRegistry.
     // The label is the file's name: Jupyter renames the file when it changes.
     widget.title.icon = historyIcon;
     const tell = () => {
-      source.path = serverPath(context.path);
+      source.path = context.path;
       widget.title.caption = this._trans.__('Runs of %1', serverPath(context.path));
     };
     context.pathChanged.connect(tell);
     tell();
     return widget;
   }
+}
+
+/**
+ * The text of a history is that of the file when it was opened: saved, it would replace what was
+ * written since. Who saves with a history in front means the notebook.
+ */
+function saveAsNotebook(context: Context, find: FindNotebook): void {
+  context.save = async () => {
+    await find(context.path)?.context.save();
+  };
+  context.saveAs = async () => (await find(context.path)?.context.saveAs()) ?? false;
 }

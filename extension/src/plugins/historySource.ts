@@ -5,6 +5,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { troubleOf } from '../api/trouble';
 import type { Comparison, DagRowForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../api/types';
 import { olderFirst, ticked } from '../model/comparing';
+import { serverPath } from '../model/paths';
 import { ChosenTask } from '../notebook/chosenTask';
 import { FollowedRun } from '../notebook/followed';
 import { jumpToCells } from '../notebook/jump';
@@ -44,8 +45,12 @@ export class NotebookHistory implements HistorySource {
 
   /** The notebook was moved. */
   set path(path: string | null) {
-    this._path = path;
-    this._emit();
+    if (path !== this._path) {
+      this._path = path;
+      this._isFound = false;
+      this._emit();
+      void this._findIfLooking();
+    }
   }
 
   get dag(): string | null {
@@ -114,9 +119,10 @@ export class NotebookHistory implements HistorySource {
   }
 
   look(isLooking: boolean): void {
-    this._list.look(isLooking);
-    if (isLooking && !this._list.isRead) {
-      void this._find();
+    if (isLooking !== this._isLooking) {
+      this._isLooking = isLooking;
+      this._list.look(isLooking && this._isSure);
+      void this._findIfLooking();
     }
   }
 
@@ -134,6 +140,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   retry(): void {
+    this._list.refresh();
     void this._find();
   }
 
@@ -219,15 +226,34 @@ export class NotebookHistory implements HistorySource {
     }
   }
 
+  /** Whether it is known whose runs are to be listed. */
+  private get _isSure(): boolean {
+    return this._path === null || this._dag !== null;
+  }
+
+  private async _findIfLooking(): Promise<void> {
+    if (this._isLooking && !this._isFound) {
+      await this._find();
+    }
+  }
+
   /** Which DAG the notebook makes; of all notebooks, which DAGs there are. */
   private async _find(): Promise<void> {
+    const path = this._path;
     await this._try(async () => {
-      if (this._path === null) {
+      if (path === null) {
         await this._known.list();
       } else {
-        this._dag = await this._known.dagOf(this._path);
+        const dag = await this._known.dagOf(serverPath(path));
+        if (path !== this._path) {
+          return;
+        }
+        if (dag !== this._dag) {
+          this.showDag(dag);
+        }
       }
-      this._list.show(this._dag, this._list.filter);
+      this._isFound = true;
+      this._list.look(this._isLooking);
     });
   }
 
@@ -289,6 +315,8 @@ export class NotebookHistory implements HistorySource {
   private _dag: string | null = null;
   private _error: Error | null = null;
   private _isDisposed = false;
+  private _isFound = false;
+  private _isLooking = false;
   private readonly _known: KnownDags;
   private readonly _list: RunList;
   private _picked: readonly string[] = [];

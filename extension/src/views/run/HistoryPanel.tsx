@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
 import { historyIcon } from '../../look/icons';
 import { ago, exactly } from '../../model/past';
+import { serverPath } from '../../model/paths';
 import { Trouble } from '../Trouble';
 import { useSignal } from '../useSignal';
 import { WatchingPanel } from '../WatchingPanel';
@@ -52,7 +53,9 @@ function Body({ source, trans, lang }: HistoryProps): ReactElement {
             current={run?.run.run_id ?? null}
             onRun={one => source.follow(one)}
             onPick={one => source.pick(one)}
-            onDag={source.dag === null ? one => source.showDag(one) : undefined}
+            onDag={
+              source.path === null && source.dag === null ? one => source.showDag(one) : undefined
+            }
           />
         )}
         {source.isRead && runs.length === 0 && <Empty {...{ source, trans, lang }} />}
@@ -75,9 +78,10 @@ function Body({ source, trans, lang }: HistoryProps): ReactElement {
 function Heading({ source, trans, lang }: HistoryProps): ReactElement {
   const { about, dag, path } = source;
   const next = about?.next_run;
+  const of = dag ?? (path === null ? null : serverPath(path));
   return (
     <header>
-      <h2>{dag === null ? trans.__('Runs of all notebooks') : trans.__('Runs of %1', dag)}</h2>
+      <h2>{of === null ? trans.__('Runs of all notebooks') : trans.__('Runs of %1', of)}</h2>
       {path === null && dag !== null && (
         <button type="button" className="nbf-link" onClick={() => source.showDag(null)}>
           {trans.__('Show those of all')}
