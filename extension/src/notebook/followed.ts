@@ -64,7 +64,11 @@ export class FollowedRun implements IDisposable {
 
   /** Follow a run until it has ended. */
   async follow(run: string): Promise<void> {
-    this._followed = run;
+    if (run !== this._followed) {
+      this._followed = run;
+      this._tasks = new Map();
+      this.set({ answer: null, error: null });
+    }
     this._seen = 0;
     this._poll.frequency = UNHEARD;
     await this._poll.stop();
@@ -94,25 +98,29 @@ export class FollowedRun implements IDisposable {
 
   /** Ask for the end of the run. */
   async cancel(): Promise<void> {
-    if (this._followed !== null) {
+    const run = this._followed;
+    if (run !== null) {
       try {
-        await this.api.cancel(this._followed);
+        await this.api.cancel(run);
         await this._poll.refresh();
       } catch (error) {
-        this.set({ error: error as Error });
+        if (run === this._followed) {
+          this.set({ error: error as Error });
+        }
       }
     }
   }
 
   /** Let tasks of the run run again; what it would come to with `dry_run`. */
   async clear(what: Partial<ClearRequest>): Promise<ClearAnswer | null> {
-    if (this._followed === null) {
+    const run = this._followed;
+    if (run === null) {
       return null;
     }
-    const answer = await this.api.clear(this._followed, what);
-    if (!what.dry_run) {
+    const answer = await this.api.clear(run, what);
+    if (!what.dry_run && run === this._followed) {
       this.set({ hasScheduler: answer.has_scheduler });
-      await this.follow(this._followed);
+      await this.follow(run);
     }
     return answer;
   }
@@ -133,16 +141,24 @@ export class FollowedRun implements IDisposable {
     try {
       const isFirst = this._state.answer?.run.run_id !== run;
       const events = await this.api.events(run, this._seen);
-      if (isFirst || events.items.length > 0) {
-        const answer = await this.api.showRun(run);
-        if (run === this._followed) {
-          this._seen = events.last;
-          this._tasks = new Map(answer.tasks.map(task => [task.task, task]));
-          this.set({ answer, error: null });
-        }
+      const isNews = isFirst || events.items.length > 0;
+      const answer = isNews ? await this.api.showRun(run) : null;
+      if (run !== this._followed) {
+        return;
       }
+      if (answer) {
+        this._seen = events.last;
+        this._tasks = new Map(answer.tasks.map(task => [task.task, task]));
+        this.set({ answer, error: null });
+      } else if (this._missed !== null && this._state.error === this._missed) {
+        this.set({ error: null });
+      }
+      this._missed = null;
     } catch (error) {
-      this.set({ error: error as Error });
+      if (run === this._followed) {
+        this._missed = error as Error;
+        this.set({ error: this._missed });
+      }
       throw error;
     }
     if (!this.isGoingOn) {
@@ -160,6 +176,8 @@ export class FollowedRun implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private _followed: string | null = null;
   private _isDisposed = false;
+  /** Why the last look failed; what else went wrong is told until there is news. */
+  private _missed: Error | null = null;
   private readonly _poll: Poll;
   private _seen = 0;
   private _state: RunState = {

@@ -11,7 +11,11 @@ export async function runAgain(
   trans: TranslationBundle
 ): Promise<boolean> {
   const wish = wishOf(what);
+  const shown = run.followed;
   const planned = await run.clear({ ...wish, dry_run: true });
+  if (run.followed !== shown) {
+    return false;
+  }
   const tasks = planned?.tasks.filter(one => one.becomes === 'cleared').map(one => one.task) ?? [];
   const { button } = await showDialog({
     title: trans._n('Re-run %1 task?', 'Re-run %1 tasks?', tasks.length),
@@ -24,10 +28,11 @@ export async function runAgain(
       Dialog.okButton({ label: trans._n('Re-run %1 task', 'Re-run %1 tasks', tasks.length) })
     ]
   });
-  if (button.accept) {
+  const isWanted = button.accept && run.followed === shown;
+  if (isWanted) {
     await run.clear(wish);
   }
-  return button.accept;
+  return isWanted;
 }
 
 function wishOf(what: Again): Partial<ClearRequest> {

@@ -40,9 +40,9 @@ interface HistoryProps extends Spoken {
 
 function Body({ source, trans, lang }: HistoryProps): ReactElement {
   useSignal(source.changed);
-  const { picked, run, runs, trouble } = source;
+  const { followed, picked, run, runs, trouble } = source;
   return (
-    <div className="nbf-split" data-open={run !== null || source.comparison !== null}>
+    <div className="nbf-split" data-open={followed !== null || source.comparison !== null}>
       <section aria-label={trans.__('List of runs')}>
         <Heading {...{ source, trans, lang }} />
         <Filters {...{ source, trans, lang }} />
@@ -50,7 +50,7 @@ function Body({ source, trans, lang }: HistoryProps): ReactElement {
         {runs.length > 0 && (
           <RunTable
             {...{ runs, picked, trans, lang }}
-            current={run?.run.run_id ?? null}
+            current={followed}
             onRun={one => source.follow(one)}
             onPick={one => source.pick(one)}
             onDag={

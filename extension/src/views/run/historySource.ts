@@ -34,7 +34,8 @@ export interface HistorySource extends TaskActions, Watched {
   /** The runs that are ticked, and what they have that differs once that was asked for. */
   readonly picked: readonly string[];
   readonly comparison: Comparison | null;
-  /** The run that is looked at. */
+  /** The run that is looked at; and what is known of it, once the server has answered. */
+  readonly followed: string | null;
   readonly run: RunAnswer | null;
   readonly isGoingOn: boolean;
   readonly hasScheduler: boolean;
