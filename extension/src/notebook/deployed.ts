@@ -74,25 +74,31 @@ export class CurrentDeployment {
   }
 
   private async _look(): Promise<void> {
-    const answer = this._live?.state.answer;
+    const live = this._live;
+    const asked = this._asked;
+    const answer = live?.state.answer;
     if (!answer) {
       return;
     }
-    const { dag_id } = answer.dag;
+    const row = answer.drift === 'never' ? null : await this._read(answer.dag.dag_id);
+    if (live !== this._live || asked !== this._asked) {
+      // While a poll refreshes, it takes no other wish to refresh.
+      return this._look();
+    }
+    this._row = row;
+    this._changed.emit();
+  }
+
+  private async _read(dag: string): Promise<DagRowForm | null> {
     try {
-      const about = answer.drift === 'never' ? null : (await this._lives.api.showDag(dag_id)).about;
-      this._set(about?.paused === null ? null : about);
+      const { about } = await this._lives.api.showDag(dag);
+      return about?.paused === null ? null : about;
     } catch (error) {
       if (!(error instanceof ApiError)) {
         throw error;
       }
-      this._set(null);
+      return null;
     }
-  }
-
-  private _set(row: DagRowForm | null): void {
-    this._row = row;
-    this._changed.emit();
   }
 
   private _asked: string | null = null;

@@ -48,7 +48,7 @@ export const activityPlugin: JupyterFrontEndPlugin<void> = {
     browsers?.tracker.forEach(mark);
     browsers?.tracker.widgetAdded.connect((_, browser) => mark(browser));
     if (labShell && browsers) {
-      addOpenAnd(app, browsers, trans);
+      addOpenAnd(app, runs, browsers, trans);
     }
   }
 };
@@ -84,6 +84,7 @@ function addStatus(
 /** A command for entries of the file browser: open the notebook, then do something with it. */
 function addOpenAnd(
   app: JupyterFrontEnd,
+  runs: NotebookRuns,
   browsers: IFileBrowserFactory,
   trans: TranslationBundle
 ): void {
@@ -108,7 +109,9 @@ function addOpenAnd(
         const { path } = item;
         const panel = await app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
         await panel?.revealed;
-        await app.commands.execute(next(args));
+        if (panel && runs.current?.panel === panel) {
+          await app.commands.execute(next(args));
+        }
       }
     }
   });
