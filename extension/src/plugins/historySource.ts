@@ -94,6 +94,10 @@ export class NotebookHistory implements HistorySource {
     return this._run.state.answer;
   }
 
+  get followed(): string | null {
+    return this._run.followed;
+  }
+
   get isGoingOn(): boolean {
     return this._run.isGoingOn;
   }
@@ -204,15 +208,17 @@ export class NotebookHistory implements HistorySource {
 
   open(): void {
     const task = this._task.task;
-    void this._withNotebook(async panel => {
-      if (task) {
-        await openAtTask(panel, task, this._tools.translator);
-      }
-    });
+    void this._try(() =>
+      this._withNotebook(async panel => {
+        if (task) {
+          await openAtTask(panel, task, this._tools.translator);
+        }
+      })
+    );
   }
 
   showCells(cells: readonly string[], line?: number): void {
-    void this._withNotebook(panel => jumpToCells(panel, cells, line));
+    void this._try(() => this._withNotebook(panel => jumpToCells(panel, cells, line)));
   }
 
   dispose(): void {
