@@ -128,6 +128,9 @@ describe('entries of lists', () => {
   it('are read however they are written', () => {
     expect(entriesOf(undefined)).toEqual([]);
     expect(entriesOf({ dag: 'etl' })).toEqual([{ dag: 'etl' }]);
+    expect(entriesOf([null, 3, { dag: 'etl' }])).toEqual([{}, {}, { dag: 'etl' }]);
+    expect(entriesOf([null]).map(triggerOf)).toEqual(['dag']);
+    expect(entriesOf([null]).map(channelOf)).toEqual(['email']);
     expect(entriesOf(['code', 'metric("a") < 1'])).toEqual([
       { code: true },
       { metric: 'metric("a") < 1' }

@@ -11,14 +11,17 @@ export const CHANNELS: readonly ChannelWord[] = ['email', 'slack', 'webhook'];
 
 export const EVENTS = ['failure', 'recovery', 'missed'] as const;
 
-/** The entries of a list, which may be written as one entry, or short as text. */
+/** The entries of a list, which may be written as one entry, or short as text; each has its place. */
 export function entriesOf(value: unknown): Entry[] {
   const list = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
   return list.map(one => {
     if (one === 'code') {
       return { code: true };
     }
-    return typeof one === 'string' ? { metric: one } : (one as Entry);
+    if (typeof one === 'string') {
+      return { metric: one };
+    }
+    return typeof one === 'object' && one !== null ? (one as Entry) : {};
   });
 }
 

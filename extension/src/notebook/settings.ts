@@ -48,10 +48,16 @@ export class SettingsDraft implements IDisposable {
     this._changed.emit();
   }
 
-  /** What the server says of the settings as they are at this moment. */
-  async finish(): Promise<SettingsAnswer> {
-    this._answer = await this._check(this._settings);
-    return this._answer;
+  /** What the server says of the settings as they are at this moment; null if it says nothing. */
+  async finish(): Promise<SettingsAnswer | null> {
+    try {
+      this._answer = await this._check(this._settings);
+      this._error = null;
+      return this._answer;
+    } catch (error) {
+      this._error = error as Error;
+      return null;
+    }
   }
 
   dispose(): void {

@@ -61,7 +61,7 @@ class ScheduleEditor {
       const zones = await this._api.timezones();
       while (await this._ask(draft, zones.items)) {
         const answer = await draft.finish();
-        if (!answer.problems.some(one => one.error)) {
+        if (answer && !answer.problems.some(one => one.error)) {
           writeSettings(model, answer.settings);
           return;
         }
