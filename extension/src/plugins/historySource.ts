@@ -5,12 +5,12 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { troubleOf } from '../api/trouble';
 import type { Comparison, DagRowForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../api/types';
 import { olderFirst, ticked } from '../model/comparing';
-import { serverPath } from '../model/paths';
 import { ChosenTask } from '../notebook/chosenTask';
 import { FollowedRun } from '../notebook/followed';
 import { jumpToCells } from '../notebook/jump';
 import { KnownDags } from '../notebook/knownDags';
-import { RunList } from '../notebook/runList';
+import { ListedRuns } from '../notebook/listedRuns';
+import type { RunList } from '../notebook/runList';
 import type { Again, HistorySource } from '../views/run/historySource';
 import type { TroubleText } from '../views/Trouble';
 import { runAgain } from './again';
@@ -21,15 +21,16 @@ import { openAtTask } from './taskOpening';
 export class NotebookHistory implements HistorySource {
   constructor(
     private readonly _tools: HistoryTools,
-    private _path: string | null
+    path: string | null
   ) {
     this._trans = _tools.translator.load('nbflow');
     const api = _tools.runs.api;
-    this._list = new RunList(api);
     this._run = new FollowedRun(api);
     this._task = new ChosenTask(api);
     this._known = new KnownDags(api);
-    this._list.changed.connect(this._emit, this);
+    this._listed = new ListedRuns(api, this._known, path);
+    this._list = this._listed.list;
+    this._listed.changed.connect(this._emit, this);
     this._run.changed.connect(this._moved, this);
     this._task.changed.connect(this._emit, this);
     _tools.runs.heard.connect(this._hear, this);
@@ -40,25 +41,20 @@ export class NotebookHistory implements HistorySource {
   }
 
   get path(): string | null {
-    return this._path;
+    return this._listed.path;
   }
 
   /** The notebook was moved. */
   set path(path: string | null) {
-    if (path !== this._path) {
-      this._path = path;
-      this._isFound = false;
-      this._emit();
-      void this._findIfLooking();
-    }
+    this._listed.path = path;
   }
 
   get dag(): string | null {
-    return this._dag;
+    return this._listed.dag;
   }
 
   get about(): DagRowForm | null {
-    return this._known.about(this._dag);
+    return this._known.about(this.dag);
   }
 
   get runs(): readonly RunForm[] {
@@ -78,7 +74,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   get trouble(): TroubleText | null {
-    const error = this._error ?? this._list.error ?? this._run.state.error;
+    const error = this._error ?? this._listed.error ?? this._run.state.error;
     return error && troubleOf(error, this._trans);
   }
 
@@ -123,20 +119,15 @@ export class NotebookHistory implements HistorySource {
   }
 
   look(isLooking: boolean): void {
-    if (isLooking !== this._isLooking) {
-      this._isLooking = isLooking;
-      this._list.look(isLooking && this._isSure);
-      void this._findIfLooking();
-    }
+    this._listed.look(isLooking);
   }
 
   setFilter(filter: HistorySource['filter']): void {
-    this._list.show(this._dag, filter);
+    this._list.show(this.dag, filter);
   }
 
   showDag(dag: string | null): void {
-    this._dag = dag;
-    this._list.show(dag, this._list.filter);
+    this._listed.showDag(dag);
   }
 
   more(): void {
@@ -144,8 +135,8 @@ export class NotebookHistory implements HistorySource {
   }
 
   retry(): void {
-    this._list.refresh();
-    void this._find();
+    this._error = null;
+    this._listed.retry();
   }
 
   follow(run: string): void {
@@ -227,40 +218,9 @@ export class NotebookHistory implements HistorySource {
       this._tools.runs.heard.disconnect(this._hear, this);
       this._task.choose(null, null);
       this._run.dispose();
-      this._list.dispose();
+      this._listed.dispose();
       Signal.clearData(this);
     }
-  }
-
-  /** Whether it is known whose runs are to be listed. */
-  private get _isSure(): boolean {
-    return this._path === null || this._dag !== null;
-  }
-
-  private async _findIfLooking(): Promise<void> {
-    if (this._isLooking && !this._isFound) {
-      await this._find();
-    }
-  }
-
-  /** Which DAG the notebook makes; of all notebooks, which DAGs there are. */
-  private async _find(): Promise<void> {
-    const path = this._path;
-    await this._try(async () => {
-      if (path === null) {
-        await this._known.list();
-      } else {
-        const dag = await this._known.dagOf(serverPath(path));
-        if (path !== this._path) {
-          return;
-        }
-        if (dag !== this._dag) {
-          this.showDag(dag);
-        }
-      }
-      this._isFound = true;
-      this._list.look(this._isLooking);
-    });
   }
 
   private _hear(_: unknown, run: string): void {
@@ -281,14 +241,14 @@ export class NotebookHistory implements HistorySource {
 
   /** In the list of all runs, what people call the cells of whichever notebook. */
   private async _learnNumbers(dag: string): Promise<void> {
-    if (this._path === null) {
+    if (this.path === null) {
       await this._known.learnNumbers(dag);
       this._emit();
     }
   }
 
   private async _withNotebook(act: (panel: NotebookPanel) => Promise<void>): Promise<void> {
-    const path = this._path ?? this._known.about(this.run?.run.dag_id ?? null)?.path ?? null;
+    const path = this.path ?? this._known.about(this.run?.run.dag_id ?? null)?.path ?? null;
     const panel = path === null ? null : await this._tools.places.openNotebook(path);
     if (panel) {
       await act(panel);
@@ -318,13 +278,11 @@ export class NotebookHistory implements HistorySource {
 
   private readonly _changed = new Signal<this, void>(this);
   private _comparison: Comparison | null = null;
-  private _dag: string | null = null;
   private _error: Error | null = null;
   private _isDisposed = false;
-  private _isFound = false;
-  private _isLooking = false;
   private readonly _known: KnownDags;
   private readonly _list: RunList;
+  private readonly _listed: ListedRuns;
   private _picked: readonly string[] = [];
   private readonly _run: FollowedRun;
   /** The run and state that was told last. */
