@@ -168,8 +168,9 @@ class Deeds {
       const wrong = findings
         .filter(one => one.severity === 'error')
         .map(one => [one.place, one.message].filter(Boolean).join(': '));
-      const said = [title, detail, ...wrong, hint].filter(Boolean).join('\n');
-      Notification.error(said, { autoClose: false });
+      // A notification is cut off after 140 characters: what is wrong, and where, comes first.
+      const said = [...(wrong.length > 0 ? wrong : [title, detail]), hint];
+      Notification.error(said.filter(Boolean).join('\n'), { autoClose: false });
     }
   }
 
