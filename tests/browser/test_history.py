@@ -143,28 +143,6 @@ def test_the_panel_of_runs_is_legible_in_both_themes_and_languages(
     assert axe_violations(page, "#nbflow-run") == []
 
 
-def test_runs_of_others_are_not_shown_where_it_isnt_known_whose_they_are(
-    page: Any, jupyter: Jupyter
-) -> None:
-    two_runs(page, jupyter, "mine.ipynb")
-    jupyter.write("asked.ipynb", "%%task load\nn = 1")
-    open_notebook(page, jupyter, "lab", "asked.ipynb")
-    listed: list[str] = []
-    page.on("request", lambda one: listed.append(one.url) if "/api/runs?" in one.url else None)
-    place = "**/nbflow/api/notebooks?*"
-    page.route(place, lambda route: route.abort())
-    do(page, "nbflow:open-history")
-    again = page.locator(HISTORY).get_by_role("button", name="Try again")
-    again.wait_for()
-    page.locator(HISTORY).get_by_text("Runs of asked.ipynb").wait_for()
-    assert [url for url in listed if "dag_id" not in url] == []
-    assert page.locator(f"{HISTORY} tbody tr").count() == 0
-    page.unroute(place)
-    again.click()
-    page.locator(HISTORY).get_by_text("Nothing has been run yet.").wait_for()
-    assert [url for url in listed if "dag_id" not in url] == []
-
-
 def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     page: Any, jupyter: Jupyter
 ) -> None:
