@@ -72,7 +72,7 @@ def test_filters_take_what_they_name_and_nothing_else(server: RunningServer, que
     """Row 24."""
     escaped = query.replace(" ", "%20").replace("'", "%27")
     problem(server.ask(f"/runs?{escaped}"), 422, "NBF721")
-    assert server.ask("/runs").json == {"items": [], "next": None}
+    assert server.ask("/runs").json == {"items": [], "next": None, "unread": []}
 
 
 @pytest.mark.parametrize("name", ["%25", "_", "a%25b"])

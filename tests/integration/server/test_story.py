@@ -424,10 +424,14 @@ def test_lists_go_on_where_the_part_before_ended(
 def test_answers_are_what_the_description_says(server: RunningServer, failed: str) -> None:
     api = server.ask("/openapi.json").json
     names = {"dag_id": "etl", "run_id": failed, "task": "check", "backfill_id": "aaaaaaaa"}
+    queries = {
+        "/schedules/preview": "?expression=@daily",
+        "/notebooks": "?path=etl.ipynb",
+        "/runs/{run_id}/comparison": f"?other={failed}",
+    }
     checked = 0
     for route in (route for route in ROUTES if route.method == "GET" and route.given):
-        query = "?expression=@daily" if route.path == "/schedules/preview" else ""
-        reply = server.ask(of_route(route.path, **names) + query)
+        reply = server.ask(of_route(route.path, **names) + queries.get(route.path, ""))
         answers = api["paths"][route.path]["get"]["responses"]
         if reply.status == 404:
             schema = {"$ref": "#/components/schemas/Problem"}
