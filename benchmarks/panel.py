@@ -81,10 +81,11 @@ def _typed(page: Any, jupyter: Any) -> tuple[list[float], list[float]]:
     from jupyter_pages import open_notebook
 
     names = [f"step{number}" for number in range(TASKS - 1)] + ["last"]
-    cells = ["x = 0"]
-    for name in names:
-        cells += [f"%%task {name}\nx = x + 1\n{name}_a = [x] * 3", f"{name}_b = sum({name}_a)"]
-    jupyter.write("typed.ipynb", *cells[1:])
+    cells = []
+    for number, name in enumerate(names):
+        step = "x + 1" if number else "0"
+        cells += [f"%%task {name}\nx = {step}\n{name}_a = [x] * 3", f"{name}_b = sum({name}_a)"]
+    jupyter.write("typed.ipynb", *cells)
     open_notebook(page, jupyter, "lab", "typed.ipynb")
     page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
     page.locator('.nbf-canvas .task[data-task="last"]').wait_for(state="attached")

@@ -9,7 +9,7 @@ from nbflow.compiler.whole_notebooks import compile_whole_notebooks
 from nbflow.errors import is_contained
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId
-from nbflow.model.names import name_from_text, name_key
+from nbflow.model.names import name_key
 from nbflow.model.notebook import Notebook
 from nbflow.model.sentence import Sentence
 
@@ -85,9 +85,8 @@ def _failed(notebooks: Sequence[Notebook], problem: Exception) -> Dag:
         ),
         path=first.path,
     )
-    named = first.task.dag if first.task is not None else first.dag.id
     return Dag(
-        id=DagId(named or name_from_text(first.name, fallback="dag")),
+        id=DagId(first.task.dag) if first.task is not None else first.dag_id,
         notebooks=tuple(notebook.path for notebook in notebooks),
         options=first.dag,
         tasks=(),
