@@ -1,9 +1,8 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { Api } from '../api/client';
-import { troubleOf } from '../api/trouble';
 import { lookOf } from '../look/states';
 import { daysBefore } from '../model/instants';
 import { serverPath } from '../model/paths';
@@ -13,8 +12,7 @@ import type { LiveDags } from '../notebook/lives';
 import { BackfillForm } from '../views/backfill/BackfillForm';
 import { BackfillProgress } from '../views/backfill/BackfillProgress';
 import { ILiveDags } from './lives';
-
-const BACKFILL = 'nbflow:backfill';
+import { addForNotebook, spoken } from './openNotebook';
 
 /** Past slots of the open notebook's schedule are run: looked at first, then followed. */
 export const backfillingPlugin: JupyterFrontEndPlugin<void> = {
@@ -29,22 +27,16 @@ export const backfillingPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('nbflow');
-    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const { trans, lang } = spoken(translator);
     const backfilling = new Backfilling(lives.api, trans, lang);
-    app.commands.addCommand(BACKFILL, {
-      label: trans.__('Run past slots…'),
-      caption: trans.__('Run what the schedule of the open notebook would have run (backfill)'),
-      describedBy: { args: { type: 'object', properties: {} } },
-      isEnabled: () => lives.current !== null,
-      execute: async () => {
-        const panel = lives.current?.panel;
-        if (panel) {
-          await backfilling.start(panel);
-        }
+    addForNotebook(app, lives, palette, trans, [
+      {
+        id: 'nbflow:backfill',
+        label: trans.__('Run past slots…'),
+        caption: trans.__('Run what the schedule of the open notebook would have run (backfill)'),
+        work: panel => backfilling.start(panel)
       }
-    });
-    palette?.addItem({ command: BACKFILL, category: 'nbflow' });
+    ]);
   }
 };
 
@@ -57,19 +49,14 @@ class Backfilling {
 
   /** Follow the backfill that goes on, or else ask for a new one and follow that. */
   async start({ context }: NotebookPanel): Promise<void> {
-    try {
-      const path = serverPath(context.path);
-      const { dag } = await this._api.compile({ notebook: documentOf(context.model), path });
-      const { timezone } = await this._api.schedule(dag.dag_id);
-      const known = await this._api.backfills(dag.dag_id);
-      const going = known.items.find(one => one.state === 'running');
-      const id = going?.backfill_id ?? (await this._ask(dag.dag_id, timezone));
-      if (id) {
-        await this._follow(id, dag.dag_id);
-      }
-    } catch (error) {
-      const { title, detail, hint } = troubleOf(error as Error, this._trans);
-      Notification.error([title, detail, hint].filter(Boolean).join('\n'), { autoClose: false });
+    const path = serverPath(context.path);
+    const { dag } = await this._api.compile({ notebook: documentOf(context.model), path });
+    const { timezone } = await this._api.schedule(dag.dag_id);
+    const known = await this._api.backfills(dag.dag_id);
+    const going = known.items.find(one => one.state === 'running');
+    const id = going?.backfill_id ?? (await this._ask(dag.dag_id, timezone));
+    if (id) {
+      await this._follow(id, dag.dag_id);
     }
   }
 

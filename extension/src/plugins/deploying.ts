@@ -1,9 +1,8 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { type Api, ApiError } from '../api/client';
-import { troubleOf } from '../api/trouble';
 import type { Deployments } from '../api/types';
 import { whereIAm } from '../model/instants';
 import { serverPath } from '../model/paths';
@@ -13,6 +12,7 @@ import type { LiveDags } from '../notebook/lives';
 import { DiffView } from '../views/deploy/DiffView';
 import { DEEDS, IDeployment } from './deployed';
 import { ILiveDags } from './lives';
+import { addForNotebook, spoken } from './openNotebook';
 
 /** The server wants to be told that more than a thousand slots shall be caught up on. */
 const FLOOD = 'NBF224';
@@ -31,47 +31,28 @@ export const deployingPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('nbflow');
-    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const { trans, lang } = spoken(translator);
     const deeds = new Deeds(lives.api, deployment, trans, lang);
-    const add = (
-      id: string,
-      label: string,
-      caption: string,
-      work: (panel: NotebookPanel) => Promise<void>
-    ) => {
-      app.commands.addCommand(id, {
-        label,
-        caption,
-        describedBy: { args: { type: 'object', properties: {} } },
-        isEnabled: () => lives.current !== null,
-        execute: async () => {
-          const panel = lives.current?.panel;
-          if (panel) {
-            await deeds.guard(() => work(panel));
-          }
-        }
-      });
-      palette?.addItem({ command: id, category: 'nbflow' });
-    };
-    add(
-      DEEDS.deploy,
-      trans.__('Deploy…'),
-      trans.__('Make the open notebook what runs by itself'),
-      panel => deeds.deploy(panel)
-    );
-    add(
-      DEEDS.pause,
-      trans.__('Pause'),
-      trans.__('Let the DAG of the open notebook make no runs by itself'),
-      panel => deeds.pause(panel)
-    );
-    add(
-      DEEDS.unpause,
-      trans.__('Let it run again…'),
-      trans.__('Let the paused DAG of the open notebook run by itself again'),
-      panel => deeds.unpause(panel)
-    );
+    addForNotebook(app, lives, palette, trans, [
+      {
+        id: DEEDS.deploy,
+        label: trans.__('Deploy…'),
+        caption: trans.__('Make the open notebook what runs by itself'),
+        work: panel => deeds.deploy(panel)
+      },
+      {
+        id: DEEDS.pause,
+        label: trans.__('Pause'),
+        caption: trans.__('Let the DAG of the open notebook make no runs by itself'),
+        work: panel => deeds.pause(panel)
+      },
+      {
+        id: DEEDS.unpause,
+        label: trans.__('Let it run again…'),
+        caption: trans.__('Let the paused DAG of the open notebook run by itself again'),
+        work: panel => deeds.unpause(panel)
+      }
+    ]);
   }
 };
 
@@ -156,22 +137,6 @@ class Deeds {
     await this._api.pause(dag, false);
     this._deployment.refresh();
     Notification.success(trans.__('%1 runs by itself again.', dag), { autoClose: 5000 });
-  }
-
-  /** Do something; what goes wrong is said with the way out. */
-  async guard(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      const { title, detail, hint } = troubleOf(error as Error, this._trans);
-      const findings = error instanceof ApiError ? (error.problem.diagnostics ?? []) : [];
-      const wrong = findings
-        .filter(one => one.severity === 'error')
-        .map(one => [one.place, one.message].filter(Boolean).join(': '));
-      // A notification is cut off after 140 characters: what is wrong, and where, comes first.
-      const said = [...(wrong.length > 0 ? wrong : [title, detail]), hint];
-      Notification.error(said.filter(Boolean).join('\n'), { autoClose: false });
-    }
   }
 
   private async _dagOf(panel: NotebookPanel): Promise<string> {

@@ -21,6 +21,7 @@ import {
 } from './historyDocument';
 import { NotebookHistory } from './historySource';
 import type { HistoryTools } from './historyTools';
+import { spoken } from './openNotebook';
 import { OPEN as OPEN_OUTPUTS } from './outputs';
 import { INotebookRuns } from './runs';
 
@@ -46,8 +47,7 @@ export const historyPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     adoptStates(document);
     const language = translator ?? nullTranslator;
-    const trans = language.load('nbflow');
-    const lang = language.languageCode.startsWith('ko') ? 'ko' : 'en';
+    const { trans, lang } = spoken(translator);
     const all = new WidgetTracker<HistoryPanel>({ namespace: 'nbflow-all-runs' });
     const histories = new Histories(app, notebooks, all, labShell !== null);
     const tools: HistoryTools = {

@@ -5,7 +5,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { LayoutEngine } from '../layout/engine';
 import { dagIcon } from '../look/icons';
 import { adoptColours } from '../look/sheet';
@@ -15,6 +15,7 @@ import type { NotebookRuns } from '../notebook/runs';
 import { DagPanel } from '../views/DagPanel';
 import { IDeployment } from './deployed';
 import { ILiveDags, SETTINGS } from './lives';
+import { spoken } from './openNotebook';
 import { INotebookRuns } from './runs';
 import { CurrentNotebook } from './source';
 
@@ -38,9 +39,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null
   ): void => {
     adoptColours(document);
-    const trans = (translator ?? nullTranslator).load('nbflow');
+    const { trans, lang } = spoken(translator);
     const tracker = new WidgetTracker<DagPanel>({ namespace: 'nbflow-dag' });
-    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
     const makeSource = () =>
       new CurrentNotebook(lives, trans, runs, lang, deployed, id => void app.commands.execute(id));
     const opener = new Opener(app, lives, trans, tracker, labShell !== null, makeSource);

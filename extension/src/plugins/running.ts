@@ -16,6 +16,7 @@ import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { RunPanel } from '../views/run/RunPanel';
 import { ILiveDags } from './lives';
+import { spoken } from './openNotebook';
 import { Outputs } from './outputs';
 import { CurrentRun } from './runSource';
 import { INotebookRuns } from './runs';
@@ -39,8 +40,7 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null
   ): void => {
     adoptStates(document);
-    const trans = (translator ?? nullTranslator).load('nbflow');
-    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const { trans, lang } = spoken(translator);
     const tracker = new WidgetTracker<RunPanel>({ namespace: 'nbflow-run' });
     const outputs = new Outputs(app, runs, trans, labShell !== null, restorer);
     const source = new CurrentRun(

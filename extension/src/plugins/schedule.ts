@@ -1,17 +1,16 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { Api } from '../api/client';
-import { troubleOf } from '../api/trouble';
 import { scheduleIcon } from '../look/icons';
 import { serverPath } from '../model/paths';
 import type { LiveDags } from '../notebook/lives';
 import { SettingsDraft, settingsOf, writeSettings } from '../notebook/settings';
 import { ScheduleForm } from '../views/schedule/ScheduleForm';
+import { DEEDS } from './deployed';
 import { ILiveDags } from './lives';
-
-const EDIT = 'nbflow:edit-schedule';
+import { addForNotebook, spoken } from './openNotebook';
 
 /** The dialog in which it is said when the open notebook runs by itself. */
 export const schedulePlugin: JupyterFrontEndPlugin<void> = {
@@ -26,23 +25,17 @@ export const schedulePlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('nbflow');
-    const lang = (translator ?? nullTranslator).languageCode.startsWith('ko') ? 'ko' : 'en';
+    const { trans, lang } = spoken(translator);
     const editor = new ScheduleEditor(lives.api, trans, lang);
-    app.commands.addCommand(EDIT, {
-      label: trans.__('Schedule…'),
-      caption: trans.__('Say when the open notebook runs by itself'),
-      icon: scheduleIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      isEnabled: () => lives.current !== null,
-      execute: async () => {
-        const panel = lives.current?.panel;
-        if (panel) {
-          await editor.edit(panel);
-        }
+    addForNotebook(app, lives, palette, trans, [
+      {
+        id: DEEDS.schedule,
+        label: trans.__('Schedule…'),
+        caption: trans.__('Say when the open notebook runs by itself'),
+        icon: scheduleIcon,
+        work: panel => editor.edit(panel)
       }
-    });
-    palette?.addItem({ command: EDIT, category: 'nbflow' });
+    ]);
   }
 };
 
@@ -66,9 +59,6 @@ class ScheduleEditor {
           return;
         }
       }
-    } catch (error) {
-      const { title, detail, hint } = troubleOf(error as Error, this._trans);
-      Notification.error([title, detail, hint].filter(Boolean).join('\n'), { autoClose: false });
     } finally {
       draft.dispose();
     }

@@ -1,9 +1,9 @@
 import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { troubleOf } from '../api/trouble';
 import type { DagForm, MarkChange } from '../api/types';
 import type { Marking } from '../notebook/marking';
 import { SuggestionList } from '../views/SuggestionList';
+import { telling } from './openNotebook';
 
 /** Cells are made setup, parameters, scratch work, or nothing special. */
 export type RoleWord = Extract<MarkChange, { kind: 'role' }>['role'];
@@ -14,7 +14,7 @@ export class Tagging {
 
   /** Make the selected cells a task, under a name that is new or that of a task there is. */
   async makeTask(marking: Marking, name?: string): Promise<void> {
-    await this._guard(async () => {
+    await telling(this._trans, async () => {
       const cells = marking.selected;
       const task = name ?? (await this._askForTask(await taggedTasks(marking)));
       if (task) {
@@ -24,7 +24,9 @@ export class Tagging {
   }
 
   async markCells(marking: Marking, role: RoleWord): Promise<void> {
-    await this._guard(() => marking.change({ kind: 'role', cells: marking.selected, role }));
+    await telling(this._trans, () =>
+      marking.change({ kind: 'role', cells: marking.selected, role })
+    );
   }
 
   async renameTask(marking: Marking): Promise<void> {
@@ -72,7 +74,7 @@ export class Tagging {
   }
 
   async suggestTasks(marking: Marking): Promise<void> {
-    await this._guard(async () => {
+    await telling(this._trans, async () => {
       const found = await marking.suggest();
       if (found.items.length === 0) {
         Notification.info(this._trans.__('Every code cell is part of a task already.'));
@@ -110,7 +112,7 @@ export class Tagging {
     marking: Marking,
     work: (task: string, cell: string, dag: DagForm) => Promise<void>
   ): Promise<void> {
-    await this._guard(async () => {
+    await telling(this._trans, async () => {
       const cell = marking.panel.content.activeCell?.model.id ?? '';
       const { dag } = await marking.compile();
       const task = dag.membership.find(one => one.cell === cell)?.task;
@@ -120,15 +122,6 @@ export class Tagging {
         Notification.warning(this._trans.__('The active cell is part of no task.'));
       }
     });
-  }
-
-  private async _guard(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      const { title, detail, hint } = troubleOf(error as Error, this._trans);
-      Notification.error([title, detail, hint].filter(Boolean).join('\n'), { autoClose: false });
-    }
   }
 }
 

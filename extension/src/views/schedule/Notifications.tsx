@@ -4,52 +4,31 @@ import {
   channelOf,
   type Entry,
   EVENTS,
-  entriesOf,
   entryText,
   eventsOf,
-  listOf,
   toChannel,
   withEvent
 } from '../../model/entries';
 import { problemAt } from '../../model/settings';
+import { Entries } from './Entries';
 import { Field } from './Field';
 import type { PartProps } from './source';
 import { channelWord, eventWord } from './words';
 
 /** Who is told of what. */
 export function Notifications({ source, trans }: PartProps): ReactElement {
-  const entries = entriesOf(source.settings.notify);
-  const write = (next: readonly Entry[]) => source.set(['notify'], listOf(next));
-  const put = (number: number, entry: Entry) =>
-    write(entries.map((one, index) => (index === number ? entry : one)));
   return (
-    <fieldset className="nbf-fields nbf-entries">
-      <legend>{trans.__('Who is told')}</legend>
-      {entries.map((entry, number) => (
-        <div
-          // biome-ignore lint/suspicious/noArrayIndexKey: entries are known by their place alone
-          key={number}
-          className="nbf-entry"
-        >
-          <Target {...{ entry, number, source, trans }} onChange={next => put(number, next)} />
-          <button
-            type="button"
-            className="nbf-button"
-            aria-label={trans.__('Remove notification %1', number + 1)}
-            onClick={() => write(entries.filter((_, index) => index !== number))}
-          >
-            {trans.__('Remove')}
-          </button>
-        </div>
-      ))}
-      <button
-        type="button"
-        className="nbf-button"
-        onClick={() => write([...entries, { email: '' }])}
-      >
-        {trans.__('Add somebody')}
-      </button>
-    </fieldset>
+    <Entries
+      {...{ source, trans }}
+      setting="notify"
+      title={trans.__('Who is told')}
+      remove={number => trans.__('Remove notification %1', number)}
+      add={trans.__('Add somebody')}
+      first={{ email: '' }}
+      fields={(entry, number, put) => (
+        <Target {...{ entry, number, source, trans }} onChange={put} />
+      )}
+    />
   );
 }
 

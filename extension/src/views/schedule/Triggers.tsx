@@ -1,15 +1,14 @@
 import type { ReactElement } from 'react';
 import {
   type Entry,
-  entriesOf,
   entryText,
-  listOf,
   newTrigger,
   TRIGGERS,
   type TriggerWord,
   triggerOf
 } from '../../model/entries';
 import { problemAt } from '../../model/settings';
+import { Entries } from './Entries';
 import { Field } from './Field';
 import type { PartProps } from './source';
 import { triggerWord } from './words';
@@ -18,38 +17,18 @@ type Trans = PartProps['trans'];
 
 /** What makes it run beside the clock. */
 export function Triggers({ source, trans }: PartProps): ReactElement {
-  const entries = entriesOf(source.settings.on);
-  const write = (next: readonly Entry[]) => source.set(['on'], listOf(next));
-  const put = (number: number, entry: Entry) =>
-    write(entries.map((one, index) => (index === number ? entry : one)));
   return (
-    <fieldset className="nbf-fields nbf-entries">
-      <legend>{trans.__('What else makes it run')}</legend>
-      {entries.map((entry, number) => (
-        <div
-          // biome-ignore lint/suspicious/noArrayIndexKey: entries are known by their place alone
-          key={number}
-          className="nbf-entry"
-        >
-          <Trigger {...{ entry, number, source, trans }} onChange={next => put(number, next)} />
-          <button
-            type="button"
-            className="nbf-button"
-            aria-label={trans.__('Remove trigger %1', number + 1)}
-            onClick={() => write(entries.filter((_, index) => index !== number))}
-          >
-            {trans.__('Remove')}
-          </button>
-        </div>
-      ))}
-      <button
-        type="button"
-        className="nbf-button"
-        onClick={() => write([...entries, newTrigger('dag')])}
-      >
-        {trans.__('Add a trigger')}
-      </button>
-    </fieldset>
+    <Entries
+      {...{ source, trans }}
+      setting="on"
+      title={trans.__('What else makes it run')}
+      remove={number => trans.__('Remove trigger %1', number)}
+      add={trans.__('Add a trigger')}
+      first={newTrigger('dag')}
+      fields={(entry, number, put) => (
+        <Trigger {...{ entry, number, source, trans }} onChange={put} />
+      )}
+    />
   );
 }
 
