@@ -20,15 +20,15 @@ CASES = [(backend, *case) for backend in SHORT for case in (ALL if LONG else SHO
 
 
 @pytest.mark.fault(1, 2, 17)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("backend", "point", "side", "action"), CASES)
 def test_whatever_commit_a_scheduler_is_stopped_at_nothing_is_lost_or_done_twice(
     new_url, tmp_path, backend: str, point: str, side: str, action: str
 ) -> None:
     options = {"url": new_url(backend), "home": str(tmp_path), "seed": 0}
-    options |= {"seconds": 20, "linger": 1} if LONG else {"seconds": 1.5}
+    options |= {"seconds": 90, "linger": 1} if LONG else {"seconds": 1.5}
     options["fault"] = f"{point}.{side}_commit:1:{action}"
-    report = report_of(run_child("crash", options, timeout=110))
+    report = report_of(run_child("crash", options, timeout=220))
     assert report["violations"] == {}, report
     assert report["runs"] > 0
     # A lost reply is found out about, and what goes wrong beside the loop, or in recording an end, is

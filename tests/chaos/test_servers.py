@@ -37,7 +37,8 @@ def test_schedulers_survive_restarts_of_their_server_and_every_run_ends(
 ) -> None:
     report = endure(tmp_path, postgresql, "restart", 60 if LONG else 5)
     assert report["hits"] >= (10 if LONG else 2)
-    assert report["attempts"] >= (200 if LONG else 20)
+    # Between two restarts work is done: on a slow machine less, but there is also less of the others.
+    assert report["attempts"] >= 5 * report["hits"]
 
 
 @pytest.mark.fault(16)
@@ -55,7 +56,9 @@ def test_schedulers_whose_connections_are_cut_are_back_within_two_seconds_and_do
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"] if LONG else ["sqlite"])
 def test_three_schedulers_share_the_load(new_url, tmp_path: Path, backend: str) -> None:
-    report = endure(tmp_path, new_url(backend), "nothing", 20 if LONG else 2)
+    # Longer leases than in the storms: nobody is to lose them because a machine is busy.
+    patient = {"lease": 4.0, "standstill": 8.0}
+    report = endure(tmp_path, new_url(backend), "nothing", 20 if LONG else 2, **patient)
     assert report["shares"][0] > 0.05 * sum(report["shares"])
     # What ran when their time was over.
     assert report["lost"] <= 3 * 2

@@ -7,8 +7,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from nbflow.service import drive, leases, scheduler
-from storms.storm import Report, Storm, begin, drain, fork, look
+from nbflow.service import scheduler
+from storms.storm import Report, Storm, begin, drain, fork, hurry, look
 from storms.told import receiver
 
 FIRST_DEATH = "finish.pre_commit:2:kill"
@@ -18,8 +18,8 @@ def crash(what: Storm, fault: str) -> tuple[Report, int]:
     """Let a scheduler be killed, so that there is something to reap, and the next one meet
     ``fault``; then end what is left. Returns what came of it, and how the second one ended.
     """
-    leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
-    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.1, 0.1, 0.1
+    hurry()
+    scheduler.REAP_EVERY = 0.1
     ends = []
     with receiver(Path(what.home)) as hook:
         settings, clock = begin(what, hook)

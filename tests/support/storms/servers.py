@@ -16,8 +16,7 @@ from typing import Any
 from sqlalchemy import NullPool, create_engine, text
 
 from nbflow.app import open_service
-from nbflow.service import drive, leases, scheduler
-from storms.storm import SPEED, Report, Storm, begin, drain, fork, look
+from storms.storm import SPEED, Report, Storm, begin, drain, fork, hurry, look
 from storms.told import receiver
 
 PAUSES = {"restart": (1.0, 3.0), "terminate": (0.2, 0.5), "nothing": (0.5, 0.5)}
@@ -51,8 +50,7 @@ def restart(url: str, mode: str) -> None:
 
 def endure(what: Storm, how: str) -> dict[str, Any]:
     """Let schedulers work while their server is shaken; then end what is left, and look."""
-    leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
-    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
+    hurry(what.lease)
     chance = random.Random(what.seed)
     report = Report(seed=what.seed)
     with receiver(Path(what.home)) as hook:

@@ -77,6 +77,8 @@ class Storm:
     """How long nothing may happen before what is left counts as stuck: more than a lease and a look."""
     linger: float = float("inf")
     """For how long a scheduler works on that met its fault."""
+    lease: float = LEASE
+    """Seconds that a task is a scheduler's without a renewal."""
 
 
 @dataclass(kw_only=True)
@@ -111,10 +113,15 @@ class FastClock:
         return time.monotonic()
 
 
+def hurry(lease: float = LEASE) -> None:
+    """Let everything that schedulers do now and then be done more often, as leases are shorter."""
+    leases.RENEW_EVERY, leases.TRUST = 0.2 * lease, 0.7 * lease
+    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
+
+
 def storm(what: Storm) -> Report:
     """Make the metastore, let schedulers work in it while they are killed and stalled, look."""
-    leases.RENEW_EVERY, leases.TRUST = 0.2, 0.7
-    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
+    hurry(what.lease)
     if what.mutant:
         MUTANTS[what.mutant]()
     report = Report(seed=what.seed)
@@ -180,7 +187,7 @@ def _work(what: Storm, settings: Settings, clock: FastClock, fault: str, until: 
     """One scheduler, for as long as it lives."""
     faults._spec = fault
     with open_service(settings, clock=clock) as service:
-        service.store.lease = LEASE
+        service.store.lease = what.lease
         telling = Job(name="notices", every=0.1, work=Relay.of(service).work)
         with _executor(what) as executor, Background((telling,), clock) as background:
             works = Scheduler(
@@ -315,7 +322,7 @@ def _fault(chance: random.Random) -> str:
 def drain(what: Storm, settings: Settings, clock: FastClock) -> None:
     """Let one scheduler end what is left, and tell it; no new slots."""
     with open_service(settings, clock=clock) as service:
-        service.store.lease = LEASE
+        service.store.lease = what.lease
         for name in SHAPES:
             service.store.pause(name, paused=True)  # type: ignore[arg-type]
         for run in _runs(service):
@@ -351,7 +358,9 @@ def _runs(service: Service) -> list[Any]:
 
 def look(what: Storm, settings: Settings, clock: FastClock, report: Report) -> None:
     """Ask the checker, and count what came of it."""
-    looks = Looks(rules=rules(), drained=True, sent=True, lease=LEASE, reap_every=0.5, clock=clock)
+    looks = Looks(
+        rules=rules(), drained=True, sent=True, lease=what.lease, reap_every=0.5, clock=clock
+    )
     found = check(what.url, looks)
     report.violations = dict(Counter(one.code for one in found))
     report.examples = [f"{one.code} {one.what}" for one in found[:8]]
