@@ -1,8 +1,8 @@
-"""``python -m benchmarks [compile|cli|dags|run|scheduler|panel]``: print the tables and the machine."""
+"""``python -m benchmarks [compile|cli|dags|run|scheduler|idle|panel]``: print the tables and the machine."""
 
 import sys
 
-from benchmarks import cli, dags, machine, panel, run, scheduler
+from benchmarks import cli, dags, idle, machine, panel, run, scheduler
 from benchmarks import compile as compile_notebooks
 
 PARTS = {
@@ -11,6 +11,7 @@ PARTS = {
     "dags": dags.measure,
     "run": run.measure,
     "scheduler": scheduler.measure,
+    "idle": idle.measure,
     "panel": panel.measure,
 }
 
