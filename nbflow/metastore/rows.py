@@ -109,6 +109,11 @@ class TaskValues:
     values: tuple[StoredValue, ...] = ()
     ambient: tuple[StoredValue, ...] = ()
 
+    @property
+    def all(self) -> tuple[StoredValue, ...]:
+        """Both, variables first."""
+        return (*self.values, *self.ambient)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricRow:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import ensure_async
 from pydantic import ValidationError
 from pydantic_core import from_json
 from tornado import web  # type: ignore[attr-defined]
@@ -15,6 +16,7 @@ from tornado import web  # type: ignore[attr-defined]
 from nbflow.errors import MetastoreBusyError, NbflowError
 from nbflow.model.codes import code_info
 from nbflow.server.models.fields import Problem
+from nbflow.server.models.users import UserAnswer
 from nbflow.server.news import RunNews
 from nbflow.server.problems import (
     MEDIA_TYPE,
@@ -24,7 +26,7 @@ from nbflow.server.problems import (
     problem_of,
     validation_problem,
 )
-from nbflow.server.routing import PATH_PARAMETERS, Call, File, Route, Tools
+from nbflow.server.routing import PATH_PARAMETERS, Action, Call, File, Route, Tools
 
 RESOURCE = "nbflow"
 MAX_DEPTH = 100
@@ -90,7 +92,8 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
     async def serve(self, route: Route, path: Mapping[str, str]) -> None:
         """Answer, or say what is wrong with the request."""
         try:
-            answer = await self._in_thread(route, path)
+            user = await self._user() if route.tells_user else None
+            answer = await self._in_thread(route, path, user)
         except RequestError as error:
             self.refuse(
                 make_problem(
@@ -123,9 +126,19 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
                 return "en"
         return "en"
 
-    def _answer(self, route: Route, path: Mapping[str, str]) -> File:
+    async def _user(self) -> UserAnswer:
+        """Return who asks, and what the server's authoriser lets them do."""
+        user = self.current_user
+        may = [
+            action
+            for action in get_args(Action)
+            if await ensure_async(self.authorizer.is_authorized(self, user, action, RESOURCE))
+        ]
+        return UserAnswer(username=user.username, name=user.display_name or user.name, may=may)
+
+    def _answer(self, route: Route, path: Mapping[str, str], user: UserAnswer | None) -> File:
         """Read the request, answer it and write the answer: all that takes time, in a thread."""
-        answer = route.answer(self._call(route, path))
+        answer = route.answer(replace(self._call(route, path), user=user))
         if isinstance(answer, File):
             return answer
         content = answer.model_dump_json(by_alias=True).encode()
@@ -180,7 +193,9 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
         except ValidationError as error:
             raise validation_problem(error) from None
 
-    async def _in_thread(self, route: Route, path: Mapping[str, str]) -> File:
+    async def _in_thread(
+        self, route: Route, path: Mapping[str, str], user: UserAnswer | None
+    ) -> File:
         api = self._api
         if api.pending >= MAX_PENDING:
             raise RequestError(429, "NBF726", "Too many calls wait for an answer.")
@@ -189,7 +204,7 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
             if route.follows:
                 await api.news.follow()
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(api.threads, self._answer, route, path)
+            return await loop.run_in_executor(api.threads, self._answer, route, path, user)
         finally:
             api.pending -= 1
 

@@ -12,7 +12,9 @@ from nbflow.server.resources import (
     settings,
     system,
     tasks,
+    triggers,
     two_runs,
+    users,
 )
 from nbflow.server.routing import Call, File, Route
 
@@ -36,11 +38,13 @@ ROUTES: tuple[Route, ...] = (
     *dags.ROUTES,
     *notebooks.ROUTES,
     *schedules.ROUTES,
+    *triggers.ROUTES,
     *settings.ROUTES,
     *runs.ROUTES,
     *two_runs.ROUTES,
     *tasks.ROUTES,
     *backfills.ROUTES,
+    *users.ROUTES,
 )
 
 

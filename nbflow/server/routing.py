@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from nbflow.server.models.fields import Asked, BackfillIdText, Name, RunIdText
 
 if TYPE_CHECKING:
+    from nbflow.server.models.users import UserAnswer
     from nbflow.server.places import NotebookPlaces
     from nbflow.service.editing import LiveCompiler
     from nbflow.service.service import Service
@@ -43,13 +44,16 @@ class Tools:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One request, checked: ``path`` its identifiers, ``lang`` the language of the answer."""
+    """One request, checked: ``path`` its identifiers, ``lang`` the language of the answer, ``user``
+    who asks, for a route that tells.
+    """
 
     tools: Tools
     lang: Literal["en", "ko"]
     path: dict[str, str] = field(default_factory=dict)
     query: Any = None
     body: Any = None
+    user: "UserAnswer | None" = None
 
     @property
     def service(self) -> "Service":
@@ -70,7 +74,8 @@ class File:
 class Route:
     """One method of one path. ``answer`` runs in a thread. Without ``given`` it returns a `File` of
     one of the ``media``. ``status`` is that of an answer, ``problems`` those of refusals beside the
-    common ones. Who asks one that ``follows`` is told on the server's event bus when runs move.
+    common ones. Who asks one that ``follows`` is told on the server's event bus when runs move; one
+    that ``tells_user`` is told who asks.
     """
 
     method: Literal["GET", "POST", "PATCH"]
@@ -86,6 +91,7 @@ class Route:
     limit: int = BODY_LIMIT
     problems: tuple[int, ...] = ()
     follows: bool = False
+    tells_user: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -261,6 +261,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dags/{dag_id}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what makes runs of a deployed DAG beside its schedule. */
+        get: operations["list_triggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dag-settings": {
         parameters: {
             query?: never;
@@ -517,6 +534,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{run_id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what the tasks of a run published: names, types, sizes, previews. */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{run_id}/tasks/{task}/log": {
         parameters: {
             query?: never;
@@ -603,6 +637,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell who asks, and what they may do. */
+        get: operations["show_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -626,6 +677,30 @@ export interface components {
              * Format: date-time
              */
             since: string;
+        };
+        /**
+         * ArtifactForm
+         * @description A value that a task of a run published, with the task's name.
+         */
+        ArtifactForm: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Size */
+            size: number;
+            /** Preview */
+            preview: string | null;
+            /** Task */
+            task: string;
+        };
+        /**
+         * Artifacts
+         * @description What the tasks of a run published, in page order.
+         */
+        Artifacts: {
+            /** Items */
+            items: components["schemas"]["ArtifactForm"][];
         };
         /**
          * AttemptForm
@@ -2212,6 +2287,28 @@ export interface components {
             items: string[];
         };
         /**
+         * TriggerForm
+         * @description A trigger of a deployed DAG: `words` is what it waits for, `watched` the other DAG whose runs or
+         *     metrics it follows, `files` how many files it knows. A metric's trigger that is not `armed` waits
+         *     for the metric to leave its condition first. `fired` is when it last made a run.
+         */
+        TriggerForm: {
+            /** Kind */
+            kind: string;
+            /** Words */
+            words: string;
+            /** Watched */
+            watched: string | null;
+            /** Files */
+            files: number;
+            /** Armed */
+            armed: boolean;
+            /** Fired */
+            fired: string | null;
+            /** Waiting */
+            waiting: boolean;
+        };
+        /**
          * TriggerRequest
          * @description A run to make of what is deployed. Two calls with one `key` make one run.
          */
@@ -2243,6 +2340,30 @@ export interface components {
             run_id: string | null;
             /** Has Scheduler */
             has_scheduler: boolean;
+        };
+        /**
+         * Triggers
+         * @description What makes runs of a DAG beside its schedule; a paused DAG's triggers make none.
+         */
+        Triggers: {
+            /** Dag Id */
+            dag_id: string;
+            /** Paused */
+            paused: boolean;
+            /** Items */
+            items: components["schemas"]["TriggerForm"][];
+        };
+        /**
+         * UserAnswer
+         * @description A user of the server, and what they may do with nbflow: look, change, make code run.
+         */
+        UserAnswer: {
+            /** Username */
+            username: string;
+            /** Name */
+            name: string;
+            /** May */
+            may: ("read" | "write" | "execute")[];
         };
         /**
          * ValueForm
@@ -2928,6 +3049,37 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    list_triggers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a DAG. */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List what makes runs of a deployed DAG beside its schedule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triggers"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     check_dag_settings: {
         parameters: {
             query?: never;
@@ -3455,6 +3607,37 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    list_artifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List what the tasks of a run published: names, types, sizes, previews. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifacts"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     show_log: {
         parameters: {
             query?: {
@@ -3652,6 +3835,33 @@ export interface operations {
             404: components["responses"]["404"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    show_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tell who asks, and what they may do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            413: components["responses"]["413"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];

@@ -125,6 +125,18 @@ class ValueForm(Given):
     preview: str | None
 
 
+class ArtifactForm(ValueForm):
+    """A value that a task of a run published, with the task's name."""
+
+    task: str
+
+
+class Artifacts(Given):
+    """What the tasks of a run published, in page order."""
+
+    items: list[ArtifactForm]
+
+
 class TaskInstanceAnswer(Given):
     """A task in a run with its attempts, oldest first, and what it published."""
 

@@ -35,6 +35,29 @@ class PreviewAnswer(Given):
     diagnostics: list[Finding]
 
 
+class TriggerForm(Given):
+    """A trigger of a deployed DAG: `words` is what it waits for, `watched` the other DAG whose runs or
+    metrics it follows, `files` how many files it knows. A metric's trigger that is not `armed` waits
+    for the metric to leave its condition first. `fired` is when it last made a run.
+    """
+
+    kind: str
+    words: str
+    watched: str | None
+    files: int
+    armed: bool
+    fired: datetime | None
+    waiting: bool
+
+
+class Triggers(Given):
+    """What makes runs of a DAG beside its schedule; a paused DAG's triggers make none."""
+
+    dag_id: str
+    paused: bool
+    items: list[TriggerForm]
+
+
 class MissedForm(Given):
     """A slot that got no run, and why."""
 

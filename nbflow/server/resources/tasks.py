@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
-from nbflow.metastore.rows import AttemptRow
+from nbflow.metastore.rows import AttemptRow, TaskValues
 from nbflow.model.ids import RunId, TaskName
 from nbflow.server.models.fields import seconds_between
 from nbflow.server.models.runs import (
+    ArtifactForm,
+    Artifacts,
     AttemptForm,
     CellForm,
     ErrorForm,
@@ -53,12 +55,25 @@ def show_task(call: Call) -> TaskInstanceAnswer:
     found = [one for one in instances(call, run_id) if one.task == task]
     if not found:
         raise records.no_task(run_id, task)
-    published = store.values.of_run(run_id).get(task)
-    values = (*published.values, *published.ambient) if published else ()
+    published = store.values.of_run(run_id).get(task, TaskValues())
     return TaskInstanceAnswer(
         task=found[0],
         attempts=[_attempt(call, one) for one in store.attempts(run_id, task)],
-        values=[ValueForm.model_validate(value) for value in values],
+        values=[ValueForm.model_validate(value) for value in published.all],
+    )
+
+
+def list_artifacts(call: Call) -> Artifacts:
+    """Return what the tasks of a run published. Values themselves are loaded in kernels only."""
+    run_id = RunId(call.path["run_id"])
+    _, tasks = call.service.store.show_run(run_id)
+    published = call.service.store.values.of_run(run_id)
+    return Artifacts(
+        items=[
+            ArtifactForm(task=task.task, **ValueForm.model_validate(value).model_dump())
+            for task in tasks
+            for value in published.get(task.task, TaskValues()).all
+        ]
     )
 
 
@@ -144,6 +159,14 @@ ROUTES = (
         answer=show_task,
         summary="Show a task of a run: attempts cell by cell, and what it published.",
         given=TaskInstanceAnswer,
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run_id}/artifacts",
+        answer=list_artifacts,
+        summary="List what the tasks of a run published: names, types, sizes, previews.",
+        given=Artifacts,
         problems=(404,),
     ),
     Route(

@@ -92,6 +92,7 @@ def test_who_may_only_look_changes_and_runs_nothing(
 ) -> None:
     folder = tmp_path_factory.mktemp("jupyter")
     with jupyter_server(folder, patched, ServerApp={"authorizer_class": ReadOnly}) as running:
+        assert running.ask("/users/me").json["may"] == ["read"]
         for route in ROUTES:
             body = {} if route.body is not None else None
             reply = running.ask(of_route(route.path), route.method, body)
@@ -101,6 +102,13 @@ def test_who_may_only_look_changes_and_runs_nothing(
     assert changing & looking == {
         "check_dag_settings", "compare_notebook", "compile_notebook", "mark_cells", "suggest_tasks",
     }  # fmt: skip
+
+
+def test_who_asks_is_told_who_they_are_and_what_they_may_do(server: RunningServer) -> None:
+    me = server.ask("/users/me").json
+    assert me["may"] == ["read", "write", "execute"]
+    assert me["username"]
+    assert me["name"]
 
 
 def cookies(server: RunningServer) -> tuple[str, str]:

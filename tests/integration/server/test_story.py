@@ -442,6 +442,42 @@ def test_answers_are_what_the_description_says(server: RunningServer, failed: st
     assert checked > 12
 
 
+def test_what_a_run_published_is_listed_with_its_tasks_and_nothing_is_loaded(
+    server: RunningServer, failed: str
+) -> None:
+    found = server.ask(f"/runs/{failed}/artifacts").json["items"]
+    named = {(one["task"], one["name"]): (one["type"], one["preview"]) for one in found}
+    assert named["load", "data"] == ("list", "[0, 1, 2, 3, 4, 5]")
+    assert named["sum", "total"][0] == "int"
+    of_task = server.ask(f"/runs/{failed}/tasks/load").json["values"]
+    assert [one | {"task": "load"} for one in of_task] == [o for o in found if o["task"] == "load"]
+    assert server.ask("/runs/manual__20200101T000000Z__aaaaaaaa/artifacts").status == 404
+
+
+def test_triggers_of_a_dag_are_told_in_words_with_what_is_remembered_of_them(
+    server: RunningServer, service: Service, failed: str
+) -> None:
+    (server.root / "data").mkdir()
+    (server.root / "data" / "new.csv").write_text("1")
+    on = [{"dag": "etl", "state": "failure"}, {"files": "data/*.csv"},
+          {"metric": 'metric("total") < 5', "dag": "etl"}]  # fmt: skip
+    page = document(cell(1, "print(1)", "task:tell"), on=on)
+    (server.root / "after.ipynb").write_text(json.dumps(page))
+    assert server.ask("/dags", "POST", {"path": "after.ipynb"}).status == 200
+    found = server.ask("/dags/after/triggers").json
+    told = {one["kind"]: one for one in found["items"]}
+    assert told["dag"]["words"] == "when etl fails"
+    assert told["dag"]["watched"] == "etl"
+    assert told["files"]["files"] == 1
+    assert told["metric"]["words"] == "when total < 5"
+    assert all(one["armed"] and one["fired"] is None for one in found["items"])
+    korean = {**server.headers, "Accept-Language": "ko"}
+    words = server.ask("/dags/after/triggers", headers=korean).json["items"][0]["words"]
+    assert words != told["dag"]["words"]
+    assert server.ask("/dags/etl/triggers").json["items"] == []
+    assert server.ask("/dags/nobody/triggers").status == 404
+
+
 def test_a_dag_is_paused_and_let_run_again(server: RunningServer, failed: str) -> None:
     paused = server.ask("/dags/etl", "PATCH", {"paused": True}).json
     assert (paused["paused"], paused["changed"]) == (True, True)
