@@ -4,7 +4,6 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import (
     ConflictError,
-    MetastoreBusyError,
     MetastoreError,
     NotFoundError,
     RowLockedError,
@@ -22,17 +20,16 @@ from nbflow.errors import (
 )
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
 from nbflow.model.clock import Clock
-from nbflow.model.ids import RunId, TaskName, Token
+from nbflow.model.ids import TaskName, Token
 from nbflow.model.run import Claim, Decisions, RunSnapshot
 from nbflow.model.states import TaskState
 from nbflow.scheduling.decide import Ended, decide, settle
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import Flight, RunSetup, cancelled, not_started
-from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.kernels import LiveKernels
 from nbflow.service.leases import Leases, Lost
 from nbflow.service.published import Published
-from nbflow.service.recording import Ending, Recorder
+from nbflow.service.recording import Ending
 from nbflow.service.reports import TaskReport
 from nbflow.service.telling import RunTeller
 
@@ -42,9 +39,6 @@ if TYPE_CHECKING:
 
 CANCEL_PATIENCE = 10.0
 """Seconds that cancelled attempts may take to end by themselves."""
-HELD_AT_MOST = 600.0
-"""Seconds that a run waits for somebody who holds its row."""
-_log = logging.getLogger("nbflow.scheduler")
 GLANCE = 0.5
 """Seconds between looks at what other processes asked for."""
 
@@ -265,9 +259,7 @@ class RunDriver:
         """Somebody took the attempt over: nothing of it counts, its kernel must go."""
         flight, result = ending.flight, ending.result
         self._unrecorded.pop(flight.claim.token, None)
-        if flight.spec is not None:
-            lost = replace(result, kept_kernel=None)
-            self._kernels.ended(flight.task, flight.seat, flight.spec, lost)
+        self._kernels.gone(flight.seat)
         if result.kept_kernel is not None:
             self._executor.close_group(result.kept_kernel)
 
@@ -308,8 +300,10 @@ class RunDriver:
         for token in lost.taken:
             self.stop(token)
         for token in lost.late:
-            if self._flights.pop(token, None) is not None:
+            flight = self._flights.pop(token, None)
+            if flight is not None:
                 self._executor.end(token)
+                self._kernels.gone(flight.seat)
             elif token in self._unrecorded:
                 self.fenced(self._unrecorded[token])
         self._left = {claim: None for claim in self._left if claim.token not in lost.late}
@@ -363,82 +357,6 @@ class RunDriver:
             log=_existing(folder, result.log),
             changed=result.changed,
         )
-
-
-def drive_run(
-    driver: RunDriver,
-    run_id: RunId,
-    *,
-    store: "Metastore",
-    executor: "LocalExecutor",
-    clock: Clock,
-    leases: Leases,
-    switch: CancelSwitch,
-) -> RunSnapshot:
-    """Drive one run to its end in the calling thread; return it as it then stands.
-
-    Raises MetastoreError if the metastore is gone for longer than the leases are trusted, or somebody
-    holds the run for too long, or until the switch was pressed twice; the kernels are ended then.
-    """
-    switch.on_press = executor.wake
-
-    def renew() -> None:
-        try:
-            driver.lost(leases.renew([claim.token for claim in driver.claims]))
-        except MetastoreBusyError:
-            executor.close()
-            raise
-
-    recorder = Recorder(store=store, clock=clock, renew=renew)
-    held_since: float | None = None
-    while True:
-        if switch.is_pressed and not driver.is_cancelling:
-            with suppress(RowLockedError):
-                leases.insist(partial(store.request_cancel, run_id))
-        snapshot = driver.advance()
-        if snapshot.state.is_final:
-            return snapshot
-        if snapshot.cancel_requested:
-            recorder.record(driver.cancel(at_once=switch.at_once))
-        else:
-            with suppress(RowLockedError):
-                recorder.record(_start(driver, run_id, store, leases, snapshot))
-        recorder.record(driver.take(executor.poll(_patience(snapshot, clock))))
-        recorder.again()
-        renew()
-        problem = driver.waits_for or recorder.waits_for
-        if problem is None:
-            held_since = None
-        elif held_since is None:
-            held_since = clock.monotonic()
-            _log.warning("%s has to wait: %s", run_id, problem, extra={"action": "held_up"})
-        elif switch.at_once or clock.monotonic() - held_since > HELD_AT_MOST:
-            executor.close()
-            raise problem
-
-
-def _start(
-    driver: RunDriver, run_id: RunId, store: "Metastore", leases: Leases, snapshot: RunSnapshot
-) -> list[Ending]:
-    """Fill the places: with tasks that may start, then with items of mapped tasks."""
-    # Not the executor's free slots: one that cleans up takes the next attempt in a moment.
-    room = driver.places() - driver.used
-    if room <= 0:
-        return []
-    for claim in leases.insist(partial(store.claim, run_id, limit=room)):
-        driver.start(claim, snapshot)
-    return driver.start_items(driver.places() - driver.used)
-
-
-def _patience(snapshot: RunSnapshot, clock: Clock) -> float:
-    """Return how long to wait for a report: other things want to be looked at, too."""
-    now = clock.wall()
-    waits = [
-        (task.not_before - now).total_seconds()
-        for task in snapshot.tasks.values()
-        if task.not_before is not None and not task.state.is_final
-    ]
-    return max(0.0, min([GLANCE, *waits]))
 
 
 def _existing(folder: Path, name: str | None) -> Path | None:

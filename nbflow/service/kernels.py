@@ -63,8 +63,7 @@ class LiveKernels:
         """Take note of what an attempt's end means for its kernel."""
         kernel = seat.kernel
         if result.kept_kernel is None:
-            if kernel is not None:
-                self._forget(kernel)
+            self.gone(seat)
             return
         if kernel is None:
             kernel = LiveKernel(name=result.kept_kernel)
@@ -84,6 +83,11 @@ class LiveKernels:
                     kernel.held.get(value.name, set()) if value.name in task.handed_on else set()
                 )
                 kernel.held[value.name] = known | {value}
+
+    def gone(self, seat: Seat) -> None:
+        """Take note that the kernel at a seat has ended, if it had been kept."""
+        if seat.kernel is not None:
+            self._forget(seat.kernel)
 
     def unneeded(self, snapshot: RunSnapshot) -> list[str]:
         """Return, and forget, the kernels that no task of the run will need any more."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from nbflow.metastore import Metastore, Reaped
     from nbflow.model.run import Decisions, RunSnapshot
 
+REAP_EVERY = 10.0
+"""Seconds between looks at what dead processes left behind."""
+
 
 def reap(store: "Metastore", clock: Clock) -> "list[Reaped]":
     """End or queue again what dead processes left behind, and release what waited for it."""

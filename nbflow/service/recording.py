@@ -58,6 +58,7 @@ class _Held:
     endings: list[Ending]
     due: float
     pause: float
+    problem: Exception
 
 
 @dataclass(kw_only=True, slots=True)
@@ -72,12 +73,12 @@ class Recorder:
     clock: Clock
     renew: Callable[[], None]
     _held: dict[RunId, _Held] = field(default_factory=dict)
-    _problem: RowLockedError | None = None
 
     @property
     def waits_for(self) -> RowLockedError | None:
         """Tell what keeps an end from being recorded, if that is somebody who holds the run."""
-        return self._problem if self._held else None
+        problems = (held.problem for held in self._held.values())
+        return next((one for one in problems if isinstance(one, RowLockedError)), None)
 
     def record(self, endings: Sequence[Ending]) -> None:
         """Record what may be; ends of a run of which some are kept already are kept, too."""
@@ -109,7 +110,7 @@ class Recorder:
                 raise
             except Exception as problem:
                 if _is_gone(problem):
-                    self._keep([*batch, *chain.from_iterable(left)], pause)
+                    self._keep([*batch, *chain.from_iterable(left)], pause, problem)
                     _log.warning("the metastore is busy: %s", problem, extra={"action": "busy"})
                     return
                 if len(batch) > 1:
@@ -138,18 +139,18 @@ class Recorder:
                 ending.driver.fenced(ending)
                 return
             case RowLockedError():
-                self._problem = problem
                 _log.warning("%s has to wait: %s", ending.run_id, problem, extra=about)
             case MetastoreError():
                 _log.error("an end in %s: %s", ending.run_id, problem, extra=about)
             case _:
                 _log.error("an end in %s", ending.run_id, exc_info=problem, extra=about)
-        self._keep([ending], pause)
+        self._keep([ending], pause, problem)
 
-    def _keep(self, endings: Iterable[Ending], pause: float) -> None:
+    def _keep(self, endings: Iterable[Ending], pause: float, problem: Exception) -> None:
         due = self.clock.monotonic() + pause
         for ending in endings:
-            held = self._held.setdefault(ending.run_id, _Held(endings=[], due=due, pause=pause))
+            new = _Held(endings=[], due=due, pause=pause, problem=problem)
+            held = self._held.setdefault(ending.run_id, new)
             held.endings.append(ending)
 
     def _write(self, endings: Sequence[Ending], *, at_once: bool) -> None:

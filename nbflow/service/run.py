@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, RunKind, TaskState
 from nbflow.service.context import RunContext
-from nbflow.service.drive import RunDriver, drive_run
+from nbflow.service.drive import RunDriver
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.flights import RunSetup
 from nbflow.service.interrupts import CancelSwitch, signals_press
@@ -29,6 +28,7 @@ from nbflow.service.output_file import check_output
 from nbflow.service.pages import Pages, open_pages
 from nbflow.service.published import Published, left_out_sources, missing_sources
 from nbflow.service.reports import RunReport, TaskReport
+from nbflow.service.run_loop import RunLoop
 from nbflow.service.select import select_tasks
 from nbflow.service.targets import Compiled, Target, load_one, overrides, parameter_values
 
@@ -224,10 +224,9 @@ def drive(
         leases=leases,
         on_event=options.on_event,
     )
-    drive = partial(
-        drive_run,
-        driver,
-        setup.run_id,
+    loop = RunLoop(
+        driver=driver,
+        run_id=setup.run_id,
         store=service.store,
         executor=executor,
         clock=service.clock,
@@ -235,9 +234,9 @@ def drive(
         switch=switch,
     )
     if not options.handle_signals:
-        return drive(), driver.reports
+        return loop.run(), driver.reports
     with signals_press(switch):
-        return drive(), driver.reports
+        return loop.run(), driver.reports
 
 
 def _published_before(

@@ -32,7 +32,7 @@ from nbflow.service.interrupts import CancelSwitch
 from nbflow.service.isolation import LOOK, Isolation, Subject
 from nbflow.service.leases import Leases
 from nbflow.service.live import LiveFolder, MissingNotebooks
-from nbflow.service.reaping import reap
+from nbflow.service.reaping import REAP_EVERY, reap
 from nbflow.service.recording import Ending, Recorder
 from nbflow.service.starting import Starter
 from nbflow.service.ticks import Ticker
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 IDLE = 1.0
 """Seconds between looks while nothing runs here; a slot that comes sooner is waited for exactly."""
-REAP_EVERY = 10.0
-"""Seconds between looks at what dead processes left behind."""
 LOOK_EVERY = 0.1
 """Seconds between looks at what is due and asked for, while tasks end one after another."""
 WAITING_AT_ONCE = 200

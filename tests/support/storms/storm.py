@@ -20,7 +20,7 @@ from nbflow import faults
 from nbflow.app import open_service
 from nbflow.metastore import Looks, Metastore, RunFilter, check, open_metastore
 from nbflow.model.states import RunKind, RunState
-from nbflow.service import drive, leases, scheduler
+from nbflow.service import leases, run_loop, scheduler
 from nbflow.service.background import Background, Job
 from nbflow.service.checking import rules
 from nbflow.service.notices import Relay
@@ -116,7 +116,7 @@ class FastClock:
 def hurry(lease: float = LEASE) -> None:
     """Let everything that schedulers do now and then be done more often, as leases are shorter."""
     leases.RENEW_EVERY, leases.TRUST = 0.2 * lease, 0.7 * lease
-    scheduler.REAP_EVERY, scheduler.GLANCE, drive.GLANCE = 0.5, 0.1, 0.1
+    scheduler.REAP_EVERY, scheduler.GLANCE, run_loop.GLANCE = 0.5, 0.1, 0.1
 
 
 def storm(what: Storm) -> Report:

@@ -1,5 +1,9 @@
 """An end that can't be recorded now, or never, takes nothing else with it."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, closing, contextmanager
 
@@ -11,10 +15,12 @@ from sqlalchemy import create_engine, text
 import nbflow.app
 from nbflow.errors import RowLockedError
 from nbflow.metastore import check, dialect
+from nbflow.model.ids import TaskName
 from nbflow.model.states import RunState, TaskState
-from nbflow.service import drive, leases
+from nbflow.service import leases, run_loop
 from nbflow.service import scheduler as scheduler_module
 from nbflow.service.dags import deploy, trigger
+from nbflow.service.reaping import reap
 from nbflow.service.scheduler import Scheduler
 from nbflow.settings import Settings
 
@@ -149,7 +155,7 @@ def test_who_holds_the_row_of_a_task_for_longer_than_leases_last_costs_that_task
 def test_a_run_by_hand_says_that_it_waits_for_who_holds_its_row_and_not_for_ever(
     on_server, page, short, monkeypatch, caplog
 ):
-    monkeypatch.setattr(drive, "HELD_AT_MOST", 1.0)
+    monkeypatch.setattr(run_loop, "HELD_AT_MOST", 1.0)
     with ExitStack() as holding, nbflow.app.open_service(on_server) as service:
 
         def hold(event):
@@ -164,4 +170,92 @@ def test_a_run_by_hand_says_that_it_waits_for_who_holds_its_row_and_not_for_ever
         scheduler._reap()
         (run,) = service.store.list_runs()
         assert run.state is RunState.FAILED
+    assert check(on_server.database_url) == []
+
+
+WAITS = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)\n"
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("shares", [False, True], ids=["alone", "in a kernel group"])
+def test_a_run_by_hand_takes_a_task_back_whose_row_somebody_held_until_its_lease_was_over(
+    on_server, page, short, monkeypatch, tmp_path, caplog, shares
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_loop, "REAP_EVERY", 0.3)
+    source = "x = (n for n in range(3))" if shares else "x = 3"
+    looks = []
+    with ExitStack() as holding, nbflow.app.open_service(on_server) as service:
+        service.store.lease = LEASE
+
+        def hold(event):
+            if event.state is TaskState.RUNNING and event.task == "b" and not looks:
+                rows = "task_instance WHERE run_id = :of AND task = 'b'"
+                holding.enter_context(locked(on_server.database_url, event.run_id, rows))
+
+        def look(*these):
+            looks.append(these)
+            if len(looks) == 2:
+                holding.close()
+                (tmp_path / "go").touch()
+            return reap(*these)
+
+        monkeypatch.setattr(run_loop, "reap", look)
+        cells = (source, "task:a"), (f"{WAITS}y = list(range(3)), x", "task:b")
+        report = service.run(page(*cells), on_event=hold)
+        assert report.state is RunState.SUCCESS
+        outcomes = [a.outcome for a in service.store.attempts(report.run_id, TaskName("b"))]
+        assert outcomes == ["lost", "success"]
+        assert "has to wait: Others held the row of task b" in caplog.text
+    assert check(on_server.database_url) == []
+
+
+@pytest.fixture
+def by_hand(on_server, page, tmp_path):
+    """Start ``nbflow run`` in a process of its own, and return it with its run's id once it works."""
+    os.mkfifo(tmp_path / "begun")
+    cell = f"open('begun', 'w').close()\n{WAITS}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbflow", "run", str(page((cell, "task:a")))],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "NBFLOW_HOME": str(on_server.home),
+            "NBFLOW_DATABASE_URL": on_server.database_url,
+            "NBFLOW_LANG": "en",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever starts the tests in the background has Ctrl-C ignored, and all below inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        (tmp_path / "begun").read_text()
+        with nbflow.app.open_service(on_server) as service:
+            (run,) = service.store.list_runs()
+        yield process, run.id
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("row", ["run WHERE id = :of", "task_instance WHERE run_id = :of"])
+def test_a_second_ctrl_c_ends_a_run_by_hand_while_somebody_holds_its_row(on_server, by_hand, row):
+    process, run_id = by_hand
+    with locked(on_server.database_url, run_id, row):
+        process.send_signal(signal.SIGINT)
+        said = iter(process.stderr.readline, "")
+        assert any("has to wait" in line for line in said)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 3
+        assert "Others hold what is wanted" in errors
+    with nbflow.app.open_service(on_server) as service:
+        run, _ = service.store.show_run(run_id)
+        assert run.state is RunState.FAILED
+        assert "the process that drove it is gone" in run.note
     assert check(on_server.database_url) == []
