@@ -16,6 +16,10 @@ from nbflow.service.varying import Expected, first_difference
 
 _STREAMS = ("stdout", "stderr")
 _ROOM = 0.1
+_ERROR = "error ename"
+_READABLE = (*_STREAMS, "text/plain")
+_SHOWN = 120
+"""Characters that are shown of an output that has no counterpart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +125,17 @@ def _kinds(groups: list[list[_Part]]) -> list[list[str]]:
 
 
 def _words(groups: list[list[_Part]]) -> str:
-    return "; ".join(", ".join(part.key for part in group) for group in groups) or "no output"
+    return "; ".join(map(_told, groups)) or "no output"
+
+
+def _told(group: list[_Part]) -> str:
+    """Return which kinds an output has, and how it begins where that can be read."""
+    if group[0].key == _ERROR:
+        return ": ".join(part.value for part in group)
+    kinds = ", ".join(part.key for part in group)
+    text = next((part.value for part in group if part.key.endswith(_READABLE)), "").strip()
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f"{kinds}: {shown}" if shown else kinds
 
 
 def _groups(outputs: Sequence[Mapping[str, Any]]) -> list[list[_Part]]:
@@ -144,7 +158,7 @@ def _groups(outputs: Sequence[Mapping[str, Any]]) -> list[list[_Part]]:
         if kind == "error":
             groups.append(
                 [
-                    _Part("error ename", str(output.get("ename"))),
+                    _Part(_ERROR, str(output.get("ename"))),
                     _Part("error evalue", str(output.get("evalue"))),
                 ]
             )

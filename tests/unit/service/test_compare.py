@@ -147,8 +147,18 @@ def test_the_order_of_printing_and_displaying_matters():
 
 def test_a_lost_or_a_new_output_is_found():
     one = display(text_plain="d")
-    assert differences([one], [one], []) == [("outputs", "text/plain", "no output")]
-    assert differences([], [], [one]) == [("outputs", "no output", "text/plain")]
+    assert differences([one], [one], []) == [("outputs", "text/plain: d", "no output")]
+    assert differences([], [], [one]) == [("outputs", "no output", "text/plain: d")]
+
+
+def test_an_error_and_what_stands_in_its_place_are_told_as_they_read():
+    wrong, right = error("IndexError", "list index out of range"), stream("dear at 4.4\n")
+    told = ("outputs", "IndexError: list index out of range", "stdout: dear at 4.4")
+    assert differences([wrong], [wrong], [right]) == [told]
+    image, long = display(image_png=png(4, 3)), stream("x" * 200)
+    assert differences([image], [image], [long]) == [
+        ("outputs", "image/png", f"stdout: {'x' * 120}…")
+    ]
 
 
 def test_the_number_of_outputs_may_vary_where_it_varies_between_plain_runs():
