@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, axe_violations, open_notebook, shoot
+from jupyter_pages import Jupyter, axe_violations, open_notebook, save, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -48,6 +48,41 @@ def test_a_badge_follows_the_tags_and_leads_to_the_picture(page: Any, jupyter: J
     )
     page.get_by_role("button", name="Task more").click()
     page.locator('.nbf-canvas .nbf-chosen[data-task="more"]').wait_for()
+
+
+@pytest.mark.kernel
+def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_one_ended(
+    page: Any, jupyter: Jupyter
+) -> None:
+    gate = jupyter.folder / "gate"
+    waits = (
+        f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)"
+    )
+    jupyter.write("ran.ipynb", f"%%task load\n{waits}\nn = 1", "%%task total\nprint(n / 0)")
+    open_notebook(page, jupyter, "lab", "ran.ipynb")
+    page.get_by_role("button", name="Task total").wait_for()
+    ran = page.locator(".nbf-badge-ran")
+    assert ran.filter(visible=True).count() == 0
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:run-all')")
+    first = ran.first
+    first.locator(".nbf-state[data-state=running]").get_by_text("running").wait_for(timeout=90_000)
+    begun = first.locator(".nbf-time").text_content()
+    page.wait_for_function(
+        "begun => document.querySelector('.nbf-badge-ran .nbf-time').textContent !== begun",
+        arg=begun,
+    )
+    gate.touch()
+    ended = "failed", "ZeroDivisionError: division by zero"
+    for word in ended:
+        ran.nth(1).get_by_text(word).wait_for(timeout=90_000)
+    first.locator(".nbf-state[data-state=success]").get_by_text("done").wait_for()
+    assert axe_violations(page, ".nbf-badge") == []
+    shoot(page, "badges-ran")
+    save(page)
+    open_notebook(page, jupyter, "lab", "ran.ipynb")
+    for word in ended:
+        ran.nth(1).get_by_text(word).wait_for()
+    assert "Last run: ended" in (ran.nth(1).get_attribute("title") or "")
 
 
 def test_a_notebook_without_tags_is_sent_nowhere_and_gets_no_badges(

@@ -7,8 +7,14 @@ export function lookOf(state: string): StateLook {
   return tokens.states[state] ?? (tokens.states.none as StateLook);
 }
 
+const coloured = new WeakSet<Document>();
+
 /** Colour everything that says which state it is in, in both themes. */
 export function adoptStates(page: Document): void {
+  if (coloured.has(page)) {
+    return;
+  }
+  coloured.add(page);
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(
     Object.entries(tokens.states)

@@ -1,32 +1,45 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
+import { adoptStates } from '../look/states';
+import { LastRan } from '../notebook/lastRan';
 import type { LiveDags } from '../notebook/lives';
+import type { NotebookRuns } from '../notebook/runs';
 import { CellBadges } from './cellBadges';
 import { ILiveDags, SETTINGS } from './lives';
+import { spoken } from './openNotebook';
 import { OPEN } from './panel';
+import { INotebookRuns } from './runs';
 
-/** Says at each cell which task it is part of. */
+/** Says at each cell which task it is part of, and how that one's last run ended. */
 export const badgesPlugin: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-nbflow/extension:badges',
   description: 'Tells at each cell of a notebook which task it is part of.',
   autoStart: true,
-  requires: [ILiveDags],
+  requires: [ILiveDags, INotebookRuns],
   optional: [ITranslator, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     lives: LiveDags,
+    runs: NotebookRuns,
     translator: ITranslator | null,
     registry: ISettingRegistry | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('nbflow');
+    adoptStates(document);
+    const said = spoken(translator);
     const all = new Set<CellBadges>();
     let isEnabled = true;
     app.docRegistry.addWidgetExtension('Notebook', {
       createNew: (panel: NotebookPanel) => {
         const show = (task: string) => void app.commands.execute(OPEN, { task });
-        const badges = new CellBadges(panel, lives.of(panel), trans, show);
+        const badges = new CellBadges(
+          panel,
+          lives.of(panel),
+          new LastRan(runs.of(panel), runs.api),
+          said,
+          show
+        );
         badges.isEnabled = isEnabled;
         all.add(badges);
         panel.disposed.connect(() => all.delete(badges));

@@ -1,27 +1,31 @@
 import type { Cell } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import type { PanelLayout } from '@lumino/widgets';
-import { badgesOf } from '../model/badges';
+import { type BadgeText, badgesOf } from '../model/badges';
 import { hasMarks } from '../model/marks';
 import { documentOf } from '../notebook/document';
 import { jumpToCells } from '../notebook/jump';
+import type { LastRan } from '../notebook/lastRan';
 import type { LiveDag } from '../notebook/live';
 import { Badge } from '../views/Badge';
+import type { Spoken } from './openNotebook';
 
 /** Behind the cell's header, before its input. */
 const PLACE = 1;
+const SECOND = 1000;
 
 /** The badges of one notebook; cells that are drawn when scrolled to get theirs then. */
 export class CellBadges implements IDisposable {
   constructor(
     private readonly _panel: NotebookPanel,
     private readonly _live: LiveDag,
-    private readonly _trans: TranslationBundle,
+    private readonly _ran: LastRan,
+    private readonly _spoken: Spoken,
     private readonly _showTask: (task: string) => void
   ) {
     _live.changed.connect(this._tell, this);
+    _ran.changed.connect(this._tellRan, this);
     void _panel.context.ready.then(() => {
       if (!this.isDisposed) {
         _panel.context.model.contentChanged.connect(this._look, this);
@@ -47,6 +51,8 @@ export class CellBadges implements IDisposable {
     }
     this._isDisposed = true;
     this._watch?.dispose();
+    this._ran.dispose();
+    clearInterval(this._clock);
     this._live.changed.disconnect(this._tell, this);
     this._panel.context.model?.contentChanged.disconnect(this._look, this);
     for (const badge of this._badges.values()) {
@@ -68,7 +74,8 @@ export class CellBadges implements IDisposable {
 
   private _tell(): void {
     const dag = this._live.state.answer?.dag;
-    const texts = dag && this._isEnabled ? badgesOf(dag) : new Map();
+    const isTold = dag !== undefined && this._isEnabled;
+    this._texts = isTold ? badgesOf(dag) : new Map();
     const cells = new Set<Cell>(this._panel.content.widgets);
     for (const [cell, badge] of this._badges) {
       if (!cells.has(cell)) {
@@ -77,11 +84,31 @@ export class CellBadges implements IDisposable {
       }
     }
     for (const cell of cells) {
-      const text = texts.get(cell.model.id) ?? null;
+      const text = this._texts.get(cell.model.id) ?? null;
       if (text !== null || this._badges.has(cell)) {
         this._badgeOf(cell).tell(text);
       }
     }
+    const tasks = [...this._texts.values()].filter(one => one.role === 'task');
+    this._ran.look(
+      isTold && tasks.length > 0 ? dag.dag_id : null,
+      tasks.map(one => one.task)
+    );
+    this._tellRan();
+  }
+
+  /** Where a task is named, how its last run ended; each second while one goes on. */
+  private _tellRan(): void {
+    const now = Date.now();
+    let goesOn = false;
+    for (const [cell, badge] of this._badges) {
+      const text = this._texts.get(cell.model.id);
+      const ran = (text?.isTagged && this._ran.tasks.get(text.task)) || null;
+      goesOn ||= ran?.state === 'running';
+      badge.tellRan(ran, now);
+    }
+    clearInterval(this._clock);
+    this._clock = goesOn ? setInterval(() => this._tellRan(), SECOND) : undefined;
   }
 
   private _badgeOf(cell: Cell): Badge {
@@ -89,7 +116,7 @@ export class CellBadges implements IDisposable {
     if (known) {
       return known;
     }
-    const badge = new Badge(this._trans, {
+    const badge = new Badge(this._spoken.trans, this._spoken.lang, {
       showTask: this._showTask,
       showLine: line => void jumpToCells(this._panel, [cell.model.id], line)
     });
@@ -103,8 +130,10 @@ export class CellBadges implements IDisposable {
   }
 
   private readonly _badges = new Map<Cell, Badge>();
+  private _clock: ReturnType<typeof setInterval> | undefined;
   private _isDisposed = false;
   private _isEnabled = true;
+  private _texts: ReadonlyMap<string, BadgeText> = new Map();
   private _watch: IDisposable | null = null;
 }
 

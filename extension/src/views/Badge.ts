@@ -1,7 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import type { Finding } from '../api/types';
+import { lookOf } from '../look/states';
 import type { BadgeText } from '../model/badges';
+import { duration } from '../model/durations';
+import { type Ran, secondsOf } from '../model/lastRan';
+import { exactly } from '../model/past';
 
 export interface BadgeActions {
   /** The task's name was clicked. */
@@ -14,10 +18,12 @@ export interface BadgeActions {
 export class Badge extends Widget {
   constructor(
     private readonly _trans: TranslationBundle,
+    private readonly _lang: 'en' | 'ko',
     private readonly _actions: BadgeActions
   ) {
     super();
     this.addClass('nbf-badge');
+    this._ran.hidden = true;
   }
 
   /** Say something else, or nothing. */
@@ -29,8 +35,42 @@ export class Badge extends Widget {
     this._said = said;
     this.setHidden(text === null);
     if (text !== null) {
-      this.node.replaceChildren(this._chip(text), ...text.findings.map(one => this._finding(one)));
+      const line = element('span', 'nbf-badge-line');
+      line.append(this._chip(text), this._ran);
+      this.node.replaceChildren(line, ...text.findings.map(one => this._finding(one)));
     }
+  }
+
+  /** Say how the task stood in its last run, or stands in the one that goes on. */
+  tellRan(ran: Ran | null, now: number): void {
+    const seconds = ran && secondsOf(ran, now);
+    const time = seconds === null ? '' : duration(seconds);
+    const said = JSON.stringify([ran, time]);
+    if (said !== this._saidRan) {
+      this._saidRan = said;
+      this._ran.hidden = ran === null;
+      this._ran.replaceChildren(...(ran ? this._outcome(ran, time) : []));
+      this._ran.title = ran ? this._ranCaption(ran) : '';
+    }
+  }
+
+  private _outcome(ran: Ran, time: string): HTMLElement[] {
+    const state = element('span', 'nbf-state');
+    state.dataset.state = ran.state;
+    const look = lookOf(ran.state);
+    state.append(icon(look.icon), look.word[this._lang]);
+    const took = element('span', 'nbf-time');
+    took.textContent = time;
+    const reason = element('span', 'nbf-badge-reason');
+    reason.textContent = ran.state === 'success' ? '' : ran.reason;
+    return [state, took, reason].filter(one => one.textContent !== '');
+  }
+
+  private _ranCaption(ran: Ran): string {
+    const trans = this._trans;
+    const when = exactly(ran.ended ?? ran.started ?? ran.created, this._lang);
+    const said = ran.ended ? trans.__('Last run: ended %1', when) : trans.__('Since %1', when);
+    return [said, ran.reason].filter(Boolean).join('\n');
   }
 
   private _chip(text: BadgeText): HTMLElement {
@@ -92,7 +132,24 @@ export class Badge extends Widget {
     return row;
   }
 
+  private readonly _ran = element('span', 'nbf-badge-ran');
   private _said = '';
+  private _saidRan = '';
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+function icon(path: string): SVGElement {
+  const drawn = document.createElementNS(SVG, 'svg');
+  const line = document.createElementNS(SVG, 'path');
+  for (const [name, value] of Object.entries({ d: path, fill: 'none', stroke: 'currentColor' })) {
+    line.setAttribute(name, value);
+  }
+  line.setAttribute('stroke-width', '1.9');
+  drawn.setAttribute('viewBox', '0 0 16 16');
+  drawn.setAttribute('aria-hidden', 'true');
+  drawn.append(line);
+  return drawn;
 }
 
 function element(name: 'button' | 'span', className: string): HTMLElement {

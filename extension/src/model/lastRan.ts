@@ -1,0 +1,36 @@
+import type { RunAnswer } from '../api/types';
+
+/** How a task stood in the last run that it was part of. */
+export interface Ran {
+  readonly state: string;
+  readonly seconds: number | null;
+  readonly started: string | null;
+  readonly ended: string | null;
+  /** Why it ended as it did. */
+  readonly reason: string;
+  /** When its run was asked for. */
+  readonly created: string;
+}
+
+/** What is known of tasks, and what one more run says of them; an older run says nothing new. */
+export function withRun(
+  known: ReadonlyMap<string, Ran>,
+  { run, tasks }: RunAnswer
+): ReadonlyMap<string, Ran> {
+  const found = new Map(known);
+  for (const { task, state, seconds, started, ended, reason } of tasks) {
+    const before = found.get(task);
+    if (!before || Date.parse(before.created) <= Date.parse(run.created)) {
+      found.set(task, { state, seconds, started, ended, reason, created: run.created });
+    }
+  }
+  return found;
+}
+
+/** Seconds that a task took, or takes by now; null if it has not begun. */
+export function secondsOf(ran: Ran, now: number): number | null {
+  if (ran.state === 'running' && ran.started !== null) {
+    return Math.max(0, (now - Date.parse(ran.started)) / 1000);
+  }
+  return ran.seconds;
+}

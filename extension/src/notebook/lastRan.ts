@@ -1,0 +1,125 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Poll } from '@lumino/polling';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type { Api } from '../api/client';
+import type { RunForm } from '../api/types';
+import { type Ran, withRun } from '../model/lastRan';
+import type { FollowedRun } from './followed';
+
+/** How many runs are looked into for the last one of each task. */
+const RECENT = 5;
+
+/** Runs that somebody else asked for are seen that late; those that are followed at once. */
+const EVERY = { interval: 30_000, backoff: true, max: 300_000 };
+
+/** A run of an open notebook; `followLast` follows the newest one unless one is followed. */
+type Followed = Pick<FollowedRun, 'changed' | 'state'> & {
+  followLast(dag: string): Promise<void>;
+};
+
+/** How each task of a notebook stood in the last run that it was part of. */
+export class LastRan implements IDisposable {
+  constructor(
+    private readonly _run: Followed,
+    private readonly _api: Pick<Api, 'runs' | 'showRun'>
+  ) {
+    _run.changed.connect(this._moved, this);
+    this._poll = new Poll({
+      factory: () => this._read(),
+      frequency: EVERY,
+      standby: 'when-hidden',
+      name: 'nbflow:last-ran',
+      auto: false
+    });
+  }
+
+  /** Emitted when a task stands otherwise. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get tasks(): ReadonlyMap<string, Ran> {
+    return this._tasks;
+  }
+
+  get isDisposed(): boolean {
+    return this._poll.isDisposed;
+  }
+
+  /** Learn how these tasks of a DAG stood, and how they do; of none for null. */
+  look(dag: string | null, tasks: readonly string[]): void {
+    this._wanted = tasks;
+    if (dag !== this._dag) {
+      this._dag = dag;
+      this._known.clear();
+      this._tasks = new Map();
+      void (dag === null ? this._poll.stop() : this._poll.refresh());
+    }
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this._run.changed.disconnect(this._moved, this);
+      this._poll.dispose();
+      Signal.clearData(this);
+    }
+  }
+
+  /** The newest runs, until each task was in one of them. */
+  private async _read(): Promise<void> {
+    const dag = this._dag;
+    if (dag === null) {
+      return;
+    }
+    const runs = (await this._api.runs({ dag_id: dag, limit: RECENT })).items;
+    for (const run of runs) {
+      if (this.isDisposed || dag !== this._dag || !this._isWanted(run)) {
+        break;
+      }
+      if (this._known.get(run.run_id) !== standOf(run)) {
+        const answer = await this._api.showRun(run.run_id);
+        if (dag === this._dag) {
+          this._known.set(run.run_id, standOf(run));
+          this._set(withRun(this._tasks, answer));
+        }
+      }
+    }
+    if (runs[0]?.ended === null && !this.isDisposed) {
+      await this._run.followLast(dag);
+    }
+  }
+
+  /** Whether a run is newer than what is known of some task. */
+  private _isWanted(run: RunForm): boolean {
+    return this._wanted.some(task => {
+      const ran = this._tasks.get(task);
+      return !ran || Date.parse(ran.created) <= Date.parse(run.created);
+    });
+  }
+
+  private _moved(): void {
+    const { answer } = this._run.state;
+    if (answer && answer.run.dag_id === this._dag) {
+      this._set(withRun(this._tasks, answer));
+    }
+  }
+
+  private _set(tasks: ReadonlyMap<string, Ran>): void {
+    if (!this.isDisposed) {
+      this._tasks = tasks;
+      this._changed.emit();
+    }
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _dag: string | null = null;
+  /** How the runs stood that were looked into. */
+  private readonly _known = new Map<string, string>();
+  private readonly _poll: Poll;
+  private _tasks: ReadonlyMap<string, Ran> = new Map();
+  private _wanted: readonly string[] = [];
+}
+
+function standOf(run: RunForm): string {
+  return `${run.state} ${run.ended}`;
+}

@@ -1,0 +1,108 @@
+import { Signal } from '@lumino/signaling';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { RunAnswer } from '../src/api/types';
+import { secondsOf, withRun } from '../src/model/lastRan';
+import { LastRan } from '../src/notebook/lastRan';
+
+const NOON = Date.parse('2026-03-01T12:00:00Z');
+const at = (minutes: number) => new Date(NOON + 60_000 * minutes).toISOString();
+
+function run(id: string, minutes: number, tasks: Record<string, string>): RunAnswer {
+  const isOpen = Object.values(tasks).includes('running');
+  const ended = isOpen ? null : at(minutes + 1);
+  return {
+    run: {
+      run_id: id,
+      dag_id: 'prices',
+      state: isOpen ? 'running' : 'success',
+      created: at(minutes),
+      ended
+    },
+    tasks: Object.entries(tasks).map(([task, state]) => ({
+      task,
+      state,
+      seconds: state === 'running' ? null : 2,
+      started: at(minutes),
+      ended: state === 'running' ? null : at(minutes),
+      reason: ''
+    }))
+  } as unknown as RunAnswer;
+}
+
+const states = (ran: ReadonlyMap<string, { state: string }>) =>
+  Object.fromEntries([...ran].map(([task, { state }]) => [task, state]));
+
+test('a run of some tasks leaves the others as they were, and an older one says nothing new', () => {
+  const all = withRun(new Map(), run('a', 0, { load: 'success', report: 'failed' }));
+  const mended = withRun(all, run('b', 5, { report: 'success' }));
+  expect(states(mended)).toEqual({ load: 'success', report: 'success' });
+  const looked = withRun(mended, run('a', 0, { load: 'success', report: 'failed', old: 'failed' }));
+  expect(states(looked)).toEqual({ load: 'success', report: 'success', old: 'failed' });
+});
+
+test('the time of a task that runs goes on, that of one that ended stands', () => {
+  const ran = withRun(new Map(), run('a', 0, { load: 'running', clean: 'success' }));
+  expect([...ran.values()].map(one => secondsOf(one, NOON + 9000))).toEqual([9, 2]);
+});
+
+/** Runs as the server has them, and the run that a panel follows. */
+class Server {
+  kept: RunAnswer[] = [];
+  readonly asked: string[] = [];
+  readonly followed: string[] = [];
+  state = { answer: null as RunAnswer | null, error: null, isStarting: false, hasScheduler: true };
+  readonly changed = new Signal<this, void>(this);
+
+  runs = async () => ({ items: this.kept.map(one => one.run), next: null, unread: [] });
+  showRun = async (id: string) => {
+    this.asked.push(id);
+    return this.kept.find(one => one.run.run_id === id) as RunAnswer;
+  };
+  followLast = async (dag: string) => void this.followed.push(dag);
+  move(answer: RunAnswer): void {
+    this.state = { ...this.state, answer };
+    this.changed.emit();
+  }
+}
+
+let server: Server;
+let last: LastRan;
+
+beforeEach(() => {
+  server = new Server();
+  last = new LastRan(server as unknown as ConstructorParameters<typeof LastRan>[0], server);
+});
+
+afterEach(() => last.dispose());
+
+test('runs are looked into, newest first, until each task was in one', async () => {
+  server.kept = [
+    run('c', 9, { report: 'success' }),
+    run('b', 5, { load: 'success', report: 'failed' }),
+    run('a', 0, { load: 'failed', report: 'failed' })
+  ];
+  last.look('prices', ['load', 'report']);
+  await vi.waitFor(() => expect(last.tasks.size).toBe(2));
+  expect(states(last.tasks)).toEqual({ load: 'success', report: 'success' });
+  expect(server.asked).toEqual(['c', 'b']);
+  expect(server.followed).toEqual([]);
+});
+
+test('a run that goes on is followed, and what is heard of it is told', async () => {
+  server.kept = [run('a', 0, { load: 'running' })];
+  last.look('prices', ['load']);
+  await vi.waitFor(() => expect(server.followed).toEqual(['prices']));
+  expect(states(last.tasks)).toEqual({ load: 'running' });
+  server.move(run('a', 0, { load: 'success' }));
+  expect(states(last.tasks)).toEqual({ load: 'success' });
+});
+
+test('of another DAG nothing is told', async () => {
+  server.kept = [run('a', 0, { load: 'success' })];
+  last.look('prices', ['load']);
+  await vi.waitFor(() => expect(last.tasks.size).toBe(1));
+  last.look(null, []);
+  expect(last.tasks.size).toBe(0);
+  server.move(run('a', 0, { load: 'failed' }));
+  expect(last.tasks.size).toBe(0);
+});
