@@ -1,4 +1,7 @@
-"""The story of JupyterLab's part, played by keyboard alone: tag, see, run, fail, open, mend, run again."""
+"""The story of JupyterLab's part, played by keyboard alone.
+
+Tag, see, run, fail, open, mend, run again, schedule, deploy, look back.
+"""
 
 import json
 from collections.abc import Callable
@@ -17,9 +20,13 @@ CELLS = (
 )
 EDGES = 8
 WRONG, RIGHT = "9])", "0])"
-PANELS = ("#nbflow-dag", "#nbflow-run")
+PANELS = ("#nbflow-dag", "#nbflow-run", ".nbf-of-history", ".nbf-badge", "dialog.nbf-dialog")
+KINDS_BEFORE_WEEKDAYS = 4
+CRON, ZONE, FIRES = "30 6 * * 1-5", "Asia/Seoul", "06:30 +09:00"
 REACH = 120
 """Presses of Tab in which everything must be reached."""
+PATIENCE = 120_000
+"""Milliseconds that a run with a kernel for each task may take."""
 Keep = Callable[[str], None]
 
 
@@ -58,6 +65,9 @@ class Story:
         self.run_and_fail()
         self.open_and_mend()
         self.run_again()
+        self.schedule()
+        self.deploy()
+        self.look_back()
 
     def tag(self) -> None:
         """Each cell becomes a task."""
@@ -86,7 +96,7 @@ class Story:
     def run_and_fail(self) -> None:
         """All tasks run; the last one fails, and the page says why."""
         self._command("Run all tasks")
-        self._state("report", "failed").wait_for()
+        self._state("report", "failed").wait_for(timeout=PATIENCE)
         self.page.get_by_text("IndexError: list index out of range").first.wait_for()
         assert self.page.locator("#nbflow-run .nbf-main").text_content() == self.say(
             "Run %1 task"
@@ -96,8 +106,7 @@ class Story:
     def open_and_mend(self) -> None:
         """The kernel gets what the task found; the cell is mended and tried."""
         page, press = self.page, self.page.keyboard.press
-        self._reach(self.say("Open at the failing cell"))
-        press("Enter")
+        self._press(self._button(page, "Open at the failing cell"))
         page.get_by_role("dialog").wait_for()
         press("Enter")
         page.get_by_text("Loaded: ").first.wait_for()
@@ -113,9 +122,61 @@ class Story:
     def run_again(self) -> None:
         """Only what failed runs; the rest is taken from the first run."""
         self._command("Run what failed")
-        self._state("report", "success").wait_for()
+        self._state("report", "success").wait_for(timeout=PATIENCE)
         assert self.page.locator("#nbflow-run .nbf-states > li").count() == 1
         self.look("mended")
+
+    def schedule(self) -> None:
+        """It shall run by itself: a choice, then an expression of one's own, told in words."""
+        press = self.page.keyboard.press
+        self._command("Schedule…")
+        dialog = self.page.locator("dialog.nbf-dialog")
+        self._reach(dialog.get_by_label(self.say("Repeats")))
+        for _ in range(KINDS_BEFORE_WEEKDAYS):
+            press("ArrowDown")
+        written = dialog.get_by_label(self.say("Written"))
+        self._reach(written)
+        assert written.input_value().endswith("* * 1-5")
+        for label, text in (("Written", CRON), ("Time zone", ZONE)):
+            self._reach(dialog.get_by_label(self.say(label)))
+            press("Control+a")
+            self.page.keyboard.type(text)
+        dialog.locator(".nbf-fires tbody tr").nth(4).get_by_text(FIRES).wait_for()
+        for word in ("Monday through Friday", "월요일"):
+            dialog.locator(".nbf-meaning").get_by_text(word).wait_for()
+        self.look("schedule")
+        self._press(self._button(dialog, "Put into the notebook"))
+        dialog.wait_for(state="detached")
+
+    def deploy(self) -> None:
+        """What is saved is what runs from now on; before, it is told what changes."""
+        self._command("Deploy…")
+        self.page.get_by_role("dialog").get_by_text(self.say("Save the notebook first?")).wait_for()
+        self.page.keyboard.press("Enter")
+        dialog = self.page.locator("dialog.nbf-dialog")
+        dialog.get_by_text(CRON).first.wait_for()
+        self.look("deploy")
+        self._press(self._button(dialog, "Deploy"))
+        dialog.wait_for(state="detached")
+        told = self.say("%1 is deployed").replace("%1", self.name.removesuffix(".ipynb"))
+        self.page.get_by_text(told).first.wait_for()
+
+    def look_back(self) -> None:
+        """The runs of the notebook: one that failed, then what differs from the one that did not."""
+        self._command("Show the run history")
+        history = self.page.locator(".nbf-of-history:visible")
+        rows = history.locator("section:first-child tbody tr", has_text=self.say("by hand"))
+        rows.nth(1).wait_for()
+        self._press(rows.nth(1).get_by_role("button"))
+        history.locator(".nbf-states > li").nth(len(CELLS) - 1).wait_for()
+        self.look("history")
+        for number in (1, 0):
+            self._reach(rows.nth(number).get_by_role("checkbox"), "Shift+Tab")
+            self.page.keyboard.press("Space")
+        self._press(self._button(history, "Compare 2 runs"), "Shift+Tab")
+        compared = history.locator(".nbf-compared")
+        compared.get_by_text("dear at 4.4 within 6 from 2").first.wait_for()
+        self.look("compared")
 
     def look(self, name: str) -> None:
         """Keep a picture, and let axe-core look at what is ours."""
@@ -138,19 +199,26 @@ class Story:
         self.page.keyboard.press("Enter")
         palette.locator("input").wait_for(state="hidden")
 
-    def _reach(self, label: str) -> None:
+    def _button(self, inside: Any, label: str) -> Any:
+        return inside.get_by_role("button", name=self.say(label), exact=True)
+
+    def _press(self, control: Any, way: str = "Tab") -> None:
+        self._reach(control, way)
+        self.page.keyboard.press("Enter")
+
+    def _reach(self, control: Any, way: str = "Tab") -> None:
         """Press Tab until a control has the focus."""
         for _ in range(REACH):
-            if self.page.evaluate("() => document.activeElement?.textContent.trim()") == label:
+            if control.evaluate("control => control === document.activeElement"):
                 return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"Tab does not reach {label!r}")
+            self.page.keyboard.press(way)
+        raise AssertionError(f"{way} does not reach {control}")
 
 
 def keeper(page: Any, folder: Path, prefix: str) -> Keep:
     """Return what writes pictures of a page into a folder."""
 
     def keep(name: str) -> None:
-        page.screenshot(path=str(folder / f"{prefix}-{name}.png"))
+        page.screenshot(path=str(folder / f"{prefix}-{name}.png"), animations="disabled")
 
     return keep

@@ -92,6 +92,24 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     assert axe_violations(page, ".nbf-of-history") == []
 
 
+def test_in_notebook_7_runs_stand_on_the_right_and_those_of_another_notebook_in_a_tab(
+    page: Any, jupyter: Jupyter
+) -> None:
+    for name in ("here.ipynb", "there.ipynb"):
+        jupyter.write(name, "%%task load\nn = 1")
+    open_notebook(page, jupyter, "notebook", "here.ipynb")
+    do(page, "nbflow:open-history")
+    page.locator(HISTORY).get_by_role("heading", name="Runs of here").wait_for()
+    assert page.evaluate("() => document.activeElement.classList.contains('nbf-of-history')")
+    with page.context.expect_page() as opened:
+        do(page, "nbflow:open-history", '{"path": "there.ipynb"}')
+    there = opened.value.locator(HISTORY)
+    there.get_by_role("heading", name="Runs of there").wait_for()
+    there.get_by_text("Nothing has been run yet").wait_for()
+    assert axe_violations(opened.value, ".nbf-of-history") == []
+    shoot(opened.value, "history-notebook-tab")
+
+
 def test_a_history_never_saves_over_what_was_typed_into_its_notebook(
     page: Any, jupyter: Jupyter
 ) -> None:

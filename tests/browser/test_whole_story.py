@@ -18,7 +18,7 @@ def kept(page: Any, prefix: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("face", ["lab", "notebook"])
-def test_cells_are_tagged_seen_run_opened_mended_and_run_again_by_keyboard(
+def test_cells_become_a_scheduled_dag_whose_runs_are_compared_by_keyboard_alone(
     page: Any, jupyter: Jupyter, face: str
 ) -> None:
     Story(page, jupyter, face, **kept(page, f"story-{face}")).play()

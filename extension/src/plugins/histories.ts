@@ -2,6 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { WidgetTracker } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { serverPath } from '../model/paths';
+import { DAG_PANEL } from '../views/DagPanel';
 import type { HistoryPanel } from '../views/run/HistoryPanel';
 import { FACTORY, type MakeHistory } from './historyDocument';
 
@@ -24,14 +25,19 @@ export class Histories {
     return this._notebooks.currentWidget?.context.path ?? null;
   }
 
-  /** Show the runs of a notebook beside it; in Notebook 7 those of another one in a new tab. */
+  /**
+   * Show the runs of a notebook beside it, where its DAG is if that is shown: a third column would
+   * be narrow. In Notebook 7 those of another one are shown in a new tab of the browser.
+   */
   async open(path: string): Promise<void> {
     if (!this._hasMainArea && path === this.current) {
       this._onTheRight('nbflow-history', path);
       return;
     }
-    const ref = this.find(path)?.id ?? null;
-    const mode = ref === null ? 'tab-after' : 'split-right';
+    const dag = [...this._app.shell.widgets('main')].find(one => one.id === DAG_PANEL);
+    const notebook = this.find(path);
+    const ref = (dag ?? notebook)?.id ?? null;
+    const mode = notebook && !dag ? 'split-right' : 'tab-after';
     await this._app.commands.execute('docmanager:open', {
       path,
       factory: FACTORY,

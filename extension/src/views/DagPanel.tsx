@@ -30,6 +30,9 @@ export interface DagSource extends DagActions, Watched {
   ask(deed: DagDeed): void;
 }
 
+/** The one panel with a DAG. */
+export const DAG_PANEL = 'nbflow-dag';
+
 /** The DAG of the notebook that is being worked in. */
 export class DagPanel extends WatchingPanel<DagSource> {
   constructor(
@@ -38,7 +41,7 @@ export class DagPanel extends WatchingPanel<DagSource> {
     private readonly _trans: TranslationBundle
   ) {
     super(source);
-    this.id = 'nbflow-dag';
+    this.id = DAG_PANEL;
     this.title.label = _trans.__('DAG');
     this.title.caption = _trans.__('The DAG of the open notebook');
     this.title.icon = dagIcon;

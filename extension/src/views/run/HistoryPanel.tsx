@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 import { historyIcon } from '../../look/icons';
 import { ago, exactly } from '../../model/past';
@@ -27,6 +28,15 @@ export class HistoryPanel extends WatchingPanel<HistorySource> {
     this.title.label = _trans.__('Runs');
     this.title.caption = _trans.__('Runs of all notebooks');
     this.title.icon = historyIcon;
+  }
+
+  /** Who opens it by keyboard goes on from here. */
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.node.tabIndex = -1;
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
   }
 
   protected override render(): ReactElement {
