@@ -26,7 +26,7 @@ def add_to(group: typer.Typer) -> None:
 
 def open_task(
     run: RunText,
-    task: Annotated[str, typer.Argument(metavar="TASK", help=t("The name of a task."))],
+    task: Annotated[str, typer.Argument(metavar="TASK", help=t("A task, or a selector (+train, train+) that names one."))],
     item: Annotated[
         int | None,
         typer.Option(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from nbflow.errors import UsageError
+from nbflow.errors import MetastoreError, UsageError
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunKind
 
@@ -117,6 +117,20 @@ def read_zone(name: str) -> ZoneInfo:
             Sentence("there is no time zone {name!r}", name=name),
             hint="use an IANA name such as 'Europe/Berlin', 'Asia/Seoul' or 'UTC'",
             code="NBF221",
+        ) from None
+
+
+def stored_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone that a schedule or a version was stored with. Raises MetastoreError NBF621
+    if there is none of that name.
+    """
+    try:
+        return read_zone(name)
+    except ScheduleError:
+        raise MetastoreError(
+            Sentence("The metastore holds {text!r} where a time zone should be.", text=name),
+            hint="Run `nbflow db check`, then put a backup in its place.",
+            code="NBF621",
         ) from None
 
 

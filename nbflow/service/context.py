@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from nbflow.compiler.parameter_values import BadValueError, read_value
 from nbflow.errors import ParameterError
 from nbflow.model.dag import Parameter
 from nbflow.model.ids import RunId
 from nbflow.model.sentence import Sentence
+from nbflow.scheduling.schedule import stored_zone
 
 _TEMPLATE = re.compile(r"(\\?)\{\{(.*?)\}\}", re.DOTALL)
 
@@ -30,8 +30,8 @@ class RunContext:
 
     @property
     def day(self) -> date:
-        """The logical date's day in the schedule's zone."""
-        return self.logical_date.astimezone(ZoneInfo(self.timezone)).date()
+        """The logical date's day in the schedule's zone. Raises MetastoreError if that is damaged."""
+        return self.logical_date.astimezone(stored_zone(self.timezone)).date()
 
     def texts(self) -> dict[str, str]:
         """Return every name with its value as text."""
@@ -71,7 +71,7 @@ class RunContext:
         if name in ("ds", "run_id"):
             return (text,)
         instant: datetime = getattr(self, name)
-        local = instant.astimezone(ZoneInfo(self.timezone)).date()
+        local = instant.astimezone(stored_zone(self.timezone)).date()
         return (_utc(instant), text, local)
 
     def _filled(self, parameter: str, value: object) -> object:

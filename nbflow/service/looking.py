@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.names import did_you_mean, may_be_meant
 from nbflow.model.sentence import Sentence
+from nbflow.scheduling.schedule import stored_zone
 from nbflow.service.known_dags import find_dag
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run_meant(service: "Service", name: str, date: datetime | None = None) -> "R
         return None
     if date is None:
         return store.show_run(dag.last_run)[0] if dag.last_run else None
-    at = date if date.tzinfo else date.replace(tzinfo=ZoneInfo(dag.timezone))
+    at = date if date.tzinfo else date.replace(tzinfo=stored_zone(dag.timezone))
     wanted = RunFilter(dag_id=dag.id, logical_date=at, limit=1)
     return next(iter(store.list_runs(wanted)), None)
 

@@ -16,7 +16,7 @@ from nbflow.service.kernels import LiveKernels
 from nbflow.service.looking import find_run
 from nbflow.service.plan import AttemptRequest, plan_attempt
 from nbflow.service.published import missing_sources
-from nbflow.service.select import task_named
+from nbflow.service.select import one_task
 from nbflow.service.targets import Compiled
 
 if TYPE_CHECKING:
@@ -64,14 +64,15 @@ def open_task(service: "Service", run: str, task: str, *, item: int | None = Non
     """Return what opens a task of a run; ``item`` of a mapped task counts from 1, by default the
     one that its last attempt failed at.
 
-    Raises NotFoundError for an unknown run or task, and NBF521 if an input was never stored.
+    ``task`` may be a selector that names one. Raises NotFoundError for an unknown run or task, and
+    NBF521 if an input was never stored; UsageError for several tasks.
     """
     from nbflow.artifacts.store import ArtifactStore
 
     run_id = find_run(service, run)
     snapshot = service.store.run_snapshot(run_id)
     compiled = Versions(service.store).compiled(snapshot.version)
-    name = task_named(compiled.dag, task)
+    name = one_task(compiled.dag, task)
     setup = adopt(service, compiled, snapshot)
     refresh(service.store, setup.published, snapshot)
     _check_inputs(compiled.dag, name, setup, snapshot)

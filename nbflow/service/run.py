@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from nbflow.artifacts.local import LocalFiles
 from nbflow.errors import NotFoundError, UsageError
@@ -18,6 +17,7 @@ from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, RunKind, TaskState
+from nbflow.scheduling.schedule import stored_zone
 from nbflow.service.context import RunContext
 from nbflow.service.drive import RunDriver
 from nbflow.service.events import OnEvent, ignore
@@ -137,7 +137,7 @@ def new_context(kind: RunKind, timezone: str, now: datetime, date: datetime | No
     """
     at = date or now
     if at.tzinfo is None:
-        at = at.replace(tzinfo=ZoneInfo(timezone))
+        at = at.replace(tzinfo=stored_zone(timezone))
     return RunContext(
         run_id=new_run_id(kind, now),
         logical_date=at,

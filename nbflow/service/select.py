@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from nbflow.errors import NotFoundError
+from nbflow.errors import NotFoundError, UsageError
 from nbflow.model.dag import Dag
 from nbflow.model.graph import reachable, reversed_edges
 from nbflow.model.ids import TaskName
@@ -33,6 +33,21 @@ def select_tasks(dag: Dag, selector: str | Sequence[str] | None) -> tuple[TaskNa
         if word.endswith("+"):
             chosen |= reachable([name], downstream)
     return tuple(task.name for task in dag.tasks if task.name in chosen)
+
+
+def one_task(dag: Dag, selector: str) -> TaskName:
+    """Return the only task that a selector names. Raises NotFoundError, or UsageError for several."""
+    chosen = select_tasks(dag, selector) or tuple(task.name for task in dag.tasks)
+    if len(chosen) == 1:
+        return chosen[0]
+    raise UsageError(
+        Sentence(
+            "{selector!r} names {count} tasks, and this takes one.",
+            selector=selector,
+            count=len(chosen),
+        ),
+        hint=Sentence("Name one of them: {tasks}.", tasks=", ".join(chosen)),
+    )
 
 
 def task_named(dag: Dag, name: str) -> TaskName:

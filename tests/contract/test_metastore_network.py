@@ -31,10 +31,14 @@ def direct(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def network(direct: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TcpProxy]:
+def silence_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialect, "ANSWER", ANSWER)
     monkeypatch.setattr(engine, "ANSWER", ANSWER)
     monkeypatch.setattr(dialect, "CONNECT_TIMEOUT", 2)
+
+
+@pytest.fixture
+def network(direct: str) -> Iterator[TcpProxy]:
     proxy, proxy.url = TcpProxy.before_postgresql(direct)  # type: ignore[attr-defined]
     yield proxy
     proxy.close()
@@ -83,6 +87,7 @@ def test_a_commit_whose_reply_was_dropped_by_the_network_counts_once(
     assert targets == ["queued", "running", "success"]
 
 
+@pytest.mark.usefixtures("silence_is_short")
 def test_a_network_that_swallows_everything_is_told_in_time_and_forgotten_when_it_works(
     store: Metastore, network: TcpProxy
 ) -> None:

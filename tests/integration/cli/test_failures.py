@@ -186,6 +186,10 @@ def test_clearing_takes_a_selection_and_names_what_is_unknown(ended: Ended) -> N
     unknown = nbflow("runs", "clear", failed, "--task", "nope")
     assert unknown.returncode == 2
     assert "Tasks: load, train, report." in unknown.stderr
+    several = nbflow("runs", "open", failed, "+train")
+    assert (several.returncode, "'+train' names 2 tasks" in several.stderr) == (2, True)
+    assert "Name one of them: load, train." in several.stderr
+    assert "NBF521" in nbflow("runs", "open", failed, "report+").stderr
     assert "no run 'nobody'" in nbflow("runs", "clear", "nobody", "--all").stderr
     korean = nbflow("runs", "clear", failed, NBFLOW_LANG="ko")
     assert "초기화" in korean.stderr
@@ -372,6 +376,10 @@ def test_what_can_not_be_opened_is_said_in_words(ended: Ended) -> None:
     assert (missing.returncode, "NBF521" in missing.stderr) == (2, True)
     assert "train is failed: open that task." in missing.stderr
     assert "Tasks: load, train, report." in nbflow("runs", "open", failed, "nope").stderr
+    several = nbflow("runs", "open", failed, "+train")
+    assert (several.returncode, "'+train' names 2 tasks" in several.stderr) == (2, True)
+    assert "Name one of them: load, train." in several.stderr
+    assert "NBF521" in nbflow("runs", "open", failed, "report+").stderr
     assert "no run 'nobody'" in nbflow("runs", "open", "nobody", "train").stderr
 
 

@@ -151,6 +151,27 @@ def test_of_the_tasks_claimed_together_that_of_a_damaged_run_fails_and_the_other
     assert why in attempt.message
 
 
+def test_a_run_whose_version_names_no_time_zone_that_there_is_fails_and_the_others_go_on(
+    service, page, at_work
+):
+    bad, good = (
+        deployed(service, page, name, dag={"timezone": zone})
+        for name, zone in (("bad", "Asia/Seoul"), ("good", "UTC"))
+    )
+    runs = [trigger(service, dag.id) for dag in (bad, good)]
+    statement = (
+        "UPDATE dag_version SET document = replace(document, 'Asia/Seoul', 'Nowhere/At_All') "
+        "WHERE digest = :of"
+    )
+    damage(service, statement, of=bad.digest)
+    with at_work() as scheduler:
+        until(once(lambda: states(service, "good"), {RunState.SUCCESS}), scheduler)
+        until(once(lambda: states(service, "bad"), {RunState.FAILED}), scheduler)
+    (attempt,) = service.store.attempts(runs[0])
+    assert "'Nowhere/At_All' where a time zone should be" in attempt.message
+    assert "could not be started" not in attempt.message
+
+
 def test_a_run_whose_version_is_lost_after_it_began_fails_and_the_others_go_on(
     service, page, at_work
 ):
