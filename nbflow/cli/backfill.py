@@ -9,7 +9,7 @@ from nbflow.cli.deployed import DagName, shown
 from nbflow.cli.options import FormOption, OutputOption
 from nbflow.cli.output import Form, as_text, emit, say, write
 from nbflow.model.backfill import BackfillState, Reprocess, SlotAction, SlotWhy
-from nbflow.texts import clean, t, told
+from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,6 +82,7 @@ def create(
     """Record a backfill for a scheduler to work on, or tell what it would do."""
     from nbflow.app import open_service
     from nbflow.model.ids import DagId
+    from nbflow.scheduling.words import in_words
     from nbflow.service import backfill
     from nbflow.service.backfill import BackfillRequest
 
@@ -99,6 +100,7 @@ def create(
     if dry_run:
         _emit_slots(slots, zone, form, output)
         if form is Form.TABLE and output is None:
+            say(in_words(planned.entry.expression, zone, language()))
             say(_summary(slots))
     elif form in (Form.JSON, Form.YAML):
         facts = {"backfill_id": made.id if made else None, "dag_id": name, **_counts(slots)}

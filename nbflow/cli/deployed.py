@@ -177,6 +177,7 @@ def next_runs(
 ) -> None:
     """Print a DAG's next fires in its own zone."""
     from nbflow.app import open_service
+    from nbflow.scheduling.words import in_words
     from nbflow.service.looking import next_fires
 
     with open_service() as service:
@@ -184,6 +185,8 @@ def next_runs(
         differs = _drift(service, name) if form is Form.TABLE else ""
     rows = [{"next_run": shown(at, found.timezone), "utc": at.isoformat()} for at in found.times]
     emit(rows, ["next_run", "utc"], form, empty=_without_fires(name, found), output=output)
+    if form is Form.TABLE and output is None and found.expression is not None:
+        say(in_words(found.expression, found.timezone, language()))
     if differs:
         tell(differs)
 
@@ -192,7 +195,7 @@ def _without_fires(name: str, found: "NextFires") -> str:
     """Say why a DAG has no next fire, and what makes it run."""
     from nbflow.model.triggers import trigger_sentence
 
-    if found.has_schedule:
+    if found.expression is not None:
         return t("The schedule of {dag} has ended.", dag=name)
     if not found.on:
         return t("{dag} has no schedule: nbflow dags trigger {dag} runs it.", dag=name)

@@ -112,7 +112,8 @@ class NextFires:
 
     times: tuple[datetime, ...] = ()
     timezone: str = "UTC"
-    has_schedule: bool = False
+    expression: str | None = None
+    """Its schedule as written; None if it has none."""
     on: "tuple[Trigger, ...]" = ()
 
 
@@ -129,7 +130,7 @@ def next_fires(service: "Service", name: str, count: int) -> NextFires:
         return NextFires(on=dag.on)
     after = max(entry.cursor, service.clock.wall()) if dag.paused else entry.cursor
     times = tuple(upcoming(watch_of(entry), after, count))
-    return NextFires(times=times, timezone=entry.timezone, has_schedule=True, on=dag.on)
+    return NextFires(times=times, timezone=entry.timezone, expression=entry.expression, on=dag.on)
 
 
 def attempt_files(

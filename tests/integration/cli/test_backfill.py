@@ -48,6 +48,7 @@ def test_a_dry_run_lists_every_slot_with_what_and_why_and_writes_nothing(
         ("2026-03-03 06:00+09:00", "new", "no run"),
     ]
     table = nbflow("backfill", "tick", *RANGE, "--dry-run", "--before-start").stdout
+    assert "At 06:00 (Asia/Seoul)" in table
     assert "New: 3, re-run: 0, in flight: 0, left out: 0." in table
     korean = nbflow("backfill", "tick", *RANGE, "--dry-run", NBFLOW_LANG="ko").stdout
     assert "새 실행 2" in korean

@@ -15,6 +15,7 @@ import pytest
 
 from nbflow.metastore import open_metastore
 from nbflow.model.clock import SystemClock
+from nbflow.scheduling.words import in_words
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -60,6 +61,9 @@ def test_a_deploy_says_what_runs_and_when_and_the_same_again_is_nothing_new(
     fires = answer(nbflow("dags", "next", "tick", "-n", 3, "--format", "json"))
     assert len(fires) == 3
     assert fires[0]["next_run"] == first["next_run"]
+    assert "At 06:00 (Asia/Seoul)" in nbflow("dags", "next", "tick").stdout
+    korean = nbflow("dags", "next", "tick", NBFLOW_LANG="ko").stdout
+    assert in_words("0 6 * * *", "Asia/Seoul", "ko") in korean
 
 
 def test_a_broken_notebook_is_not_deployed(nbflow: Call, page: Callable[..., Path]) -> None:
