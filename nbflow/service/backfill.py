@@ -1,14 +1,15 @@
 """Backfills: planned, recorded, worked on by schedulers, cancelled."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbflow.errors import NotFoundError
-from nbflow.model.backfill import Backfill, BackfillSlot, DueBackfill, Reprocess
+from nbflow.model.backfill import Backfill, BackfillSlot, DueBackfill, Reprocess, SlotWhy
 from nbflow.model.ids import DagId
 from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 CHUNK = 100
 """Slots decided on in one transaction, at most."""
+MOST_DAYS = timedelta(days=62)
+"""Days that a calendar shows at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +90,28 @@ def plan(service: "Service", request: BackfillRequest) -> BackfillPlan:
     }
     slots = plan_backfill(entry, wanted, runs, request.reprocess, service.clock.wall())
     return BackfillPlan(entry=entry, slots=slots)
+
+
+def calendar(
+    service: "Service", dag_id: DagId, first: date, last: date
+) -> tuple[ScheduleEntry, list[tuple[date, Counter[SlotWhy]]]]:
+    """Return a schedule with the days of a range that have slots, in its zone, and how those stand.
+
+    Raises what `plan` raises; ScheduleError for a range of more than two months.
+    """
+    if last - first >= MOST_DAYS:
+        raise ScheduleError(
+            Sentence("a calendar shows {most} days at most", most=MOST_DAYS.days),
+            hint="choose a shorter range",
+            code="NBF225",
+        )
+    wanted = BackfillRequest(dag_id=dag_id, first=first.isoformat(), last=last.isoformat())
+    planned = plan(service, wanted)
+    zone = read_zone(planned.entry.timezone)
+    days: dict[date, Counter[SlotWhy]] = {}
+    for one in planned.slots:
+        days.setdefault(one.slot.astimezone(zone).date(), Counter())[one.why] += 1
+    return planned.entry, sorted(days.items())
 
 
 def create(

@@ -154,13 +154,32 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     dialog.get_by_label("From").fill("2026-01-01")
     dialog.get_by_label("To, included").fill("2026-01-03")
     dialog.get_by_text("3 of 3 slots will run.").wait_for()
+    days = dialog.get_by_role("table", name="Slots of January 2026")
+    days.get_by_role(
+        "button", name=re.compile(r" 5 January 2026: slots: 1 \(without a run 1\)")
+    ).click()
+    dialog.get_by_text("1 of 1 slots will run.").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    dialog.get_by_text("7 of 7 slots will run.").wait_for()
+    assert dialog.get_by_label("From").input_value() == "2026-01-05"
+    assert dialog.get_by_label("To, included").input_value() == "2026-01-11"
+    page.keyboard.press("PageDown")
+    dialog.get_by_role("table", name="Slots of February 2026").wait_for()
+    assert page.evaluate("() => document.activeElement.dataset.day") == "2026-02-11"
+    page.keyboard.press("PageUp")
+    days.wait_for()
+    dialog.get_by_label("Runs at once, at most").fill("1")
+    dialog.get_by_label("To, included").fill("2026-01-07")
+    dialog.get_by_text("3 of 3 slots will run.").wait_for()
     assert axe_violations(page, ".nbf-dialog") == []
     shoot(page, "backfill")
     assert service.store.backfills.rows() == []
     dialog.get_by_role("button", name="Start").click()
     dialog.get_by_text("The backfill goes on.").wait_for()
     (row,) = service.store.backfills.rows()
-    assert (row.entry.dag_id, row.entry.slots) == ("past", 3)
+    assert (row.entry.dag_id, row.entry.slots, row.entry.max_active) == ("past", 3, 1)
     dialog.get_by_text(re.compile("running: 1")).wait_for()
     assert axe_violations(page, ".nbf-dialog") == []
     shoot(page, "backfill-goes-on")

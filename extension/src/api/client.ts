@@ -7,6 +7,7 @@ import type {
   BackfillForm,
   BackfillPlanned,
   BackfillWish,
+  Calendar,
   ClearAnswer,
   ClearRequest,
   CompareAnswer,
@@ -194,6 +195,15 @@ export class Api {
   /** Pause a DAG, or let it run again. */
   pause(dag: string, paused: boolean): Promise<DagChanged> {
     return this._send('PATCH', at`dags/${dag}`, { body: { paused } });
+  }
+
+  /** The days of a range on which slots lie, and how their runs stand. */
+  calendar(
+    dag: string,
+    range: { first: string; last: string },
+    signal?: AbortSignal
+  ): Promise<Calendar> {
+    return this._send('GET', at`dags/${dag}/calendar`, { query: range, signal });
   }
 
   /** Run past slots, or with `dry_run` only say which would run. */

@@ -585,6 +585,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dags/{dag_id}/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the days on which slots of a schedule lie, and how their runs stand. */
+        get: operations["show_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/backfills": {
         parameters: {
             query?: never;
@@ -869,6 +886,18 @@ export interface components {
             condition: string | null;
             /** Title */
             title: string;
+        };
+        /**
+         * Calendar
+         * @description The days of a deployed DAG's schedule on which slots lie.
+         */
+        Calendar: {
+            /** Dag Id */
+            dag_id: string;
+            /** Timezone */
+            timezone: string;
+            /** Items */
+            items: components["schemas"]["DayForm"][];
         };
         /**
          * CancelRequest
@@ -1287,6 +1316,35 @@ export interface components {
             drift: ("same" | "differs" | "never" | "missing") | null;
             /** Path */
             path: string | null;
+        };
+        /**
+         * DayForm
+         * @description A day in the schedule's zone that has slots. Those that have come and may have a run are counted
+         *     by how their run stands: `slots` is how many there are in all, `left_out` of them lie outside of the
+         *     schedule's dates, `future` have not come.
+         */
+        DayForm: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Slots */
+            slots: number;
+            /** No Run */
+            no_run: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Failed */
+            failed: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Goes On */
+            goes_on: number;
+            /** Left Out */
+            left_out: number;
+            /** Future */
+            future: number;
         };
         /**
          * DeployRequest
@@ -3700,6 +3758,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            400: components["responses"]["400"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            413: components["responses"]["413"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    show_calendar: {
+        parameters: {
+            query: {
+                first: string;
+                last: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name of a DAG. */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show the days on which slots of a schedule lie, and how their runs stand. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
                 };
             };
             400: components["responses"]["400"];

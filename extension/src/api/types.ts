@@ -55,8 +55,10 @@ export type ScheduleAnswer = Schemas['ScheduleAnswer'];
 /** What somebody wants of a backfill. */
 export type BackfillWish = Pick<
   BackfillRequest,
-  'dag_id' | 'first' | 'last' | 'reprocess' | 'reverse' | 'before_start'
+  'dag_id' | 'first' | 'last' | 'reprocess' | 'reverse' | 'before_start' | 'max_active'
 >;
+export type Calendar = Schemas['Calendar'];
+export type DayForm = Schemas['DayForm'];
 export type Comparison = Schemas['Comparison'];
 export type DagList = Schemas['DagList'];
 export type NotebookDagAnswer = Schemas['NotebookDagAnswer'];

@@ -5,10 +5,12 @@ import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { Api } from '../api/client';
 import { lookOf } from '../look/states';
 import { daysBefore } from '../model/instants';
+import { monthOf } from '../model/months';
 import { serverPath } from '../model/paths';
 import { BackfillDraft, FollowedBackfill } from '../notebook/backfill';
 import { documentOf } from '../notebook/document';
 import type { LiveDags } from '../notebook/lives';
+import { ShownMonth } from '../notebook/month';
 import { BackfillForm } from '../views/backfill/BackfillForm';
 import { BackfillProgress } from '../views/backfill/BackfillProgress';
 import { ILiveDags } from './lives';
@@ -69,12 +71,14 @@ class Backfilling {
       last: daysBefore(today, 1),
       reprocess: 'none',
       reverse: false,
-      before_start: false
+      before_start: false,
+      max_active: null
     });
+    const month = new ShownMonth(this._api, dag, monthOf(draft.wish.last));
     try {
       const dialog = new Dialog({
         title: trans.__('Run past slots of %1', dag),
-        body: new BackfillForm({ source: draft, timezone, trans, lang: this._lang }),
+        body: new BackfillForm({ source: draft, month, timezone, trans, lang: this._lang }),
         buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Start') })],
         focusNodeSelector: 'input'
       });
@@ -82,6 +86,7 @@ class Backfilling {
       return (await dialog.launch()).button.accept ? await this._create(draft) : null;
     } finally {
       draft.dispose();
+      month.dispose();
     }
   }
 

@@ -1,6 +1,6 @@
 """Schedules in words and instants, backfills, and who is at work."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -131,6 +131,38 @@ class BackfillPlanned(Given):
     backfill_id: str | None
     will_run: int
     slots: list[SlotForm]
+
+
+class CalendarQuery(Asked):
+    """The days to show, both included: two months at most."""
+
+    first: date
+    last: date
+
+
+class DayForm(Given):
+    """A day in the schedule's zone that has slots. Those that have come and may have a run are counted
+    by how their run stands: `slots` is how many there are in all, `left_out` of them lie outside of the
+    schedule's dates, `future` have not come.
+    """
+
+    day: date
+    slots: int
+    no_run: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    goes_on: int
+    left_out: int
+    future: int
+
+
+class Calendar(Given):
+    """The days of a deployed DAG's schedule on which slots lie."""
+
+    dag_id: str
+    timezone: str
+    items: list[DayForm]
 
 
 class BackfillQuery(Asked):

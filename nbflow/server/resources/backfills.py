@@ -1,9 +1,11 @@
 """Backfills: what one would do, asking for it, how it stands, cancelling it."""
 
+from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 
 from nbflow.metastore.backfills import BackfillRow
-from nbflow.model.backfill import BackfillSlot
+from nbflow.model.backfill import BackfillSlot, SlotWhy
 from nbflow.model.ids import DagId
 from nbflow.server.models.fields import Changed
 from nbflow.server.models.runs import CancelRequest
@@ -14,6 +16,9 @@ from nbflow.server.models.schedules import (
     BackfillPlanned,
     BackfillQuery,
     BackfillRequest,
+    Calendar,
+    CalendarQuery,
+    DayForm,
     SlotForm,
 )
 from nbflow.server.routing import Call, Route
@@ -26,6 +31,31 @@ def list_backfills(call: Call) -> BackfillList:
     wanted = call.query.dag_id
     rows = call.service.store.backfills.rows()
     return BackfillList(items=[_form(row) for row in rows if wanted in (None, row.entry.dag_id)])
+
+
+def show_calendar(call: Call) -> Calendar:
+    """Return the days on which slots of a schedule lie, with how those stand."""
+    dag_id, asked = DagId(call.path["dag_id"]), call.query
+    entry, days = backfill.calendar(call.service, dag_id, asked.first, asked.last)
+    return Calendar(
+        dag_id=dag_id,
+        timezone=entry.timezone,
+        items=[_day(day, why) for day, why in days],
+    )
+
+
+def _day(day: date, why: Counter[SlotWhy]) -> DayForm:
+    return DayForm(
+        day=day,
+        slots=why.total(),
+        no_run=why[SlotWhy.NO_RUN],
+        succeeded=why[SlotWhy.SUCCEEDED],
+        failed=why[SlotWhy.FAILED],
+        cancelled=why[SlotWhy.CANCELLED],
+        goes_on=why[SlotWhy.GOES_ON],
+        left_out=why[SlotWhy.BEFORE_START] + why[SlotWhy.AFTER_END],
+        future=why[SlotWhy.FUTURE],
+    )
 
 
 def create_backfill(call: Call) -> BackfillPlanned:
@@ -93,6 +123,15 @@ def _slots(slots: Iterable[BackfillSlot], lang: str) -> list[SlotForm]:
 
 
 ROUTES = (
+    Route(
+        method="GET",
+        path="/dags/{dag_id}/calendar",
+        answer=show_calendar,
+        summary="Show the days on which slots of a schedule lie, and how their runs stand.",
+        query=CalendarQuery,
+        given=Calendar,
+        problems=(404,),
+    ),
     Route(
         method="GET",
         path="/backfills",

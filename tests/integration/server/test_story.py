@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -427,6 +428,7 @@ def test_answers_are_what_the_description_says(server: RunningServer, failed: st
     queries = {
         "/schedules/preview": "?expression=@daily",
         "/notebooks": "?path=etl.ipynb",
+        "/dags/{dag_id}/calendar": "?first=2026-11-01&last=2026-11-30",
         "/runs/{run_id}/comparison": f"?other={failed}",
     }
     checked = 0
@@ -499,6 +501,14 @@ def test_a_backfill_is_planned_recorded_shown_and_cancelled(
     assert planned["backfill_id"] is None
     assert planned["will_run"] == len(planned["slots"]) > 7
     assert server.ask("/backfills").json["items"] == []
+    in_calendar = {key: days[key] for key in ("first", "last")}
+    month = server.ask("/dags/etl/calendar?" + urlencode(in_calendar)).json
+    assert month["timezone"] == "Asia/Seoul"
+    assert sum(day["no_run"] for day in month["items"]) == planned["will_run"]
+    weekdays = {date.fromisoformat(day["day"]).weekday() for day in month["items"]}
+    assert weekdays == {0, 1, 2, 3, 4}
+    long = urlencode({"first": "2020-01-01", "last": "2024-01-01"})
+    assert server.ask(f"/dags/etl/calendar?{long}").status == 422
     made = server.ask("/backfills", "POST", days).json["backfill_id"]
     shown = server.ask(f"/backfills/{made}").json
     assert (shown["backfill"]["state"], shown["decided"]) == ("running", [])

@@ -4,8 +4,10 @@ import type { ISignal } from '@lumino/signaling';
 import { type ReactElement, useEffect, useRef } from 'react';
 import type { BackfillPlanned, BackfillWish } from '../../api/types';
 import { inTimezone } from '../../model/instants';
+import { isDay, monthOf } from '../../model/months';
 import { Field } from '../schedule/Field';
 import { useSignal } from '../useSignal';
+import { Calendar, type MonthSource } from './Calendar';
 import { actionWord, whyWord } from './words';
 
 /** A backfill that is filled in. */
@@ -19,6 +21,7 @@ export interface BackfillSource {
 
 interface FormProps {
   source: BackfillSource;
+  month: MonthSource;
   timezone: string;
   trans: TranslationBundle;
   lang: 'en' | 'ko';
@@ -39,7 +42,7 @@ export class BackfillForm extends ReactWidget {
   }
 }
 
-function Body({ source, timezone, trans, lang }: FormProps): ReactElement {
+function Body({ source, month, timezone, trans, lang }: FormProps): ReactElement {
   useSignal(source.changed);
   const { wish, plan, error } = source;
   const ref = useRef<HTMLDivElement>(null);
@@ -54,13 +57,31 @@ function Body({ source, timezone, trans, lang }: FormProps): ReactElement {
           {...control}
           type="date"
           value={wish[key]}
-          onChange={event => event.target.value && source.set({ [key]: event.target.value })}
+          onChange={event => {
+            if (isDay(event.target.value)) {
+              source.set({ [key]: event.target.value });
+              month.show(monthOf(event.target.value));
+            }
+          }}
         />
       )}
     </Field>
   );
+  const check = (label: string, key: 'reverse' | 'before_start') => (
+    <label className="nbf-check">
+      <input
+        type="checkbox"
+        checked={wish[key]}
+        onChange={event => source.set({ [key]: event.target.checked })}
+      />
+      {label}
+    </label>
+  );
   return (
     <div ref={ref}>
+      <Calendar
+        {...{ source: month, range: wish, choose: range => source.set(range), trans, lang }}
+      />
       <fieldset className="nbf-fields">
         <legend>{trans.__('Which slots (%1)', timezone)}</legend>
         {day(trans.__('From'), 'first')}
@@ -80,14 +101,24 @@ function Body({ source, timezone, trans, lang }: FormProps): ReactElement {
             </select>
           )}
         </Field>
-        <label className="nbf-check">
-          <input
-            type="checkbox"
-            checked={wish.reverse}
-            onChange={event => source.set({ reverse: event.target.checked })}
-          />
-          {trans.__('The newest first')}
-        </label>
+        <Field
+          label={trans.__('Runs at once, at most')}
+          help={trans.__('Empty: as many as the DAG allows')}
+          problem={null}
+        >
+          {control => (
+            <input
+              {...control}
+              type="number"
+              min={1}
+              max={1000}
+              value={wish.max_active ?? ''}
+              onChange={event => source.set({ max_active: event.target.valueAsNumber || null })}
+            />
+          )}
+        </Field>
+        {check(trans.__('The newest first'), 'reverse')}
+        {check(trans.__('Also before the start date'), 'before_start')}
       </fieldset>
       {error ? (
         <p className="nbf-wrong jp-mod-error" role="alert">
@@ -100,7 +131,7 @@ function Body({ source, timezone, trans, lang }: FormProps): ReactElement {
   );
 }
 
-interface PlanProps extends Omit<FormProps, 'source'> {
+interface PlanProps extends Omit<FormProps, 'source' | 'month'> {
   plan: BackfillPlanned | null;
 }
 

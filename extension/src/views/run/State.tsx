@@ -9,13 +9,19 @@ export interface StateProps {
 
 /** A state: its icon, and its word in its colour. */
 export function State({ state, lang }: StateProps): ReactElement {
-  const look = lookOf(state);
   return (
     <span className="nbf-state" data-state={state}>
-      <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-        <path d={look.icon} fill="none" stroke="currentColor" strokeWidth="1.9" />
-      </svg>
-      {look.word[lang]}
+      <StateIcon state={state} />
+      {lookOf(state).word[lang]}
     </span>
+  );
+}
+
+/** A state's icon in the colour of what it stands in. */
+export function StateIcon({ state }: { state: string }): ReactElement {
+  return (
+    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d={lookOf(state).icon} fill="none" stroke="currentColor" strokeWidth="1.9" />
+    </svg>
   );
 }
