@@ -17,10 +17,16 @@ class Later:
 
 
 _UNUSED = (
+    "fqdn",
     "isoduration",
+    "jsonpointer",
     "jupytext.async_contentsmanager",
     "jupytext.sync_contentsmanager",
+    "rfc3339_validator",
+    "rfc3986_validator",
     "rfc3987_syntax",
+    "uri_template",
+    "webcolors",
 )
 """Modules that other libraries look for, and do without."""
 
@@ -28,7 +34,7 @@ _UNUSED = (
 def leave_out_unused() -> None:
     """Import the libraries for notebooks, from now on, without what takes seconds and nobody uses.
 
-    jsonschema looks for its optional format checkers by import; the parsers of two of them take
+    jsonschema looks for its optional format checkers by import; the parsers of some of them take
     longer than all the rest, and no notebook schema has a format that needs them. jupytext looks for
     a server that it could be part of. Only for processes that are all ours: in a kernel or a server
     others may need it.

@@ -24,9 +24,9 @@ _SIGNS_OF_LIFE = 9
 class LocalExecutor:
     """Runs up to ``slots`` attempts side by side on this machine.
 
-    Slots are started when needed (`warm` starts them ahead), reused, replaced when they die and
-    after ``recycle_after`` attempts. An attempt whose ``group`` is kept alive in a slot runs there,
-    after whatever that slot is doing. All methods but `wake` belong to one thread. With ``patience``,
+    Slots are started when needed (`warm` starts them ahead), but not while another is about to be
+    idle; reused; replaced when they die and after ``recycle_after`` attempts. An attempt whose
+    ``group`` is kept alive in a slot runs there, after whatever that slot is doing. All methods but `wake` belong to one thread. With ``patience``,
     an attempt ends (lost) when `poll` was not called for so many seconds: whoever drives it has lost
     its lease by then.
     """
@@ -177,8 +177,11 @@ class LocalExecutor:
                 end = decode(AttemptEnd, event["end"])
                 slot.end_attempt(end.result.kept_kernel)
                 self._reports.append(end)
+            case "detained":
+                slot.is_soon_idle = False
+                self._hand_out()
             case "idle":
-                slot.is_busy = False
+                slot.is_busy = slot.is_soon_idle = False
                 self._recycle(slot)
                 self._hand_out()
             case "gone":
@@ -216,21 +219,23 @@ class LocalExecutor:
             slot.stop()
 
     def _hand_out(self) -> None:
+        soon_idle = sum(slot.is_soon_idle for slot in self._slots)
         for spec in tuple(self._waiting):
-            slot = self._slot_for(spec)
+            slot = self._slot_for(spec, may_start=soon_idle == 0)
             if slot is None:
+                soon_idle = max(0, soon_idle - 1)
                 continue
             self._waiting.remove(spec)
             slot.start_attempt(spec, self._patience)
 
-    def _slot_for(self, spec: AttemptSpec) -> SlotProcess | None:
+    def _slot_for(self, spec: AttemptSpec, *, may_start: bool) -> SlotProcess | None:
         home = next((slot for slot in self._slots if spec.group in slot.groups), None)
         if home is not None:
             return None if home.is_busy else home
         idle = [slot for slot in self._slots if not slot.is_busy]
         if idle:
             return min(idle, key=lambda slot: len(slot.groups))
-        if len(self._slots) < self._limit:
+        if may_start and len(self._slots) < self._limit:
             self._slots.append(SlotProcess(self._receive, self._environment))
             return self._slots[-1]
         return None

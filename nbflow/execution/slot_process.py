@@ -25,7 +25,7 @@ class SlotProcess:
     that the slot sends, and at last with ``{"type": "gone"}`` when its process has ended.
 
     ``running`` is what it runs, ``groups`` the names of the kernels it keeps; it is busy until it
-    has cleaned up after the attempt.
+    has cleaned up after the attempt, ``is_soon_idle`` while it does that.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class SlotProcess:
         self.mark = uuid.uuid4().hex
         self.running: AttemptSpec | None = None
         self.is_busy = False
+        self.is_soon_idle = False
         self.groups: set[str] = set()
         self.attempts = 0
         self._on_event = on_event
@@ -79,6 +80,7 @@ class SlotProcess:
     def start_attempt(self, spec: AttemptSpec, patience: float | None = None) -> None:
         """Hand it an attempt; without a sign of life for ``patience`` seconds it gives that up."""
         self.is_busy = True
+        self.is_soon_idle = False
         self.running = spec
         self.attempts += 1
         self.send({"type": "start", "spec": encode(spec), "patience": patience})
@@ -88,6 +90,7 @@ class SlotProcess:
         if self.running is not None and self.running.group is not None:
             self.groups.discard(self.running.group)
         self.running = None
+        self.is_soon_idle = True
         if kept_kernel is not None:
             self.groups.add(kept_kernel)
 

@@ -5,7 +5,8 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -151,6 +152,21 @@ def _walk(of: _Same) -> tuple[Task, ...]:
     """Return the tasks so that each stands after those it waits for."""
     tasks = {task.name: task for task in of.dag.tasks}
     return tuple(tasks[name] for name in TopologicalSorter(_upstream(of)).static_order())
+
+
+def side_by_side(dag: Dag, names: Collection[TaskName], most: int) -> int:
+    """Return how many slots of ``most`` these tasks can use: as many as stand equally far down.
+
+    A mapped task can use them all.
+    """
+    depth: dict[TaskName, int] = {}
+    wide = Counter[int]()
+    for task in _walk(_Same(dag)):
+        before = max((depth[source] for source in upstream_of(dag)[task.name]), default=0)
+        depth[task.name] = before + (task.name in names)
+        if task.name in names:
+            wide[depth[task.name]] += most if task.options.foreach is not None else 1
+    return min(most, max(wide.values(), default=1))
 
 
 def kernel_sharers(dag: Dag, snapshot: RunSnapshot) -> dict[TaskName, set[TaskName]]:

@@ -11,7 +11,7 @@ from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot, TaskSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
-from nbflow.scheduling.decide import kernel_sharers, upstream_of
+from nbflow.scheduling.decide import kernel_sharers, side_by_side, upstream_of
 from nbflow.service.events import OnEvent, ignore
 from nbflow.service.looking import find_run
 from nbflow.service.select import select_tasks
@@ -83,7 +83,7 @@ def clear_and_run(
     setup = adopt(service, planned.compiled, after)
     begun = service.clock.monotonic()
     with service.executor() as executor:
-        executor.warm(min(service.settings.slots, max(1, len(wanted.tasks))))
+        executor.warm(side_by_side(setup.dag, wanted.tasks, service.settings.slots))
         service.store.clears.carry_out_here(wanted)
         snapshot = service.store.run_snapshot(wanted.run_id)
         refresh(service.store, setup.published, snapshot)

@@ -17,6 +17,7 @@ from nbflow.model.ids import RunId, TaskName
 from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import CellStatus, RunKind, TaskState
+from nbflow.scheduling.decide import side_by_side
 from nbflow.scheduling.schedule import stored_zone
 from nbflow.service.context import RunContext
 from nbflow.service.drive import RunDriver
@@ -84,7 +85,8 @@ def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) ->
     begun = service.clock.monotonic()
     with service.executor() as executor:
         # Slots take a while to start: they do so while the run is recorded.
-        executor.warm(min(service.settings.slots, len(selected or dag.tasks)))
+        names = selected or [task.name for task in dag.tasks]
+        executor.warm(side_by_side(dag, names, service.settings.slots))
         setup = _set_up(service, compiled, pages, published, context)
         _record(service, compiled, context, values, selected)
         snapshot, reports = drive(service, executor, setup, options)

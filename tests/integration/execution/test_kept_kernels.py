@@ -7,6 +7,7 @@ import sys
 import psutil
 import pytest
 
+from nbflow.execution.executor import LocalExecutor
 from nbflow.model.states import Reason, TaskState
 
 pytestmark = pytest.mark.kernel
@@ -39,6 +40,16 @@ def test_two_groups_live_side_by_side_in_one_slot(own_driver, spec_of):
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
     own_driver.until_idle()
     assert not kernels_below(own_driver.executor)
+
+
+def test_an_attempt_waits_for_a_slot_that_cleans_up_but_not_for_long(driver, spec_of):
+    with LocalExecutor(2) as executor:
+        own = type(driver)(executor)
+        own.run(spec_of("import atexit, time; atexit.register(time.sleep, 600)"))
+        following = own.start(spec_of("1"))
+        assert len(executor._slots) == 1
+        assert own.end_of(following).state is TaskState.SUCCESS
+        assert len(executor._slots) == 2
 
 
 def test_a_failed_member_ends_the_kernel_so_that_the_group_starts_again(driver, spec_of):

@@ -11,7 +11,14 @@ from nbflow.model.dag import Dag, Edge, EdgeKind, Input, KernelGroup, Task
 from nbflow.model.options import DagOptions, RetryJitter, TaskOptions, TriggerRule, Verdict
 from nbflow.model.run import RunSnapshot, TaskSnapshot
 from nbflow.model.states import RUN_MOVES, TASK_MOVES, Reason, RunKind, RunState, TaskState
-from nbflow.scheduling.decide import Ended, decide, retry_delay, settle, upstream_of
+from nbflow.scheduling.decide import (
+    Ended,
+    decide,
+    retry_delay,
+    settle,
+    side_by_side,
+    upstream_of,
+)
 from nbflow.scheduling.trigger_rules import RuleOutcome, evaluate_rule
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -183,6 +190,26 @@ def test_readers_of_a_value_that_could_not_be_stored_take_turns():
     assert targets(after_b) == {"c": S.QUEUED}
     stored = TaskSnapshot(name="a", state=S.SUCCESS)
     assert targets(decide(dag, make_run(dag, a=stored), NOW)) == {"b": S.QUEUED, "c": S.QUEUED}
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "slots"),
+    [
+        ("a>b>c", "abc", 1),
+        ("a>b>e a>c>e a>d>e", "abcde", 3),
+        ("a>b>e a>c>e a>d>e", "abe", 1),
+        ("a b c d e f", "abcdef", 4),
+        ("a>b", "", 1),
+    ],
+    ids=["chain", "fan", "selected of a fan", "more than there are", "nothing"],
+)
+def test_as_many_slots_are_of_use_as_tasks_stand_equally_far_down(text, names, slots):
+    assert side_by_side(make_dag(text), tuple(names), 4) == slots
+
+
+def test_a_mapped_task_can_use_every_slot():
+    dag = make_dag("a>b", options={"b": {"foreach": "x"}})
+    assert side_by_side(dag, ("a", "b"), 4) == 4
 
 
 def test_a_group_member_that_waits_for_a_later_one_ends_the_run_instead_of_hanging():
