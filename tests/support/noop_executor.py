@@ -112,6 +112,16 @@ class NoopExecutor:
         self.close()
 
 
+def nothing(_: object) -> NoopExecutor:
+    """Return an executor, for a service, whose attempts end well at once."""
+    return NoopExecutor()
+
+
+def failures(_: object) -> NoopExecutor:
+    """Return an executor, for a service, whose attempts fail at once."""
+    return NoopExecutor(fails=1.0)
+
+
 def _value(name: str, token: Token) -> StoredValue:
     digest = Digest(hashlib.sha256(f"{name} {token}".encode()).hexdigest())
     return StoredValue(name=name, bundle=digest, key=name, size=1, type="int")

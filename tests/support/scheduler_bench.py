@@ -6,7 +6,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import nbflow.app
+from nbflow.execution.executor import LocalExecutor
 from nbflow.service.scheduler import Scheduler
+from nbflow.service.service import Service
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,14 +33,19 @@ class Calendar:
         self.ahead += seconds
 
 
+def in_kernels(service: Service) -> LocalExecutor:
+    """Return the executor that a service has."""
+    return service.executor()
+
+
 @contextmanager
-def schedulers(settings, calendar, count=1) -> Iterator[list[Scheduler]]:
-    """Open schedulers as separate processes would have them."""
+def schedulers(settings, calendar, count=1, *, execute=in_kernels) -> Iterator[list[Scheduler]]:
+    """Open schedulers as separate processes would have them; ``execute`` makes a service's executor."""
     with ExitStack() as stack:
         made = []
         for _ in range(count):
             opened = stack.enter_context(nbflow.app.open_service(settings, clock=calendar))
-            executor = stack.enter_context(opened.executor())
+            executor = stack.enter_context(execute(opened))
             made.append(Scheduler(service=opened, executor=executor))
         yield made
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 import trustme
+from noop_executor import failures, nothing
 from receivers import http_server, smtp_server
 from scheduler_bench import HOUR, NOON, ended, schedulers, until
 
@@ -55,18 +56,30 @@ def relay(service, url=None, **environ) -> Relay:
     )
 
 
+def runner(service, scheduler, calendar):
+    """Return a function that lets a scheduler carry out a run with these parameters."""
+
+    def carry_out(dag="page", **parameters):
+        run_id = service.trigger(dag, {k: str(v) for k, v in parameters.items()})
+        until(lambda: service.store.show_run(run_id)[0].state.is_final, scheduler)
+        calendar.move(1)
+        return run_id
+
+    return carry_out
+
+
 @pytest.fixture
 def run(service, settings, calendar):
-    """Return a function that lets a scheduler carry out a run with these parameters."""
+    """Return a function that carries out a run in kernels."""
     with schedulers(settings, calendar) as (scheduler,):
+        yield runner(service, scheduler, calendar)
 
-        def carry_out(dag="page", **parameters):
-            run_id = service.trigger(dag, {k: str(v) for k, v in parameters.items()})
-            until(lambda: service.store.show_run(run_id)[0].state.is_final, scheduler)
-            calendar.move(1)
-            return run_id
 
-        yield carry_out
+@pytest.fixture
+def fail(service, settings, calendar):
+    """Return a function that carries out a run that fails, without kernels."""
+    with schedulers(settings, calendar, execute=failures) as (scheduler,):
+        yield runner(service, scheduler, calendar)
 
 
 def test_a_first_failure_and_a_recovery_are_told_by_all_ways(service, page, run, web, mails):
@@ -119,7 +132,7 @@ def test_missed_slots_are_told_once_and_together_and_those_of_a_pause_not(
     calendar.at = NOON + 5.5 * HOUR
     service.pause("보고", paused=False)
     calendar.at = NOON + 6.5 * HOUR
-    with schedulers(settings, calendar) as (scheduler,):
+    with schedulers(settings, calendar, execute=nothing) as (scheduler,):
         scheduler.step(0)
     assert relay(service).work() == 1
     (told,) = web.bodies
@@ -142,7 +155,7 @@ def test_of_slots_of_a_pause_alone_nobody_is_told(service, settings, calendar, p
     service.pause("page", paused=True)
     calendar.at = NOON + 3.5 * HOUR
     service.pause("page", paused=False)
-    with schedulers(settings, calendar) as (scheduler,):
+    with schedulers(settings, calendar, execute=nothing) as (scheduler,):
         scheduler.step(0)
     assert len(service.store.missed("page")) == 3
     assert relay(service).work() == 0
@@ -196,12 +209,12 @@ def test_what_a_backfill_runs_is_told_to_nobody_and_is_not_how_its_dag_stands(
 
 
 def test_a_server_that_fails_is_tried_again_with_one_key_until_it_takes_it(
-    service, calendar, page, run, web
+    service, calendar, page, fail, web
 ):
     service.deploy(page(PARAMETER, WORK, dag={"notify": [{"webhook": web.url}]}))
     web.answers += [500, 429]
     web.headers["Retry-After"] = "90"
-    run()
+    fail()
     telling = relay(service)
     assert telling.work() == 0
     (waiting,) = service.store.notices.all()
@@ -218,10 +231,10 @@ def test_a_server_that_fails_is_tried_again_with_one_key_until_it_takes_it(
     assert (sent.sent, sent.due, sent.error) == (calendar.at, None, "")
 
 
-def test_one_that_is_given_up_is_seen_and_may_be_sent_after_all(service, calendar, page, run, web):
+def test_one_that_is_given_up_is_seen_and_may_be_sent_after_all(service, calendar, page, fail, web):
     service.deploy(page(PARAMETER, WORK, dag={"notify": [{"webhook": web.url}]}))
     web.answers += [404]
-    run()
+    fail()
     telling = relay(service)
     telling.work()
     (dead,) = service.store.notices.all()
@@ -233,10 +246,12 @@ def test_one_that_is_given_up_is_seen_and_may_be_sent_after_all(service, calenda
     assert not service.store.notices.send_again(dead.id)
 
 
-def test_a_server_that_never_answers_well_is_given_up_in_the_end(service, calendar, page, run, web):
+def test_a_server_that_never_answers_well_is_given_up_in_the_end(
+    service, calendar, page, fail, web
+):
     service.deploy(page(PARAMETER, WORK, dag={"notify": [{"webhook": web.url}]}))
     web.answers += [503] * 100
-    run()
+    fail()
     telling = relay(service)
     for _ in range(20):
         telling.work()
@@ -245,9 +260,9 @@ def test_a_server_that_never_answers_well_is_given_up_in_the_end(service, calend
     assert service.store.notices.all()[0].dead is not None
 
 
-def test_several_relays_send_one_notification_once(service, settings, calendar, page, run, web):
+def test_several_relays_send_one_notification_once(service, settings, calendar, page, fail, web):
     service.deploy(page(PARAMETER, WORK, dag={"notify": [{"webhook": web.url}]}))
-    run()
+    fail()
     with nbflow.app.open_service(settings, clock=calendar) as other:
         relays = [relay(service), relay(other), relay(service), relay(other)]
         threads = [threading.Thread(target=one.work) for one in relays]
@@ -258,9 +273,11 @@ def test_several_relays_send_one_notification_once(service, settings, calendar, 
     assert len(web.requests) == 1
 
 
-def test_what_a_dead_process_took_is_sent_when_its_lease_is_over(service, calendar, page, run, web):
+def test_what_a_dead_process_took_is_sent_when_its_lease_is_over(
+    service, calendar, page, fail, web
+):
     service.deploy(page(PARAMETER, WORK, dag={"notify": [{"webhook": web.url}]}))
-    run()
+    fail()
     telling = relay(service)
     telling.plan()
     (taken,) = service.store.notices.take(lease=LEASE)
@@ -271,9 +288,9 @@ def test_what_a_dead_process_took_is_sent_when_its_lease_is_over(service, calend
     assert web.keys == [taken.id]
 
 
-def test_without_a_mail_server_a_mail_waits_and_says_why(service, page, run):
+def test_without_a_mail_server_a_mail_waits_and_says_why(service, page, fail):
     service.deploy(page(PARAMETER, WORK, dag={"notify": {"email": "ada@example.org"}}))
-    run()
+    fail()
     assert relay(service).work() == 0
     (waiting,) = service.store.notices.all()
     assert "NBFLOW_SMTP_URL" in waiting.error
@@ -288,10 +305,10 @@ def test_words_that_are_no_text_are_told_all_the_same(service, page, run, mails)
     assert "odd" in text
 
 
-def test_a_mail_server_that_refuses_a_recipient_is_not_asked_again(service, page, run, mails):
+def test_a_mail_server_that_refuses_a_recipient_is_not_asked_again(service, page, fail, mails):
     service.deploy(page(PARAMETER, WORK, dag={"notify": {"email": "gone@example.org"}}))
     mails.refusal = "550 nobody of that name"
-    run()
+    fail()
     assert relay(service, mails.url).work() == 0
     assert service.store.notices.all()[0].dead is not None
 
@@ -300,12 +317,12 @@ def test_a_mail_server_that_refuses_a_recipient_is_not_asked_again(service, page
     ("answer", "is_over"), [("550 nobody of that name", True), ("450 come again", False)]
 )
 def test_of_several_recipients_only_those_refused_are_told_again(
-    service, calendar, page, run, mails, answer, is_over
+    service, calendar, page, fail, mails, answer, is_over
 ):
     both = ["ada@example.org", "bob@example.org"]
     service.deploy(page(PARAMETER, WORK, dag={"notify": {"email": both}}))
     mails.refusal, mails.refused = answer, {"bob@example.org"}
-    run()
+    fail()
     telling = relay(service, mails.url)
     assert telling.work() == 0
     (left,) = service.store.notices.all()

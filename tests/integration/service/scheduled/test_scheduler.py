@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from noop_executor import nothing
 from scheduler_bench import HOUR, NOON, ended, schedulers, until
 from sqlalchemy import text
 
@@ -47,7 +48,7 @@ def test_an_idle_scheduler_looks_once_a_second_and_waits_for_the_next_slot_exact
     service, settings, calendar, page
 ):
     deploy(service, page(("x = 1", "task:a"), dag={"schedule": "@hourly"}))
-    with schedulers(settings, calendar) as (scheduler,):
+    with schedulers(settings, calendar, execute=nothing) as (scheduler,):
         scheduler.step(0)
         assert scheduler.patience() == 1.0
         calendar.at = NOON + HOUR - timedelta(seconds=0.3)
@@ -101,7 +102,7 @@ def test_several_schedulers_run_each_slot_once(service, settings, calendar, page
 def test_a_paused_dag_runs_nothing_until_it_is_let_go(service, settings, calendar, page):
     (deployment,) = deploy(service, page(("x = 1", "task:a"), dag={"schedule": "@hourly"}))
     pause(service, deployment.dag.id, paused=True)
-    with schedulers(settings, calendar) as (scheduler,):
+    with schedulers(settings, calendar, execute=nothing) as (scheduler,):
         calendar.at = NOON + 3 * HOUR
         scheduler.step(0)
         assert service.store.list_runs() == []
