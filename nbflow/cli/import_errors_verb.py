@@ -29,7 +29,7 @@ def import_errors(form: FormOption = Form.TABLE, output: OutputOption = None) ->
         {
             "path": one.path,
             "code": one.code,
-            "message": told(one.message),
+            "message": told(one.message, seen=one.number),
             "hint": told(one.hint),
             "since": one.at.isoformat(timespec="seconds") if one.at else None,
         }
@@ -37,7 +37,11 @@ def import_errors(form: FormOption = Form.TABLE, output: OutputOption = None) ->
     ]
     if form is Form.TABLE:
         times = [age(one.at) if one.at else None for one in found]
-        rows = [row | {"since": time} for row, time in zip(rows, times, strict=True)]
+        rows = [
+            row
+            | {"since": time, "message": " — ".join(filter(None, (row["message"], row["hint"])))}
+            for row, time in zip(rows, times, strict=True)
+        ]
     columns = ["path", "code", "message", "since"]
     emit(
         rows,

@@ -16,7 +16,12 @@ PoolName = Annotated[str, typer.Argument(metavar="POOL", help=t("The name of a p
 def add_to(group: typer.Typer) -> None:
     """Add the verbs to the group."""
     group.command("list", help=t("List the pools with their slots and who takes them."))(list_pools)
-    group.command("set", help=t("Make a pool, or change how many slots it has."))(set_pool)
+    group.command(
+        "set",
+        help=t("Make a pool, or change how many slots it has."),
+        # A number below zero is a number, to be refused as one, and no option.
+        context_settings={"ignore_unknown_options": True},
+    )(set_pool)
     group.command(help=t("Delete a pool that no task takes slots of."))(delete)
 
 

@@ -88,11 +88,16 @@ def list_runs(
             row | {"created": age(run.created), "cause": _cause(run, short=True)}
             for row, run in zip(rows, runs, strict=True)
         ]
+    none = (
+        t("There are no such runs.")
+        if dag or state
+        else t("No runs yet. nbflow run NOTEBOOK makes one.")
+    )
     emit(
         rows,
         ["run_id", "dag_id", "state", "created", "seconds", "cause"],
         form,
-        empty=t("No runs yet. nbflow run NOTEBOOK makes one."),
+        empty=none,
         styles={"state": state_styles()},
         output=output,
     )

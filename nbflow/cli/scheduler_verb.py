@@ -102,6 +102,11 @@ def status(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
         write(as_text({"schedulers": rows, "waiting": _waiting(waits, now)}, form), output)
     else:
         shown = [row | {"running": "\n".join(row["running"])} for row in rows]
+        if form is Form.TABLE:
+            from nbflow.cli.looks import age
+
+            ages = [{"started": age(one.started)} for one in known]
+            shown = [row | its for row, its in zip(shown, ages, strict=True)]
         columns = ["state", "host", "pid", "started", "heard", "running"]
         emit(
             shown,

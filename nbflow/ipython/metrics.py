@@ -37,7 +37,11 @@ def _number(name: str, value: object) -> float:
     if math.isfinite(number):
         return number
     raise UsageError(
-        Sentence("The metric {name!r} is {value!r}.", name=name, value=str(value)[:60]),
+        Sentence(
+            "The metric {name!r} is {value!r}, which is no finite number.",
+            name=name,
+            value=str(value)[:60],
+        ),
         hint="A metric is a finite number.",
         code="NBF405",
     )

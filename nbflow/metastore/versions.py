@@ -182,8 +182,11 @@ def no_dag(connection: Connection, dag_id: str) -> NotFoundError:
     """Return the error for a DAG that was never deployed, with those that may be meant."""
     known = connection.execute(select(t.dag.c.id).where(t.dag.c.is_deployed == 1)).scalars()
     return NotFoundError(
-        Sentence("There is no DAG {dag_id!r}.", dag_id=dag_id),
-        hint=did_you_mean(dag_id, known) or Sentence("`nbflow dags list` shows them."),
+        Sentence("No DAG {dag_id!r} is deployed.", dag_id=dag_id),
+        hint=did_you_mean(dag_id, known)
+        or Sentence(
+            "`nbflow dags deploy NOTEBOOK` deploys one; `nbflow dags list` shows what there is."
+        ),
         code="NBF613",
     )
 

@@ -53,6 +53,16 @@ class Diagnostic:
             **values,
         )
 
+    def at_place(self) -> Sentence:
+        """Return what is wrong, after the cell and the line where it is."""
+        message = as_sentence(self.message)
+        if self.cell is None:
+            return message
+        cell = CellName(self.cell)
+        if self.line is None:
+            return Sentence("{cell}: {message}", cell=cell, message=message)
+        return Sentence("{cell}:{line}: {message}", cell=cell, line=self.line, message=message)
+
 
 def has_errors(diagnostics: "tuple[Diagnostic, ...] | list[Diagnostic]") -> bool:
     """Tell whether any finding stops the notebook from being run."""

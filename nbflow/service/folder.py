@@ -4,14 +4,14 @@ are remembered as long as the files stay as they are.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow import __version__
 from nbflow.errors import NotebookError
-from nbflow.model.ids import DagId, Digest
+from nbflow.model.ids import CellId, DagId, Digest
 from nbflow.model.names import name_key
 from nbflow.service.memory import Stamp, common_place, remember, remembered, stamp_of
 
@@ -37,6 +37,12 @@ class FolderError:
     hint: str = ""
     at: datetime | None = None
     """When a scheduler found it first."""
+    numbers: Mapping[CellId, str] = field(default_factory=dict, compare=False)
+    """What people call the cells that the message names by id."""
+
+    def number(self, cell: str) -> str:
+        """Return what people call a cell; its id where nothing better is known."""
+        return self.numbers.get(CellId(cell), cell)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +73,7 @@ def compile_folder(folder: Path) -> "tuple[list[Compiled], list[FolderError]]":
     """
     from nbflow.compiler import compile_notebooks
     from nbflow.model.diagnostics import Severity
+    from nbflow.notebooks.numbers import cell_numbers
     from nbflow.service.targets import Compiled, with_schedule_findings
 
     notebooks, errors = _read_all(stamps(folder))
@@ -82,8 +89,9 @@ def compile_folder(folder: Path) -> "tuple[list[Compiled], list[FolderError]]":
             FolderError(
                 path=finding.path or one.dag.notebooks[0],
                 code=finding.code,
-                message=finding.text(),
+                message=finding.at_place(),
                 hint=finding.hint,
+                numbers=cell_numbers(one.notebooks),
             )
             for finding in one.dag.diagnostics
             if finding.severity is Severity.ERROR

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import NotebookError, NotFoundError, UsageError
 from nbflow.model.dag import Dag
-from nbflow.model.diagnostics import Severity
-from nbflow.model.ids import DagId, Digest, RunId
+from nbflow.model.diagnostics import Diagnostic, Severity
+from nbflow.model.ids import CellId, DagId, Digest, RunId
 from nbflow.model.notebook import Notebook
 from nbflow.model.options import Track
 from nbflow.model.run import RunSnapshot
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
+from nbflow.notebooks.numbers import cell_numbers
 from nbflow.service.dags import Deployment, current_version, deploy_one
 from nbflow.service.targets import Compiled, with_schedule_findings
+from nbflow.texts import told
 
 if TYPE_CHECKING:
     from nbflow.compiler.compiler import Compiler
@@ -108,7 +110,7 @@ class LiveFolder:
             )
             if finding is not None:
                 path = finding.path or dag.notebooks[0]
-                errors.append(_error(path, finding.code, finding.text(), finding.hint))
+                errors.append(_error(path, finding.code, _words(finding, compiled), finding.hint))
             elif dag.options.track is Track.LIVE:
                 found.append(compiled)
         return found, errors
@@ -241,6 +243,11 @@ class MissingNotebooks:
 
 def _scope(dag_id: DagId) -> str:
     return f"dag:{dag_id}"
+
+
+def _words(finding: Diagnostic, compiled: Compiled) -> str:
+    numbers = cell_numbers(compiled.notebooks)
+    return told(finding.at_place(), "en", seen=lambda cell: numbers.get(CellId(cell), cell))
 
 
 def _error(path: str, code: str, message: str, hint: str = "") -> "ImportErrorRow":

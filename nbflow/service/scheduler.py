@@ -194,6 +194,9 @@ class Scheduler:
 
     def drain(self) -> None:
         """Take nothing new; give back what doesn't end in time."""
+        busy = len(self._tokens())
+        about = "told to stop; running tasks: %d, which get %g s to end; told again, none"
+        _log.info(about, busy, self.drain_timeout, extra={"action": "drain"})
         deadline = self._clock.monotonic() + self.drain_timeout
         while any(driver.claims for driver in self._drivers.values()):
             if self.stop.at_once or self._clock.monotonic() > deadline:
@@ -205,6 +208,8 @@ class Scheduler:
 
     def _hand_back(self) -> None:
         deadline = self._clock.monotonic() + HAND_BACK_TIMEOUT
+        if left := len(self._tokens()):
+            _log.info("tasks given back: %d", left, extra={"action": "given_back"})
         while True:
             for run_id, driver in self._drivers.items():
                 back = partial(self._isolation.do, Subject("return", run_id), driver.hand_back)

@@ -92,7 +92,7 @@ def list_import_errors(call: Call) -> ImportErrors:
             ImportErrorForm(
                 path=one.path,
                 code=one.code,
-                message=told(one.message, call.lang),
+                message=told(one.message, call.lang, seen=one.number),
                 hint=told(one.hint, call.lang),
                 since=one.at,
             )

@@ -75,6 +75,11 @@ def test_an_edit_shows_at_once_and_a_broken_notebook_hides_no_other(
     assert [(Path(e["path"]).name, e["code"]) for e in errors] == [
         ("bad.ipynb", "NBF004"), ("wrong.ipynb", "NBF300"),
     ]  # fmt: skip
+    assert errors[1]["message"].startswith("[1]:1: The cell is not Python")
+    assert "tag the cell `skip`" in errors[1]["hint"]
+    told = " ".join(nbflow("dags", "import-errors", COLUMNS="400").stdout.split())
+    assert "NBF300 [1]:1: The cell is not Python" in told
+    assert "tag the cell `skip`" in told
     (folder / "bad.ipynb").unlink()
     (folder / "wrong.ipynb").write_text(notebook("x = 1", id="mended"), encoding="utf-8")
     done = nbflow("dags", "list", "-f", "json")

@@ -105,14 +105,15 @@ def test_a_flood_of_queued_runs_is_cancelled_at_once_after_asking(
         assert store.cancelled_runs(made) == made
     assert nbflow("runs", "cancel", "last", "--dag", "tick").returncode == 2
     assert nbflow("runs", "cancel", "--dag", "nobody").returncode != 0
+    assert nbflow("runs", "list", "--dag", "nobody").stdout == "There are no such runs.\n"
 
 
 @pytest.mark.parametrize("verb", ["pause", "unpause", "trigger", "next"])
 def test_a_dag_that_was_never_deployed_is_named(nbflow: Call, verb: str) -> None:
     done = nbflow("dags", verb, "nobody")
-    assert done.returncode != 0
-    assert "nobody" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert "No DAG 'nobody' is deployed." in done.stderr
+    assert "`nbflow dags deploy NOTEBOOK` deploys one" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["pause", "trigger"])
@@ -181,6 +182,8 @@ def test_the_scheduler_runs_what_was_triggered_and_ends_well_when_told_to(
         scheduler.kill()
     assert scheduler.returncode == 0, said
     assert f"{run_id} only done" in said
+    assert "told to stop; running tasks: 0" in said
+    assert "tasks given back" not in said
 
 
 @pytest.mark.fault(45)

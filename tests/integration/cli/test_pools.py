@@ -39,6 +39,7 @@ def test_what_is_no_pool_is_refused_in_words(nbflow: Call) -> None:
     assert "no pool 'nothing'" in nbflow("pools", "delete", "nothing").stderr
     assert "NBF620" in nbflow("pools", "delete", "default").stderr
     assert nbflow("pools", "set", "x" * 101, 1).returncode == 2
+    assert "A pool has 1 slot or more, not -1." in nbflow("pools", "set", "gpu", -1).stderr
     none = nbflow("pools", "set", "gpu", 0, NBFLOW_LANG="ko")
     assert none.returncode == 2
     assert "NBF901" in none.stderr

@@ -56,6 +56,7 @@ def test_a_scheduler_in_the_background_is_shown_refuses_a_second_one_and_ends_wh
         shown = json.loads(nbflow("scheduler", "status", "--format", "json").stdout)
         assert [(one["pid"], one["state"]) for one in shown["schedulers"]] == [(pid, "works")]
         assert shown["waiting"]["tasks"] == 0
+        assert "just now" in nbflow("scheduler", "status").stdout
     finally:
         os.kill(pid, signal.SIGTERM)
     until(lambda: is_gone(pid))

@@ -77,7 +77,7 @@ PAGES = {
             "nbflow dags state report": "success\n",
             "nbflow dags state report --date 2026-11-01": "success\n",
             "nbflow dags delete report": "is deleted, with its runs: 1.",
-            "nbflow dags delete report --keep-runs": "There is no DAG",
+            "nbflow dags delete report --keep-runs": "No DAG 'report' is deployed",
         },
         # The other way to do what the line before has done.
         fails={"nbflow dags delete report --keep-runs": 2},

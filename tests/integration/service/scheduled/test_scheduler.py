@@ -142,8 +142,9 @@ def test_a_triggered_run_takes_its_parameters_retries_and_tells_why_it_failed(
 
 @pytest.mark.fault(10)
 def test_a_scheduler_told_to_stop_gives_back_what_does_not_end_in_time(
-    service, settings, calendar, page, tmp_path
+    service, settings, calendar, page, tmp_path, caplog
 ):
+    caplog.set_level("INFO", logger="nbflow.scheduler")
     path = page((f"import time\nopen({str(tmp_path / 'on')!r}, 'w')\ntime.sleep(600)", "task:a"))
     (deployment,) = deploy(service, path)
     run_id = trigger(service, deployment.dag.id)
@@ -156,6 +157,9 @@ def test_a_scheduler_told_to_stop_gives_back_what_does_not_end_in_time(
     assert (task.state, task.lost) == (TaskState.QUEUED, 0)
     (attempt,) = service.store.attempts(run_id)
     assert attempt.reason is Reason.DRAINED
+    told, given_back = (record.getMessage() for record in caplog.records[-2:])
+    assert told.startswith("told to stop; running tasks: 1, which get 0 s to end")
+    assert given_back == "tasks given back: 1"
 
 
 def test_an_end_that_the_metastore_refuses_is_kept_until_it_takes_it(
