@@ -56,7 +56,7 @@ def drift_sentence(about: "ListedDag") -> str:
         case Drift.MISSING:
             return t(
                 "The notebook is not where it was deployed from, {path}; what was deployed goes on "
-                "running.",
+                "running, but with `track: live` runs fail.",
                 path=about.path,
             )
         case Drift.SAME | Drift.NEVER | None:

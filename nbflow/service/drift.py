@@ -33,7 +33,7 @@ class Drift(enum.StrEnum):
     NEVER = "never"
     """Its DAG was never deployed."""
     MISSING = "missing"
-    """It is not where it was deployed from: what was deployed goes on running."""
+    """It is not where it was deployed from: what was deployed goes on running, unless it is live."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -194,9 +194,10 @@ class Scheduler:
 
     def drain(self) -> None:
         """Take nothing new; give back what doesn't end in time."""
-        busy = len(self._tokens())
-        about = "told to stop; running tasks: %d, which get %g s to end; told again, none"
-        _log.info(about, busy, self.drain_timeout, extra={"action": "drain"})
+        about = "told to stop"
+        if busy := len(self._tokens()):
+            about += f"; running tasks: {busy}, which get {self.drain_timeout:g} s to end"
+        _log.info(about, extra={"action": "drain"})
         deadline = self._clock.monotonic() + self.drain_timeout
         while any(driver.claims for driver in self._drivers.values()):
             if self.stop.at_once or self._clock.monotonic() > deadline:

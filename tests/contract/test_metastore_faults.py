@@ -211,6 +211,20 @@ def test_a_network_file_system_is_refused() -> None:
     assert "nfs4" in dialect.NETWORK_FILE_SYSTEMS
 
 
+@pytest.mark.fault(21)
+def test_a_metastore_on_a_network_file_system_is_not_opened_and_not_made(
+    address: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    here = dialect.file_system_of(file)
+    assert here
+    monkeypatch.setattr(dialect, "NETWORK_FILE_SYSTEMS", frozenset({here}))
+    with pytest.raises(MetastoreError, match="file system") as caught:
+        open_metastore(address, clock=SystemClock())
+    assert (caught.value.code, caught.value.exit_code) == ("NBF606", 3)
+    assert not file.exists()
+
+
 def test_an_odd_address_is_refused_in_words() -> None:
     for address in ("nonsense", "oracle://x/y", "sqlite://", "sqlite:///:memory:"):
         with pytest.raises(MetastoreError) as caught:

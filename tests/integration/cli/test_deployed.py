@@ -182,8 +182,7 @@ def test_the_scheduler_runs_what_was_triggered_and_ends_well_when_told_to(
         scheduler.kill()
     assert scheduler.returncode == 0, said
     assert f"{run_id} only done" in said
-    assert "told to stop; running tasks: 0" in said
-    assert "tasks given back" not in said
+    assert said.rstrip().endswith("INFO told to stop")
 
 
 @pytest.mark.fault(45)

@@ -158,7 +158,7 @@ def test_a_scheduler_told_to_stop_gives_back_what_does_not_end_in_time(
     (attempt,) = service.store.attempts(run_id)
     assert attempt.reason is Reason.DRAINED
     told, given_back = (record.getMessage() for record in caplog.records[-2:])
-    assert told.startswith("told to stop; running tasks: 1, which get 0 s to end")
+    assert told == "told to stop; running tasks: 1, which get 0 s to end"
     assert given_back == "tasks given back: 1"
 
 
