@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from forked_calls import ForkedCalls
@@ -23,6 +24,17 @@ def forked_calls() -> Iterator[ForkedCalls]:
 
 
 _REQUIRE_ALL = os.environ.get("NBFLOW_REQUIRE_ALL") == "1"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders first whose tests may take long: at the end no worker waits for such a one."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        allowed = mark.args[0] if mark else 0
+        longest[item.path.parent] = max(longest.get(item.path.parent, 0), allowed)
+    items.sort(key=lambda item: -longest[item.path.parent])
 
 
 @pytest.hookimpl(wrapper=True)
