@@ -1,6 +1,6 @@
 """Take the documentation's pictures: real JupyterLab, real Notebook 7, real Chromium, real runs.
 
-``python docs/screenshots.py`` writes docs/images/. Needs the ``jupyter`` and ``examples`` extras,
+``python docs/screenshots.py [drawings|examples|story …]`` writes docs/images/. Needs the ``jupyter`` and ``examples`` extras,
 Playwright and a chromium; the pages are those of the browser tests.
 """
 
@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,37 +27,62 @@ from jupyter_pages import (  # noqa: E402
     open_notebook,
     run_cells,
 )
-from story import Story  # noqa: E402
+from story import Story, in_english, in_korean  # noqa: E402
 
-LARGEST = 300_000
+LARGEST = 200_000
 PATIENCE = 120_000
 """Milliseconds that a run may take."""
 
 
-def main() -> int:
-    """Take all pictures; return the exit code."""
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+TOLD = ("dag", "failed", "opened", "schedule", "deploy", "compared")
+TOLD_IN_KOREAN = ("failed",)
+"""Pictures of the story that are taken in Korean, on dark ground, too."""
+
+
+def main(parts: list[str]) -> int:
+    """Take the pictures of these parts, or all; return the exit code."""
     if CHROMIUM is None:
         print("chromium is not installed: no screenshots")
         return 1
     from playwright.sync_api import sync_playwright
 
     IMAGES.mkdir(parents=True, exist_ok=True)
-    drawings()
+    if not parts or "drawings" in parts:
+        drawings()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for theme, suffix in (("JupyterLab Light", ""), ("JupyterLab Dark", "-dark")):
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                jupyter_server(Path(folder), theme=theme) as jupyter,
-            ):
-                shutil.copytree(EXAMPLES / "data", jupyter.folder / "data")
-                shoot_retraining(browser, jupyter, suffix)
-                if not suffix:
-                    shoot_first_steps(browser, jupyter)
-                    shoot_failure(browser, jupyter)
-                    shoot_story(browser, jupyter)
+        if not parts or "examples" in parts:
+            examples(browser)
+        if not parts or "story" in parts:
+            story(browser)
         browser.close()
     return 0
+
+
+def examples(browser: Any) -> None:
+    """The examples as `%dag` shows them."""
+    for theme, suffix in ((LIGHT, ""), (DARK, "-dark")):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            jupyter_server(Path(folder), theme=theme) as jupyter,
+        ):
+            shutil.copytree(EXAMPLES / "data", jupyter.folder / "data")
+            shoot_retraining(browser, jupyter, suffix)
+            if not suffix:
+                shoot_first_steps(browser, jupyter)
+                shoot_failure(browser, jupyter)
+
+
+def story(browser: Any) -> None:
+    """What JupyterLab's part does, from the first tag to the comparison of two runs."""
+    with tempfile.TemporaryDirectory() as folder, jupyter_server(Path(folder)) as jupyter:
+        shoot_story(browser, jupyter, "story", in_english, TOLD)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        jupyter_server(Path(folder), theme=DARK, lang="ko_KR") as jupyter,
+    ):
+        shoot_story(browser, jupyter, "story-korean", in_korean, TOLD_IN_KOREAN)
 
 
 def drawings() -> None:
@@ -74,6 +100,7 @@ def shoot_retraining(browser: Any, jupyter: Jupyter, suffix: str) -> None:
     page.set_default_timeout(PATIENCE)
     place(jupyter, "retraining.ipynb", "%load_ext nbflow", "%dag run")
     open_notebook(page, jupyter, "lab", "retraining.ipynb")
+    page.evaluate(_NO_FILES)
     run_cells(page, 3)
     for task in ("train_linear", "train_forest"):
         page.locator(f'.nbflow-live .task[data-state="running"][data-task="{task}"]').wait_for()
@@ -108,14 +135,40 @@ def shoot_failure(browser: Any, jupyter: Jupyter) -> None:
     page.close()
 
 
-def shoot_story(browser: Any, jupyter: Jupyter) -> None:
-    """What JupyterLab's part does, from the first tag to the mended run."""
+def shoot_story(
+    browser: Any,
+    jupyter: Jupyter,
+    prefix: str,
+    say: Callable[[str], str],
+    wanted: Collection[str],
+) -> None:
+    """Play the story in JupyterLab, and take these pictures of it."""
     page = browser.new_page(viewport={"width": 1400, "height": 820})
     page.set_default_timeout(PATIENCE)
-    Story(
-        page, jupyter, "lab", keep=lambda name: keep(f"story-{name}.png", page.screenshot())
-    ).play()
+
+    def shoot(name: str) -> None:
+        if name in _ROOM:
+            page.evaluate(_ROOM[name])
+        if name in wanted:
+            keep(f"{prefix}-{name}.png", page.screenshot(animations="disabled"))
+
+    Story(page, jupyter, "lab", say=say, keep=shoot).play()
     page.close()
+
+
+_NO_FILES = """() => {
+    window.jupyterapp.shell.collapseLeft();
+    const drawn = () => new Promise(resolve => requestAnimationFrame(resolve));
+    return drawn().then(drawn);
+}"""
+_ROOM = {
+    "dag": _NO_FILES,
+    "history": """() => {
+        const panels = [...window.jupyterapp.shell.widgets('main')];
+        panels.filter(one => one.id === 'nbflow-run').forEach(one => one.close());
+    }""",
+}
+"""What makes room before a picture is taken."""
 
 
 def place(jupyter: Jupyter, name: str, *sources: str) -> None:
@@ -155,4 +208,4 @@ def keep(name: str, data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))
