@@ -75,10 +75,12 @@ _EDIT_LAST = """async () => {
     const panels = [...window.jupyterapp.shell.widgets('main')];
     const { content } = panels.find(one => one.content?.widgets);
     const at = content.widgets.length - 2;
-    await content.scrollToItem(at, 'center');
     window.jupyterapp.shell.activateById(content.parent.id);
     content.activeCellIndex = at;
+    await content.scrollToItem(at, 'center');
+    await content.activeCell.ready;
     content.mode = 'edit';
+    content.activeCell.editor.focus();
 }"""
 _CLOSE = """async () => {
     for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose();
