@@ -80,7 +80,7 @@ class Story:
             if number:
                 press("ArrowDown")
             press("Alt+t")
-            self.page.get_by_role("dialog").locator("input").wait_for()
+            self.page.locator("dialog input:focus").wait_for()
             self.page.keyboard.type(task)
             press("Enter")
             self.page.locator(".nbf-badge-chip[data-tagged=true]", has_text=task).wait_for()

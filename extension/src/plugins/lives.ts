@@ -1,9 +1,10 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import { Api } from '../api/client';
+import { languageOf } from '../model/language';
 import { LiveDags } from '../notebook/lives';
 
 export const SETTINGS = '@jupyter-nbflow/extension:plugin';
@@ -25,7 +26,7 @@ export const livesPlugin: JupyterFrontEndPlugin<LiveDags> = {
     translator: ITranslator | null,
     registry: ISettingRegistry | null
   ): LiveDags => {
-    const language = () => (translator ?? nullTranslator).languageCode.replace('_', '-');
+    const language = () => languageOf(translator);
     const lives = new LiveDags(tracker, new Api(app.serviceManager.serverSettings, language));
     if (registry) {
       void followSettings(registry, lives);

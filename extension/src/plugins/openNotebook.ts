@@ -5,6 +5,7 @@ import { type ITranslator, nullTranslator, type TranslationBundle } from '@jupyt
 import type { LabIcon } from '@jupyterlab/ui-components';
 import { ApiError } from '../api/client';
 import { troubleOf } from '../api/trouble';
+import { languageOf } from '../model/language';
 import type { LiveDags } from '../notebook/lives';
 
 /** What is said in the reader's language; what the server has words for, it knows in two. */
@@ -14,10 +15,9 @@ export interface Spoken {
 }
 
 export function spoken(translator: ITranslator | null): Spoken {
-  const known = translator ?? nullTranslator;
   return {
-    trans: known.load('nbflow'),
-    lang: known.languageCode.startsWith('ko') ? 'ko' : 'en'
+    trans: (translator ?? nullTranslator).load('nbflow'),
+    lang: languageOf(translator).startsWith('ko') ? 'ko' : 'en'
   };
 }
 
