@@ -70,7 +70,7 @@ def plan_deploy(
         timezone=options.timezone,
         cursor=now,
         next_fire=None,
-        anchor=known.anchor if known and known.anchor else now,
+        anchor=known.anchor if known and known.anchor else _whole(now),
         start=read_instant(options.start_date, zone) if options.start_date else None,
         end=read_instant(options.end_date, zone) if options.end_date else None,
         catchup=options.catchup,
@@ -90,13 +90,18 @@ def _placed(entry: ScheduleEntry, known: ScheduleEntry | None, now: datetime) ->
     if known is not None and _says_the_same(entry, known):
         return replace(entry, cursor=known.cursor)
     if entry.expression.lower() == "@once" and entry.start is None:
-        entry = replace(entry, anchor=now)
+        entry = replace(entry, anchor=_whole(now))
     schedule = schedule_of(entry)
-    if isinstance(schedule, Once) and schedule.at == now:
-        return replace(entry, cursor=now - _INSTANT)
+    if isinstance(schedule, Once) and schedule.at == _whole(now):
+        return replace(entry, cursor=schedule.at - _INSTANT)
     if known is None or not known.expression:
         return replace(entry, cursor=first_cursor(now, start=entry.start, catchup=entry.catchup))
     return entry
+
+
+def _whole(now: datetime) -> datetime:
+    """Return the second that ``now`` lies in: people name a slot by what they are shown of it."""
+    return now.replace(microsecond=0)
 
 
 def _says_the_same(entry: ScheduleEntry, known: ScheduleEntry) -> bool:

@@ -88,6 +88,15 @@ def test_an_interval_without_a_start_keeps_the_first_deploy_as_its_anchor():
     assert (first.next_fire, again.next_fire) == (NOON + 6 * HOUR, NOON + 8 * HOUR)
 
 
+def test_slots_that_begin_with_a_deploy_lie_on_whole_seconds():
+    now = NOON + timedelta(microseconds=959_054)
+    assert deploy("every 7m", now=now).next_fire == NOON + timedelta(minutes=7)
+    once = deploy("@once", now=now)
+    assert once.next_fire == NOON
+    assert [slot for slot, _ in plan_tick(due(once), now).run] == [NOON]
+    assert deploy("0 12 * * *", now=now).next_fire == NOON + timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     ("start", "fire"),
     [(None, NOON), ("2026-04-01", datetime(2026, 4, 1, tzinfo=UTC)), ("2026-02-01", None)],
