@@ -13,7 +13,7 @@ from database_servers import (
     with_database,
 )
 from lock_order import watch
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from nbflow.metastore import Metastore, open_metastore
 from nbflow.metastore.tables import metadata
@@ -72,7 +72,13 @@ def new_url(
         engine.dispose()
 
 
-_kept: dict[str, str] = {}
+@pytest.fixture(scope="session")
+def kept() -> Iterator[dict[str, Engine]]:
+    """The databases of the servers whose tables are made once: whoever empties them stays connected."""
+    engines: dict[str, Engine] = {}
+    yield engines
+    for engine in engines.values():
+        engine.dispose()
 
 
 @pytest.fixture
@@ -81,14 +87,15 @@ def url(backend: str, new_url: Callable[[], str], request: pytest.FixtureRequest
     if backend == "sqlite":
         yield new_url()
         return
-    if backend not in _kept:
-        server = server_url(request, backend)
+    server = server_url(request, backend)
+    kept: dict[str, Engine] = request.getfixturevalue("kept")
+    place = with_database(server, "kept")
+    if backend not in kept:
         with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("CREATE DATABASE kept"))
-        _kept[backend] = with_database(server, "kept")
-    yield _kept[backend]
-    engine = create_engine(_kept[backend])
-    with engine.begin() as connection:
+        kept[backend] = create_engine(place)
+    yield place
+    with kept[backend].begin() as connection:
         busy = {
             "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = 'kept' "
             "AND pid <> pg_backend_pid() AND state LIKE 'idle in%'",
@@ -100,7 +107,6 @@ def url(backend: str, new_url: Callable[[], str], request: pytest.FixtureRequest
             if table.name not in ("counter", "pool"):
                 connection.execute(table.delete())
         connection.execute(text("DELETE FROM pool WHERE name <> 'default'"))
-    engine.dispose()
     assert left_open == 0, "a transaction was left open"
 
 
