@@ -29,13 +29,13 @@ _WATCH = """() => {
     let typed = null;
     document.addEventListener('keydown', () => { begun = typed = performance.now(); }, true);
     const canvas = document.querySelector('.nbf-canvas');
-    const named = () => document.querySelector('.nbf-canvas .task[data-task^="last"]');
-    let last = named().dataset.task;
+    const named = () => document.querySelector('.nbf-canvas .task[data-task^="first"]');
+    let before = named().dataset.task;
     const all = { subtree: true, childList: true, attributes: true, characterData: true };
     new MutationObserver(() => {
         const now = named()?.dataset.task;
-        if (!now || now === last || begun === null) return;
-        last = now;
+        if (!now || now === before || begun === null) return;
+        before = now;
         const from = begun;
         begun = null;
         requestAnimationFrame(() => window.nbflowTimes.push(performance.now() - from));
@@ -70,17 +70,6 @@ _DRAW = """async () => {
     const isDrawn = () => document.querySelector('.nbf-canvas .task');
     while (!isDrawn()) await new Promise(resolve => requestAnimationFrame(resolve));
     return performance.now() - begun;
-}"""
-_EDIT_LAST = """async () => {
-    const panels = [...window.jupyterapp.shell.widgets('main')];
-    const { content } = panels.find(one => one.content?.widgets);
-    const at = content.widgets.length - 2;
-    window.jupyterapp.shell.activateById(content.parent.id);
-    content.activeCellIndex = at;
-    await content.scrollToItem(at, 'center');
-    await content.activeCell.ready;
-    content.mode = 'edit';
-    content.activeCell.editor.focus();
 }"""
 _CLOSE = """async () => {
     for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose();
@@ -135,7 +124,7 @@ def _notebook(page: Any, jupyter: Any, tasks: int, keystrokes: int) -> Iterator[
         f"first picture, {of}",
         f"{drawn:,.0f} ms, {drawn / opened:.1f} x JupyterLab's opening of it ({opened:,.0f} ms)",
     )
-    section = page.locator('.nbf-canvas .task[aria-label*="Last section"]')
+    section = page.locator('.nbf-canvas .task[aria-label*="First section"]')
     if section.count():
         section.click()
     echoes, times = _typed(page, keystrokes)
@@ -150,11 +139,11 @@ def _notebook(page: Any, jupyter: Any, tasks: int, keystrokes: int) -> Iterator[
 def _document(tasks: int) -> dict[str, Any]:
     from jupyter_pages import notebook
 
-    names = [f"step{number}" for number in range(tasks - 1)] + ["last"]
+    names = ["first"] + [f"step{number}" for number in range(1, tasks)]
     document = notebook()
     for number, name in enumerate(names):
-        if number % PER_SECTION == 0 or name == "last":
-            title = "Last section" if name == "last" else f"Section {number // PER_SECTION}"
+        if number % PER_SECTION == 0:
+            title = f"Section {number // PER_SECTION}" if number else "First section"
             heading = {"cell_type": "markdown", "metadata": {}, "source": f"## {title}"}
             document["cells"].append({"id": f"h{number}", **heading})
         step = "x + 1" if number else "0"
@@ -165,10 +154,8 @@ def _document(tasks: int) -> dict[str, Any]:
 
 
 def _typed(page: Any, keystrokes: int) -> tuple[list[float], list[float]]:
-    page.locator('.nbf-canvas .task[data-task="last"]').wait_for(state="attached")
-    page.evaluate(_EDIT_LAST)
-    page.locator(".jp-mod-active .cm-focused").wait_for()
-    page.keyboard.press("Control+Home")
+    page.locator('.nbf-canvas .task[data-task="first"]').wait_for(state="attached")
+    page.locator(".jp-CodeCell .cm-line", has_text="%%task first").click()
     page.keyboard.press("End")
     page.evaluate(_WATCH)
     for turn in range(keystrokes):
