@@ -13,6 +13,10 @@ from rich.text import Text
 _GAP = "  "
 _LONGEST_HEADING = 12
 """A column is not narrowed below its heading, if that is no longer than this."""
+_LONGEST_WORD = 24
+"""A word that is no longer than this is not torn."""
+_LEAST_ROOM = 20
+"""How wide a value may be in any case."""
 
 
 def table_lines(
@@ -25,9 +29,14 @@ def table_lines(
     """Yield the lines of a table for a screen.
 
     ``styles`` holds a style, or nothing, for each cell; columns marked ``whole`` are not broken.
+    Where columns would be so narrow that words are torn, each row is a block instead, with a line
+    for each column.
     """
     widths = _widths(headings, rows, whole, screen.width)
     colours = _colours(screen)
+    if _is_torn(widths, rows, screen.width):
+        yield from _blocks(headings, rows, styles, screen)
+        return
     yield _line([_painted(h, w, "bold", colours) for h, w in zip(headings, widths, strict=True)])
     yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
     # The same words come again and again in a column.
@@ -59,6 +68,38 @@ def _widths(
         widest = max(broken, key=widths.__getitem__)
         widths[widest] -= 1
     return widths
+
+
+def _is_torn(widths: Sequence[int], rows: Sequence[Sequence[str]], most: int) -> bool:
+    """Return whether the columns don't fit, or a word that is not very long stands in two lines."""
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > most:
+        return True
+    return any(
+        width < cell_len(word) <= _LONGEST_WORD
+        for row in rows
+        for cell, width in zip(row, widths, strict=True)
+        if cell_len(cell) > width
+        for word in cell.split()
+    )
+
+
+def _blocks(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[Sequence[str]],
+    screen: Console,
+) -> Iterator[str]:
+    first = max(map(cell_len, headings))
+    room = max(_LEAST_ROOM, screen.width - first - len(_GAP))
+    colours = _colours(screen)
+    for number, (row, looks) in enumerate(zip(rows, styles, strict=True)):
+        if number:
+            yield ""
+        for heading, cell, look in zip(headings, row, looks, strict=True):
+            begin = _painted(heading, first, "bold", colours)
+            for part in _folded(cell, room, screen) if cell else ():
+                yield _line([begin, _painted(part, 0, look, colours)])
+                begin = " " * first
 
 
 def _widest(cell: str) -> int:
