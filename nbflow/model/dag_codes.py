@@ -145,6 +145,11 @@ DAG_CODES: dict[str, CodeInfo] = {
         "The backfill would make more than a thousand runs.",
         "Look at them with `--dry-run`; choose a shorter range, or confirm it with `--yes`.",
     ),
+    "NBF227": warning(
+        "Schedule with no time to come",
+        "The only time of the schedule has passed, or its end date has: it makes no run.",
+        "Choose a time to come or a later `end_date`; `nbflow dags trigger DAG` runs it now.",
+    ),
     "NBF236": info(
         "The notebook differs from what is deployed",
         "The DAG was deployed, and the notebook was changed since: its schedule and its triggers run what was deployed.",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import DagId
 from nbflow.model.options import Catchup, DagOptions
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
@@ -83,6 +84,21 @@ def plan_deploy(
     if not confirmed:
         _refuse_flood(entry, now)
     return replace(entry, next_fire=next_slot(watch_of(entry), entry.cursor))
+
+
+def over_finding(options: DagOptions, now: datetime) -> Diagnostic | None:
+    """Return a warning if a sound schedule that is deployed at ``now`` would make no run ever."""
+    entry = plan_deploy(DagId(""), options, None, now, confirmed=True)
+    if entry is None or entry.next_fire is not None:
+        return None
+    return Diagnostic(
+        code="NBF227",
+        severity=Severity.WARNING,
+        message=Sentence(
+            "schedule {text!r} has no time to come: it makes no run", text=entry.expression
+        ),
+        hint="choose a time to come or a later end_date; `nbflow dags trigger DAG` runs it now",
+    )
 
 
 def _placed(entry: ScheduleEntry, known: ScheduleEntry | None, now: datetime) -> ScheduleEntry:

@@ -12,6 +12,7 @@ from nbflow.model.triggers import trigger_sentence
 from nbflow.notebooks.dag_block import without_defaults
 from nbflow.notebooks.notebook_metadata import read_dag_settings
 from nbflow.scheduling.clock_changes import clock_changes, clock_sentence
+from nbflow.scheduling.plan import over_finding
 from nbflow.scheduling.schedule import parse_schedule, read_instant, read_zone
 from nbflow.scheduling.timetable import next_fires, schedule_problems
 from nbflow.service.targets import NOTIFY_CODE, NOTIFY_HINT, notify_problems
@@ -72,7 +73,7 @@ def check_settings(
 
 
 def _of_schedule(options: DagOptions, now: datetime) -> list[SettingProblem]:
-    return [
+    wrong = [
         SettingProblem(field=field, code=one.code, message=one.message, hint=one.hint)
         for field, one in schedule_problems(
             options.schedule,
@@ -81,6 +82,14 @@ def _of_schedule(options: DagOptions, now: datetime) -> list[SettingProblem]:
             end_date=options.end_date,
             min_period=options.min_period,
             now=now,
+        )
+    ]
+    over = None if wrong else over_finding(options, now)
+    if over is None:
+        return wrong
+    return [
+        SettingProblem(
+            field="schedule", code=over.code, message=over.message, hint=over.hint, is_error=False
         )
     ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +218,7 @@ def _with_schedule_findings(dag: Dag) -> Dag:
     options = dag.options
     if not (options.schedule or options.start_date or options.end_date) and _is_utc(dag):
         return dag
+    from nbflow.scheduling.plan import over_finding
     from nbflow.scheduling.timetable import check_schedule
 
     found: list[Diagnostic] = check_schedule(
@@ -227,6 +228,8 @@ def _with_schedule_findings(dag: Dag) -> Dag:
         end_date=options.end_date,
         min_period=options.min_period,
     )
+    if not found and (over := over_finding(options, datetime.now(UTC))) is not None:
+        found = [over]
     return replace(dag, diagnostics=(*dag.diagnostics, *found)) if found else dag
 
 

@@ -148,6 +148,23 @@ def test_a_deploy_tells_what_may_not_be_meant(nbflow: Call, page: Callable[..., 
     assert "after" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "dag",
+    [{"schedule": "once 2020-01-01T09:00"}, {"schedule": "@daily", "end_date": "2020-01-01"}],
+)
+def test_a_schedule_whose_time_has_passed_is_told_when_it_is_looked_at_and_deployed(
+    dag: dict[str, str], nbflow: Call, page: Callable[..., Path]
+) -> None:
+    path = page(**dag)
+    for verb in (["lint"], ["dags", "deploy"]):
+        done = nbflow(*verb, path)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        assert "NBF227 warning" in said
+        assert "no time to come" in said
+        assert "nbflow dags trigger" in said
+
+
 def test_a_flood_of_old_slots_is_confirmed_first(nbflow: Call, page: Callable[..., Path]) -> None:
     path = page(schedule="* * * * *", start_date="2020-01-01", catchup="all", timezone="Asia/Seoul")
     refused = nbflow("dags", "deploy", path)

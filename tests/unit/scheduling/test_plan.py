@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbflow.model.diagnostics import Severity
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, DagOptions, Overlap
 from nbflow.model.schedule import DueSchedule, Pause, ScheduleEntry
-from nbflow.scheduling.plan import plan_deploy, plan_tick, preview_unpause
+from nbflow.scheduling.plan import over_finding, plan_deploy, plan_tick, preview_unpause
 from nbflow.scheduling.schedule import ScheduleError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -73,6 +74,26 @@ def test_every_slot_since_the_start_date_is_caught_up_on_if_that_is_wanted():
     assert entry.next_fire == datetime(2026, 2, 20, tzinfo=UTC)
     planned = plan_tick(due(replace(entry, max_active_runs=99)), NOON)
     assert [slot.day for slot, _ in planned.run] == [20, 21, 22, 23, 24, 25, 26, 27, 28, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_over"),
+    [
+        ({"schedule": "once 2020-01-01T09:00"}, True),
+        ({"schedule": "once 2026-03-01T13:00", "timezone": "Asia/Seoul"}, True),
+        ({"schedule": "once 2026-03-01T13:00"}, False),
+        ({"schedule": "@once"}, False),
+        ({"schedule": "@once", "start_date": "2026-02-01"}, True),
+        ({"schedule": "@once", "start_date": "2026-02-01", "catchup": Catchup.ALL}, False),
+        ({"schedule": "@daily", "end_date": "2026-02-01"}, True),
+        ({"schedule": "@daily", "end_date": "2026-03-03"}, False),
+        ({"schedule": None, "end_date": "2026-02-01"}, False),
+    ],
+)
+def test_a_schedule_that_makes_no_run_is_a_warning(options, is_over):
+    finding = over_finding(DagOptions(**options), NOON)
+    assert (finding is not None) is is_over
+    assert finding is None or (finding.code, finding.severity) == ("NBF227", Severity.WARNING)
 
 
 def test_a_flood_is_refused_unless_it_is_confirmed():
