@@ -31,12 +31,24 @@ GROUPS: dict[str, tuple[str, ...]] = {
 _ALONE = ("system", "info_verb", "notebooks", "run_verb", "verify_verb")
 
 
+class _Root(typer.core.TyperGroup):
+    """All verbs: what Typer says of a bad option is said without the validator's own words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as problem:
+            problem.message = problem.message.removeprefix("Value error, ")
+            raise
+
+
 def make_app(asked: str | None = None) -> typer.Typer:
     """Return the whole command line, or, if ``asked`` is a group, what is needed for that group: a
     verb shouldn't wait for all the others.
     """
     app = typer.Typer(
         name="nbflow",
+        cls=_Root,
         help=t("Notebook cells become a DAG: tag, see, run."),
         no_args_is_help=True,
         pretty_exceptions_enable=False,

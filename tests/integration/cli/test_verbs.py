@@ -300,3 +300,13 @@ def test_info_says_what_is_wrong(nbflow: Call) -> None:
     assert wrong == {"database"}
     table = nbflow("info", NBFLOW_DATABASE_URL="oracle://nobody@127.0.0.1/none").stdout
     assert "✕ database: nbflow keeps no metastore in oracle.\n  → Use sqlite" in table
+
+
+@pytest.mark.parametrize("option", [("--state", "lost"), ("--format", "xml")])
+def test_a_bad_choice_is_told_without_the_validator_s_own_words(
+    option: tuple[str, str], nbflow: Call
+) -> None:
+    done = nbflow("runs", "list", *option)
+    assert done.returncode == 2
+    assert f"'{option[1]}' is not one of" in done.stderr
+    assert "Value error" not in done.stderr
