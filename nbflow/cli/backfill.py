@@ -1,5 +1,7 @@
 """``nbflow backfill``: run past slots of a DAG's schedule, and look after such backfills."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 HELP = "Run past slots of a schedule; nbflow backfill DAG is short for nbflow backfill create DAG."
 _CREATE = "create"
+_SLOTS_SHOWN = 40
+"""Of more slots those that follow each other and fare alike are one line of a table."""
 
 BackfillText = Annotated[
     str,
@@ -187,10 +191,27 @@ def cancel(name: BackfillText) -> None:
 
 def _emit_slots(slots: "Iterable[BackfillSlot]", zone: str, form: Form, output: Any) -> None:
     rows = _slot_rows(slots, zone, form)
+    columns = ["slot", "action", "why", "run_id"]
+    if form is Form.TABLE and len(rows) > _SLOTS_SHOWN:
+        rows = _folded(rows)
+        columns[1:1] = ["last_slot", "slots"]
     emit(
-        rows, ["slot", "action", "why", "run_id"], form,
+        rows, columns, form,
         empty=t("The schedule has no slot in this range."), output=output,
     )  # fmt: skip
+
+
+def _folded(rows: "Sequence[dict[str, Any]]") -> list[dict[str, Any]]:
+    """Return one row for slots that follow each other and of which the same becomes, for the same
+    reason.
+    """
+    folded = []
+    for _, group in groupby(rows, key=itemgetter("action", "why")):
+        first, *others = group
+        if others:
+            first = first | {"last_slot": others[-1]["slot"], "run_id": None}
+        folded.append(first | {"slots": 1 + len(others)})
+    return folded
 
 
 def _slot_rows(slots: "Iterable[BackfillSlot]", zone: str, form: Form) -> list[dict[str, Any]]:

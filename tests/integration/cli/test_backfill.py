@@ -56,6 +56,17 @@ def test_a_dry_run_lists_every_slot_with_what_and_why_and_writes_nothing(
     assert answer(nbflow("runs", "list", "-f", "json")) == []
 
 
+def test_many_slots_that_fare_alike_are_one_line_of_a_table(nbflow: Call, deployed: Call) -> None:
+    deployed(schedule="*/10 * * * *", start_date="2026-03-02T02:00")
+    asked = ("backfill", "tick", "--from", "2026-03-02", "--to", "2026-03-02", "--dry-run")
+    assert len(answer(nbflow(*asked, "-f", "json"))) == 144
+    lines = nbflow(*asked, COLUMNS="120").stdout.splitlines()
+    (early,) = [line for line in lines if "before start_date" in line]
+    assert early.split()[:5] == ["2026-03-02", "00:00+00:00", "2026-03-02", "01:50+00:00", "12"]
+    (new,) = [line for line in lines if "it has no run" in line]
+    assert "132" in new.split()
+
+
 def test_a_backfill_is_made_looked_at_and_cancelled(nbflow: Call, deployed: Call) -> None:
     deployed(schedule="@daily")
     made = answer(nbflow("backfill", "tick", *RANGE, "-f", "json"))
