@@ -88,18 +88,13 @@ def _facts(one: "ListedDag", folder: Path) -> dict[str, Any]:
 
 def _words(one: "ListedDag", lang: str) -> dict[str, Any]:
     """Return a DAG for people."""
-    from nbflow.cli.looks import age
-    from nbflow.model.triggers import trigger_sentence
-    from nbflow.scheduling.words import in_words
+    from nbflow.cli.looks import age, when_words
 
-    when = [told(trigger_sentence(trigger), lang) for trigger in one.on]
-    if one.schedule or not when:
-        when.insert(0, in_words(one.schedule, one.timezone, lang))
     return {
         "dag_id": str(one.id),
         "owner": one.owner,
         "paused": told(_PAUSED[one.is_paused], lang),
-        "schedule": "; ".join(when),
+        "schedule": when_words(one.schedule, one.timezone, one.on, lang),
         "state": one.last_state.value if one.last_state else None,
         "last_run": age(one.last_at, lang) if one.last_at else None,
         "next_run": shown(one.next_run, one.timezone),

@@ -56,7 +56,7 @@ def deploy(
 ) -> None:
     """Deploy a notebook, or the DAGs of a folder."""
     from nbflow.app import open_service
-    from nbflow.scheduling.words import in_words
+    from nbflow.cli.looks import when_words
     from nbflow.service.looking import next_fires
 
     with open_service() as service:
@@ -69,10 +69,11 @@ def deploy(
             "version": one.version[:12],
             "new": one.is_new,
             "schedule": one.schedule.expression if one.schedule else None,
-            "words": (
-                in_words(one.schedule.expression, one.schedule.timezone, lang)
-                if one.schedule
-                else None
+            "words": when_words(
+                one.schedule.expression if one.schedule else None,
+                one.dag.options.timezone,
+                one.dag.options.on,
+                lang,
             ),
             "next_run": (
                 shown(one.schedule.next_fire, one.schedule.timezone) if one.schedule else None

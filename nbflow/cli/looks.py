@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 from nbflow.model.sentence import Sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbflow.model.triggers import Trigger
     from nbflow.service.known_dags import ListedDag
 
 _OTHER_WORDS = {
@@ -61,6 +64,18 @@ def drift_sentence(about: "ListedDag") -> str:
             )
         case Drift.SAME | Drift.NEVER | None:
             return ""
+
+
+def when_words(expression: str | None, timezone: str, on: "Sequence[Trigger]", lang: str) -> str:
+    """Return what makes a DAG run: its schedule, its triggers, or somebody by hand."""
+    from nbflow.model.triggers import trigger_sentence
+    from nbflow.scheduling.words import in_words
+    from nbflow.texts import told
+
+    when = [told(trigger_sentence(trigger), lang) for trigger in on]
+    if expression or not when:
+        when.insert(0, in_words(expression, timezone, lang))
+    return "; ".join(when)
 
 
 def age(instant: datetime, lang: str | None = None) -> str:

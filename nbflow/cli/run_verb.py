@@ -164,11 +164,12 @@ def _say_how_to_go_on(report: "RunReport") -> None:
     done = any(task.state is TaskState.SUCCESS for task in report.tasks)
     if report.failed and done:
         selector = ",".join(f"{task.name}+" for task in report.failed)
-        say(t("--select {selector} runs only what is missing.", selector=selector))
+        say("  " + t("--select {selector} runs only what is missing.", selector=selector))
     if report.failed:
         first = report.failed[0].name
         say(
-            t(
+            "  "
+            + t(
                 "nbflow runs open {run} {task} starts a kernel with the task's inputs loaded.",
                 run=report.run_id,
                 task=first,

@@ -160,6 +160,8 @@ def cause_sentence(cause: Mapping[str, Any]) -> Sentence:
             return Sentence("a new version was deployed")
         case TriggerKind.CODE:
             return Sentence("code changed: {files}", files=", ".join(cause["files"]))
+        case _ if cause.get("count") == 1:
+            return Sentence("1 file changed: {files}", files=", ".join(cause.get("files", ())))
         case _:
             return Sentence(
                 "{count} files changed: {files}",

@@ -1,6 +1,7 @@
 """Read ``metadata.nbflow`` of a notebook: its ``dag`` and ``task`` objects, all findings at once."""
 
 import ast
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -200,8 +201,15 @@ def _task(data: dict[str, Any], dag: str, stem: str, problems: list[Problem]) ->
 
 
 def _way_out(data: Mapping[str, Any], place: str) -> str:
-    key = place.split(".", maxsplit=1)[0]
-    return Sentence("it is {value!r} now", value=str(data.get(key))[:60])
+    value: Any = data
+    for key in place.split("."):
+        if isinstance(value, Mapping) and (key in value or value is data):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+    if isinstance(value, Mapping | list):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    return Sentence("it is {value!r} now", value=str(value)[:60])
 
 
 def _expression_problem(value: object, key: str) -> str | None:

@@ -127,12 +127,13 @@ def test_a_name_that_is_nearly_a_dags_is_told_that_one(
 def test_a_dag_without_a_schedule_says_what_makes_it_run(
     nbflow: Call, page: Callable[..., Path]
 ) -> None:
-    nbflow("dags", "deploy", page(on=[{"files": "data/*.csv"}, {"dag": "etl"}]))
+    deployed = nbflow("dags", "deploy", page(on=[{"files": "data/*.csv"}, {"dag": "etl"}]))
+    assert "when etl succeeds" in " ".join(deployed.stdout.split())
     waits = nbflow("dags", "next", "tick")
     assert waits.returncode == 0
     assert "it runs: when files change: " in waits.stdout
     assert "data/*.csv, when etl succeeds." in waits.stdout
-    nbflow("dags", "deploy", page(schedule="manual"))
+    assert "by hand" in nbflow("dags", "deploy", page(schedule="manual")).stdout
     assert "nbflow dags trigger tick runs it" in nbflow("dags", "next", "tick").stdout
     assert answer(nbflow("dags", "next", "tick", "-f", "json")) == []
 

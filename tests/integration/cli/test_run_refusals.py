@@ -126,7 +126,7 @@ def test_a_failed_task_has_a_code_and_a_way_out(nbflow: Call, folder: Path) -> N
     done = nbflow("run", "-q", "bad.py")
     assert done.returncode == 1
     assert "NBF501: Mend the cell that is named and run again." in done.stdout
-    assert "--select b+ runs only what is missing." in done.stdout
+    assert "\n  --select b+ runs only what is missing.\n  nbflow runs open" in done.stdout
     header = (
         "# ---\n# jupyter:\n#   kernelspec:\n#     name: nosuch\n#     display_name: None such\n"
         "#     language: python\n# ---\n\n"

@@ -102,6 +102,7 @@ def test_lint_names_what_is_wrong_with_triggers_and_notifications(nbflow, tmp_pa
     done = nbflow("lint", path)
     assert done.returncode == 1
     assert "NBF117" in done.stdout
+    assert "it is 'accuracy < 0.9' now" in done.stdout
     assert "NBF119" in done.stdout
     assert "not a public host" in done.stdout
     assert "NBFLOW_NOTIFY_ALLOW" in done.stdout

@@ -177,6 +177,8 @@ def test_only_other_content_makes_a_run() -> None:
     new = react_to_files(FILES, gone.state, {"/d/a": mark("3"), "/d/b": mark("2")}, "")
     assert (new.cause["files"], new.cause["count"]) == (["/d/a", "/d/b"], 2)
     assert str(cause_sentence(new.cause)) == "2 files changed: /d/a, /d/b"
+    one = {"kind": "files", "count": 1, "files": ["/d/a"]}
+    assert str(cause_sentence(one)) == "1 file changed: /d/a"
 
 
 def test_many_files_are_counted_and_some_are_named() -> None:
