@@ -1,7 +1,9 @@
 """``nbflow scheduler``: make runs when their slots come, and drive them, until told to stop."""
 
 import logging
+import os
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +28,7 @@ def add_to(group: typer.Typer) -> None:
     group.command(help=t("Show which schedulers work, since when, on what, and what waits."))(
         status
     )
+    group.command(help=t("Stop the scheduler that works in the background."))(stop)
 
 
 def scheduler(
@@ -74,6 +77,24 @@ def _start(drain: float, *, quiet: bool, another: bool) -> None:
                 log=started.log,
             )
         )
+
+
+def stop() -> None:
+    """Tell the scheduler in the background to stop; exit 1 if none works."""
+    from nbflow.service import daemon
+    from nbflow.settings import load_settings
+
+    home = load_settings().home
+    pid = daemon.stop(home)
+    if pid is None:
+        say(t("No scheduler works in the background for {home}.", home=home))
+        raise typer.Exit(1)
+    say(
+        t(
+            "The scheduler (process {pid}) is told to stop: it ends when its running tasks have ended, or are given back.",
+            pid=pid,
+        )
+    )
 
 
 def status(form: FormOption = Form.TABLE, output: OutputOption = None) -> None:
@@ -169,6 +190,7 @@ def _work(drain: float, *, quiet: bool, attached: bool) -> None:
     """A first Ctrl-C or SIGTERM lets running tasks end, a second one ends them and gives them back."""
     from nbflow.app import open_service
     from nbflow.service.background import beside_the_loop
+    from nbflow.service.daemon import forget
     from nbflow.service.events import ignore
     from nbflow.service.interrupts import CancelSwitch, press_at_end_of, signals_press
     from nbflow.service.live import LiveFolder
@@ -179,15 +201,17 @@ def _work(drain: float, *, quiet: bool, attached: bool) -> None:
     switch = CancelSwitch()
     if attached:
         press_at_end_of(sys.stdin.buffer, switch)
-    with signals_press(switch), open_service() as service:
+    with signals_press(switch), open_service() as service, ExitStack() as at_end:
+        at_end.callback(forget, service.settings.home, os.getpid())
         dags = sum(not row.paused for row in service.store.list_dags())
         if not quiet:
-            say(
+            _say_at(
+                service.clock.wall(),
                 t(
                     "The scheduler works with {slots} slots; active DAGs: {dags}. Ctrl-C stops it.",
                     slots=service.settings.slots,
                     dags=dags,
-                )
+                ),
             )
         with service.executor() as executor:
             executor.warm()
@@ -214,4 +238,14 @@ def _say_event(event: "RunEvent") -> None:
     word = look.words[language()] if look else event.state.value
     glyph = f"{look.glyph} " if look else ""
     why = f": {told(event.note)}" if event.note else ""
-    say(f"{glyph}{event.run_id} {event.task or ''} {word}{clean(why)}".replace("  ", " "))
+    line = f"{glyph}{event.run_id} {event.task or ''} {word}{clean(why)}".replace("  ", " ")
+    _say_at(event.at, line)
+
+
+def _say_at(at: "datetime", line: str) -> None:
+    """Print a line at once; where no terminal is, with the time, as the other lines of the log have it."""
+    if not sys.stdout.isatty():
+        here = at.astimezone()
+        line = f"{here:%Y-%m-%d %H:%M:%S},{here.microsecond // 1000:03d} {line}"
+    say(line)
+    sys.stdout.flush()

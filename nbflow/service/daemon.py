@@ -1,6 +1,7 @@
 """A scheduler in the background: one for each home, with its process id and its log in files there."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -58,7 +59,27 @@ def start(
         )
     _await(service, process, log)
     _remember(home, process.pid)
+    if process.poll() is not None:
+        forget(home, process.pid)
     return Started(pid=process.pid, log=log)
+
+
+def stop(home: Path) -> int | None:
+    """Tell the scheduler that works in the background for a home to stop, as SIGTERM does. Return its
+    process id, None if none works: whoever has that id by now is left alone.
+    """
+    pid = _known(home)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+    return pid
+
+
+def forget(home: Path, pid: int) -> None:
+    """Remove the file with the process id when its process ends, unless it names another by now."""
+    with suppress(OSError, ValueError):
+        named, _ = (home / PID_FILE).read_text(encoding="ascii").split()
+        if named == str(pid):
+            (home / PID_FILE).unlink()
 
 
 def open_log(home: Path) -> BinaryIO:

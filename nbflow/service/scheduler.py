@@ -323,6 +323,8 @@ class Scheduler:
     def _renew(self) -> None:
         try:
             lost = self._leases.renew(self._tokens())
+            if count := len(lost.taken | lost.late):
+                _log.warning("lost: %d attempts", count, extra={"action": "lost"})
             for token in lost.taken | lost.late:
                 self._starter.lost(token)
             for driver in self._drivers.values():
@@ -350,8 +352,4 @@ class Scheduler:
         self._reaped = now
         self._store.check_schema()
         self._store.import_errors.forget_dead()
-        for found in reap(self._store, self._clock):
-            _log.warning(
-                "%s %s: %s", found.run_id, found.task or "", found.note,
-                extra={"action": "reaped", "run_id": found.run_id, "task": found.task},
-            )  # fmt: skip
+        reap(self._store, self._clock, level=logging.WARNING)

@@ -65,6 +65,7 @@ MAY_LOAD: dict[tuple[str, ...], set[str]] = {
     ("runs", "metrics", "nobody"): ASKS_METASTORE,
     ("dags", "pause", "nobody"): ASKS_METASTORE,
     ("scheduler", "status"): ASKS_METASTORE,
+    ("scheduler", "stop"): {"sqlalchemy"},
     ("dags", "next", "nobody"): ASKS_METASTORE | {"croniter"},
     ("pools", "list"): ASKS_METASTORE,
     ("pools", "set", "gpu", "2"): ASKS_METASTORE,
@@ -107,7 +108,9 @@ def loaded_by(words: tuple[str, ...], home: Path) -> set[str]:
         text=True,
         check=False,
     )
-    assert done.returncode == (2 if "nobody" in words else int("status" in words)), done.stderr
+    assert done.returncode == (2 if "nobody" in words else int(words[0] == "scheduler")), (
+        done.stderr
+    )
     return set(done.stdout.rpartition("LOADED ")[2].split())
 
 

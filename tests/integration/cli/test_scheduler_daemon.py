@@ -2,7 +2,7 @@
 
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from psutil import NoSuchProcess, Process
-from storms.commits import somebody_died
+from storms.commits import DRIVEN, forget_the_living, prepare, somebody_died
 
 from nbflow.app import open_service
 from nbflow.errors import ExecutionError
@@ -58,13 +58,50 @@ def test_a_scheduler_in_the_background_is_shown_refuses_a_second_one_and_ends_wh
         assert shown["waiting"]["tasks"] == 0
         assert "just now" in nbflow("scheduler", "status").stdout
     finally:
-        os.kill(pid, signal.SIGTERM)
+        stopped = nbflow("scheduler", "stop")
+    assert (stopped.returncode, str(pid) in stopped.stdout) == (0, True)
     until(lambda: is_gone(pid))
-    assert "slots" in (home / "scheduler.log").read_text()
+    first, *_ = (home / "scheduler.log").read_text().splitlines()
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} .*slots", first)
+    assert not (home / "scheduler.pid").exists()
+    assert nbflow("scheduler", "stop").returncode == 1
     assert nbflow("scheduler", "status").returncode == 1
     third = nbflow("scheduler", "--daemon")
     assert third.returncode == 0, third.stderr
-    os.kill(int((home / "scheduler.pid").read_text().split()[0]), signal.SIGTERM)
+    assert nbflow("scheduler", "stop").returncode == 0
+
+
+def test_an_attempt_that_a_starting_scheduler_takes_back_is_in_its_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
+    with open_metastore(settings.database_url, clock=SystemClock()) as store:
+        prepare(store)
+        forget_the_living(store)
+    with caplog.at_level("INFO", logger="nbflow.scheduler"), open_service(settings) as service:
+        service.store.schedulers()
+    for what in (f"{DRIVEN} a", DRIVEN):
+        assert any(line.startswith(f"{what}: lost: ") for line in caplog.messages)
+
+
+def test_who_has_a_dead_scheduler_s_process_id_by_now_is_not_stopped(
+    nbflow: Call, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "scheduler.pid").write_text(f"{os.getpid()} 1.0\n")
+    stopped = nbflow("scheduler", "stop")
+    assert (stopped.returncode, "No scheduler works" in stopped.stdout) == (1, True)
+
+
+def test_a_scheduler_that_ends_leaves_the_file_of_another_one(tmp_path: Path) -> None:
+    (tmp_path / "scheduler.pid").write_text("12 1.0\n")
+    daemon.forget(tmp_path, 11)
+    assert (tmp_path / "scheduler.pid").exists()
+    daemon.forget(tmp_path, 12)
+    assert not (tmp_path / "scheduler.pid").exists()
 
 
 def test_a_scheduler_that_can_not_work_in_the_background_says_why(

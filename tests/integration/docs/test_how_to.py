@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,7 +219,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         (tmp_path / name).symlink_to(EXAMPLES / name)
     shell = Shell(tmp_path)
     yield shell
-    shell.run('kill "$(cut -d" " -f1 home/scheduler.pid)" 2>/dev/null')
+    shell.run("nbflow scheduler stop")
 
 
 GOES_ON = {"nbflow scheduler": "works", "nbflow runs open": "Ctrl-C"}
@@ -259,8 +258,6 @@ def test_every_command_of_a_page_works_as_it_is_written(page: str, shell: Shell)
         if ready is not None:
             shell.until_ctrl_c(written, ready)
             continue
-        if command.startswith("kill"):
-            wait_for(shell.home / "scheduler.pid")
         done = shell.run(written)
         assert done.returncode == expected.fails.get(command, 0), (command, done.stdout)
         assert expected.says.get(command, "") in done.stdout, (command, done.stdout)
@@ -268,13 +265,6 @@ def test_every_command_of_a_page_works_as_it_is_written(page: str, shell: Shell)
 
 def goes_on(command: str, words: str) -> bool:
     return command == words or (words == "nbflow runs open" and command.startswith(words))
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_every_page_with_commands_is_run() -> None:
