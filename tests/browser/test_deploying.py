@@ -88,7 +88,8 @@ def test_nothing_is_deployed_if_the_dialog_is_left(
     open_notebook(page, jupyter, "lab", "left.ipynb")
     save(page)
     start(page, "nbflow:deploy")
-    page.locator("dialog.nbf-dialog").wait_for()
+    # Before it has the focus, keys are the notebook's.
+    page.locator("dialog.nbf-dialog :focus").wait_for()
     page.keyboard.press("Escape")
     page.locator("dialog.nbf-dialog").wait_for(state="detached")
     assert service.store.schedule(DagId("left")) is None
