@@ -1,8 +1,10 @@
 #!/bin/sh
-# test.sh BIN [PYTEST ARGUMENTS]: two at a time; the conftest names at the end what was left out.
+# test.sh BIN [PYTEST ARGUMENTS]: one more at a time than there are cores, since kernels, browsers and servers
+# are waited for a third of the time; the conftest names at the end what was left out.
 set -eu
 bin=$1
 shift
 unset PYTHONDONTWRITEBYTECODE
-echo "→ running the tests, two at a time"
-exec "$bin/python" -m pytest -n 2 --dist worksteal --durations=20 "$@"
+workers=$(($("$bin/python" -c 'import os; print(os.cpu_count() or 1)') + 1))
+echo "→ running the tests, $workers at a time"
+exec "$bin/python" -m pytest -n $workers --dist worksteal --durations=20 "$@"
