@@ -1,13 +1,13 @@
 """The engine as papermill's users call it, the plain run, and a disk that is full."""
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from small_files import files_of_at_most
 
 from nbflow.errors import ExecutionError
 from nbflow.execution.executor import LocalExecutor
@@ -87,13 +87,9 @@ def test_a_plain_run_without_its_kernel_is_an_error_for_people(tmp_path):
 
 
 def test_a_full_disk_fails_the_attempt_and_leaves_a_whole_notebook(driver, spec_of):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
-    try:
+    with files_of_at_most(400_000):
         executor = LocalExecutor(1)
         executor.warm()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with executor:
         spec = spec_of("print('x' * 1_000_000)")
         result = type(driver)(executor).run(spec)

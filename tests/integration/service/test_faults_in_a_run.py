@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from small_files import files_of_at_most
 from sqlalchemy import event
 
 from nbflow.errors import NotebookError
@@ -103,16 +104,11 @@ def test_a_metastore_that_is_locked_for_a_while_holds_the_run_up_and_no_more(
 def test_a_disk_that_is_full_for_an_attempt_fails_its_task_and_the_next_run_is_fine(
     service, page, tmp_path
 ):
-    resource = pytest.importorskip("resource", reason="limits of POSIX")
     path = page(
         ("n = 1_000_000", "parameters"), ("print('x' * n)", "task:flood"), ("y = 1", "task:beside")
     )
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, hard))
-    try:
+    with files_of_at_most(600_000):
         report = service.run(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [t.state for t in report.tasks] == [TaskState.FAILED, TaskState.SUCCESS]
     assert report.tasks[0].reason is Reason.NO_SPACE
     assert json.loads(report.tasks[0].notebook.read_text(encoding="utf-8"))["cells"]
@@ -123,17 +119,14 @@ def test_a_disk_that_is_full_for_an_attempt_fails_its_task_and_the_next_run_is_f
 def test_an_executed_notebook_that_does_not_fit_leaves_the_one_before_untouched(
     service, page, tmp_path
 ):
-    resource = pytest.importorskip("resource", reason="limits of POSIX")
     path = page(*((f"print('{n}' * 900_000)", f"task:{n}") for n in "abc"))
     out = tmp_path / "out.ipynb"
     out.write_text("before")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
-    try:
-        with pytest.raises(NotebookError, match=r"out\.ipynb: can't be written"):
-            service.run(path, output=out)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        files_of_at_most(2_000_000),
+        pytest.raises(NotebookError, match=r"out\.ipynb: can't be written"),
+    ):
+        service.run(path, output=out)
     assert out.read_text() == "before"
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")] == []
     assert service.store.list_runs()[0].state is RunState.SUCCESS

@@ -3,7 +3,6 @@
 import ast
 import errno
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_files import files_of_at_most
 
 import nbflow.artifacts
 from nbflow.artifacts.names import task_part
@@ -274,15 +274,11 @@ def test_a_key_that_others_can_read_is_refused(store):
 def test_a_full_disk_keeps_the_old_file_and_names_the_path(store):
     """The limit on a file's size stands for a full disk: it needs no root."""
     store.write_bytes("runs/n.ipynb", b"old")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(StoreError, match=r"no space left to write .*n\.ipynb") as caught:
-            store.write_bytes("runs/n.ipynb", b"x" * 1_000_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, before)
+    with (
+        files_of_at_most(100_000),
+        pytest.raises(StoreError, match=r"no space left to write .*n\.ipynb") as caught,
+    ):
+        store.write_bytes("runs/n.ipynb", b"x" * 1_000_000)
     assert caught.value.code == "NBF641"
     assert caught.value.hint
     assert store.open_notebook("runs/n.ipynb") == b"old"
