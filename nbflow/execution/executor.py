@@ -26,9 +26,9 @@ class LocalExecutor:
 
     Slots are started when needed (`warm` starts them ahead), but not while another is about to be
     idle; reused; replaced when they die and after ``recycle_after`` attempts. An attempt whose
-    ``group`` is kept alive in a slot runs there, after whatever that slot is doing. All methods but `wake` belong to one thread. With ``patience``,
-    an attempt ends (lost) when `poll` was not called for so many seconds: whoever drives it has lost
-    its lease by then.
+    ``group`` is kept alive in a slot runs there, after whatever that slot is doing. All methods but
+    `wake` belong to one thread. With ``patience``, an attempt ends (lost) when `poll` was not called
+    for so many seconds: whoever drives it has lost its lease by then.
     """
 
     def __init__(
