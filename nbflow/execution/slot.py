@@ -48,6 +48,7 @@ class Slot:
     def __init__(self, events: IO[str]) -> None:
         self._events = events
         self._writing = threading.Lock()
+        self._is_abandoned = False
         self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._mark = os.environ.setdefault(processes.SLOT_MARK, f"{os.getpid()}-{time.time_ns()}")
         self._cancelled: set[int] = set()
@@ -90,7 +91,11 @@ class Slot:
                     return
 
     def abandon(self) -> None:
-        """Kill every kernel and all below it, and end this process: nobody is left to report to."""
+        """Kill every kernel and all below it, and end this process: nobody is left to report to.
+
+        Nothing is told from here on, lest the attempt's end by this be taken for one of its own.
+        """
+        self._is_abandoned = True
         processes.sweep({processes.SLOT_MARK: self._mark}, adopted=True, seconds=2.0, hard=True)
         shutil.rmtree(os.environ[processes.SLOT_FOLDER], ignore_errors=True)
         os._exit(1)
@@ -99,6 +104,8 @@ class Slot:
         """Send one line to the parent; any thread may."""
         line = json.dumps(event) + "\n"
         with self._writing:
+            if self._is_abandoned:
+                return
             try:
                 self._events.write(line)
                 self._events.flush()

@@ -61,6 +61,20 @@ def test_a_schedule_is_chosen_told_in_both_languages_and_put_into_the_notebook(
     assert_written(page, jupyter, name, {"version": 1, "dag": dag})
 
 
+def test_a_dialog_is_gone_through_by_keyboard_however_late_the_page_renders(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("late.ipynb", *CELLS)
+    open_notebook(page, jupyter, "lab", "late.ipynb")
+    # Lab takes the first idle moment for the one in which a dialog's body is there.
+    page.evaluate("() => { window.requestIdleCallback = done => { done(); return 0; }; }")
+    dialog = start(page, "nbflow:edit-schedule")
+    dialog.locator("select:focus").wait_for()
+    dialog.get_by_role("button", name="Put into the notebook").focus()
+    page.keyboard.press("Tab")
+    dialog.locator("select:focus").wait_for()
+
+
 def test_an_expression_is_typed_and_what_is_wrong_is_said_at_its_field(
     page: Any, jupyter: Jupyter
 ) -> None:

@@ -1,10 +1,10 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import { type ReactElement, useEffect, useRef } from 'react';
 import type { BackfillPlanned, BackfillWish } from '../../api/types';
 import { inTimezone } from '../../model/instants';
 import { isDay, monthOf } from '../../model/months';
+import { DialogBody } from '../DialogBody';
 import { Field } from '../schedule/Field';
 import { useSignal } from '../useSignal';
 import { Calendar, type MonthSource } from './Calendar';
@@ -31,7 +31,7 @@ interface FormProps {
 const SHOWN = 200;
 
 /** Which past slots to run, with what would become of each. */
-export class BackfillForm extends ReactWidget {
+export class BackfillForm extends DialogBody {
   constructor(private readonly _props: FormProps) {
     super();
     this.addClass('nbf-schedule');

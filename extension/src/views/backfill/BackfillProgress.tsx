@@ -1,8 +1,8 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import type { BackfillAnswer } from '../../api/types';
+import { DialogBody } from '../DialogBody';
 import { useSignal } from '../useSignal';
 
 interface ProgressProps {
@@ -13,7 +13,7 @@ interface ProgressProps {
 }
 
 /** How a backfill goes. */
-export class BackfillProgress extends ReactWidget {
+export class BackfillProgress extends DialogBody {
   constructor(private readonly _props: ProgressProps) {
     super();
     this.addClass('nbf-schedule');

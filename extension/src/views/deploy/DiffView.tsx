@@ -1,8 +1,8 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
 import type { CellChangeForm, CompareAnswer } from '../../api/types';
 import { hunksOf } from '../../model/diff';
+import { DialogBody } from '../DialogBody';
 
 interface DiffProps {
   found: CompareAnswer;
@@ -10,7 +10,7 @@ interface DiffProps {
 }
 
 /** What a deploy would change, for a dialog. All of it is text: nothing of a notebook is parsed. */
-export class DiffView extends ReactWidget {
+export class DiffView extends DialogBody {
   constructor(
     private readonly _found: CompareAnswer,
     private readonly _trans: TranslationBundle

@@ -1,5 +1,5 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import { type ReactElement, useEffect, useRef } from 'react';
+import { DialogBody } from '../DialogBody';
 import { useSignal } from '../useSignal';
 import { Meaning } from './Meaning';
 import { Notifications } from './Notifications';
@@ -9,7 +9,7 @@ import { Triggers } from './Triggers';
 import { When } from './When';
 
 /** The settings of a DAG, to be changed in a dialog. */
-export class ScheduleForm extends ReactWidget {
+export class ScheduleForm extends DialogBody {
   constructor(private readonly _props: PartProps & { zones: readonly string[] }) {
     super();
     this.addClass('nbf-schedule');
