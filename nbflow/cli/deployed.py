@@ -38,7 +38,9 @@ def add_to(group: typer.Typer) -> None:
     )
     group.command(help=t("Ask a scheduler to run what is deployed, now."))(trigger)
     group.command("next", help=t("Tell when a DAG runs next."))(next_runs)
-    group.command(help=t("Tell the state of a DAG's newest run, or of a run."))(state)
+    group.command(
+        help=t("Tell the state of a DAG's newest run, or of a run; exit 1 if there is none.")
+    )(state)
     group.command(help=t("Delete a DAG with its schedule and its runs; its notebook stays."))(
         delete
     )
@@ -214,30 +216,32 @@ def state(
     form: FormOption = Form.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """Print one word: the state of a run."""
+    """Print one word: the state of a run; exit 1 if there is none."""
     from nbflow.app import open_service
     from nbflow.service.looking import run_meant
 
     with open_service() as service:
         run = run_meant(service, name, read_date(date))
     if form is Form.TABLE:
-        none = (
-            t("{dag} has no such run.", dag=name) if date else t("{dag} has no runs yet.", dag=name)
-        )
-        write(run.state.value if run else none, output)
+        write(run.state.value if run else "", output)
         if run and run.note:
             tell(clean(told(run.note)))
-        return
-    rows = [
-        {
-            "dag_id": str(run.dag_id),
-            "run_id": str(run.id),
-            "state": run.state.value,
-            "reason": told(run.note),
-        }
-        for run in ([run] if run else [])
-    ]
-    emit(rows, ["dag_id", "run_id", "state", "reason"], form, output=output)
+    else:
+        rows = [
+            {
+                "dag_id": str(run.dag_id),
+                "run_id": str(run.id),
+                "state": run.state.value,
+                "reason": told(run.note),
+            }
+            for run in ([run] if run else [])
+        ]
+        emit(rows, ["dag_id", "run_id", "state", "reason"], form, output=output)
+    if run is None:
+        tell(
+            t("{dag} has no such run.", dag=name) if date else t("{dag} has no runs yet.", dag=name)
+        )
+        raise typer.Exit(1)
 
 
 def delete(

@@ -113,7 +113,6 @@ def test_the_state_of_a_dag_and_of_a_run_is_one_word(nbflow: Call, folder: Path)
     path = folder / "tick.ipynb"
     path.write_text(notebook(), encoding="utf-8")
     answer(nbflow("dags", "deploy", path, "-f", "json"))
-    assert nbflow("dags", "state", "tick").stdout == "tick has no runs yet.\n"
     run_id = nbflow("dags", "trigger", "tick", "--date", "2026-03-01").stdout.strip()
     assert nbflow("dags", "state", "tick").stdout == "queued\n"
     assert nbflow("dags", "state", run_id).stdout == "queued\n"
@@ -121,13 +120,26 @@ def test_the_state_of_a_dag_and_of_a_run_is_one_word(nbflow: Call, folder: Path)
     assert "대기열" in nbflow("runs", "list", NBFLOW_LANG="ko").stdout
     assert "queued" in nbflow("runs", "list", "-f", "plain", NBFLOW_LANG="ko").stdout
     assert nbflow("dags", "state", "tick", "--date", "2026-03-01").stdout == "queued\n"
-    assert "no such run" in nbflow("dags", "state", "tick", "--date", "2026-03-02").stdout
     assert answer(nbflow("dags", "state", "tick", "-f", "json"))[0]["run_id"] == run_id
     done = nbflow("dags", "state", "nobody")
     assert done.returncode == 2
     assert "There is no DAG and no run 'nobody'." in done.stderr
     assert "DAGs: tick." in done.stderr
     assert f"Did you mean {run_id}?" in nbflow("dags", "state", f"{run_id[:-1]}!").stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "printed"), [("table", ""), ("plain", ""), ("json", "[]\n"), ("yaml", "[]\n")]
+)
+def test_a_dag_without_the_run_asked_for_has_no_state_that_a_program_could_take_for_one(
+    nbflow: Call, folder: Path, form: str, printed: str
+) -> None:
+    (folder / "tick.ipynb").write_text(notebook(), encoding="utf-8")
+    answer(nbflow("dags", "deploy", folder / "tick.ipynb", "-f", "json"))
+    for date, why in (([], "has no runs yet"), (["--date", "2026-03-02"], "has no such run")):
+        done = nbflow("dags", "state", "tick", *date, "-f", form)
+        assert (done.returncode, done.stdout) == (1, printed)
+        assert done.stderr == f"tick {why}.\n"
 
 
 def test_a_dag_is_deleted_when_nothing_of_it_goes_on_and_somebody_means_it(

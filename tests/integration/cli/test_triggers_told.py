@@ -85,7 +85,7 @@ def test_a_damaged_time_zone_hides_no_list_and_is_found_by_the_check(nbflow, tmp
     asked = nbflow("dags", "state", "odd", "--date", "2026-03-01")
     assert (asked.returncode, "Traceback" in asked.stderr) == (3, False)
     assert "holds 'Nowhere/At_All' where a time zone should be" in asked.stderr
-    assert "has no such run" in nbflow("dags", "state", "odd", "--date", "2026-03-01T00Z").stdout
+    assert "has no such run" in nbflow("dags", "state", "odd", "--date", "2026-03-01T00Z").stderr
     done = nbflow("db", "check", "-f", "json")
     assert done.returncode == 1, done.stderr
     (found,) = json.loads(done.stdout)
