@@ -77,6 +77,7 @@ class Scheduler:
     _looked: float = float("-inf")
     _next_fire: datetime | None = None
     _is_busy: bool = False
+    _told_lost: frozenset[Token] = frozenset()
     _leases: Leases = field(init=False)
     _recorder: Recorder = field(init=False)
     _versions: Versions = field(init=False)
@@ -323,9 +324,12 @@ class Scheduler:
     def _renew(self) -> None:
         try:
             lost = self._leases.renew(self._tokens())
-            if count := len(lost.taken | lost.late):
-                _log.warning("lost: %d attempts", count, extra={"action": "lost"})
-            for token in lost.taken | lost.late:
+            gone = lost.taken | lost.late
+            if new := len(gone - self._told_lost):
+                _log.warning("attempts lost: %d", new, extra={"action": "lost"})
+            # One that takes its time to end is lost again at each renewal.
+            self._told_lost = gone or self._told_lost
+            for token in gone:
                 self._starter.lost(token)
             for driver in self._drivers.values():
                 driver.lost(lost)

@@ -176,6 +176,24 @@ def test_a_scheduler_that_wakes_after_its_lease_ends_its_kernel_and_publishes_no
     assert service.store.values.of_run(run_id) == values
 
 
+def test_an_attempt_that_somebody_else_has_by_now_is_told_once(
+    service, settings, calendar, page, caplog
+):
+    (deployment,) = deploy(service, page(("x = 1", "task:a")))
+    run_id = trigger(service, deployment.dag.id)
+    with at_work(settings, calendar, lasts=600) as slow:
+        until(lambda: service.store.attempts(run_id), slow)
+        (claim,) = slow._drivers[run_id].claims
+        service.store.hand_back(claim)
+        # Its kernel takes longer to end than it takes until leases are renewed again.
+        for _ in range(3):
+            calendar.move(11)
+            slow._renew()
+            assert [one.token for one in slow._drivers[run_id].claims] == [claim.token]
+        told = [r.message for r in caplog.records if getattr(r, "action", "") == "lost"]
+        assert told == ["attempts lost: 1"]
+
+
 HOLDER = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
