@@ -30,6 +30,7 @@ from nbflow.scheduling.slots import (
     first_cursor,
     next_slot,
 )
+from nbflow.scheduling.timetable import check_schedule
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -99,6 +100,22 @@ def over_finding(options: DagOptions, now: datetime) -> Diagnostic | None:
         ),
         hint="choose a time to come or a later end_date; `nbflow dags trigger DAG` runs it now",
     )
+
+
+def schedule_findings(options: DagOptions, now: datetime) -> list[Diagnostic]:
+    """Return everything that is wrong with a schedule, or that a sound one makes no run from ``now``
+    on; empty if all is well.
+    """
+    found = check_schedule(
+        options.schedule,
+        options.timezone,
+        start_date=options.start_date,
+        end_date=options.end_date,
+        min_period=options.min_period,
+        now=now,
+    )
+    over = None if found else over_finding(options, now)
+    return [over] if over is not None else found
 
 
 def _placed(entry: ScheduleEntry, known: ScheduleEntry | None, now: datetime) -> ScheduleEntry:

@@ -48,7 +48,7 @@ class NbflowExtension(ExtensionApp):  # type: ignore[misc]
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="nbflow-api")
         self._opened.callback(threads.shutdown, wait=True, cancel_futures=True)
         places = NotebookPlaces(Path(self.serverapp.root_dir))
-        tools = Tools(service=service, compiler=LiveCompiler(), places=places)
+        tools = Tools(service=service, compiler=LiveCompiler(service.clock), places=places)
         if self.scheduler:
             self._opened.enter_context(AttachedScheduler(service=service))
         return Api(tools=tools, threads=threads, news=self._news(service, threads))

@@ -48,7 +48,8 @@ def deploy(
     a thousand slots to catch up on unless ``confirmed``.
     """
     place = target if isinstance(target, Notebook) else Path(target).absolute()
-    found = [one for one in load_all(place) if dag is None or one.dag.id == dag]
+    there = load_all(place, now=service.clock.wall())
+    found = [one for one in there if dag is None or one.dag.id == dag]
     if not found:
         raise NotFoundError(
             Sentence("there is no DAG {dag} in {target}", dag=dag, target=target), code="NBF902"

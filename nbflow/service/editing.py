@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbflow.compiler import new_compiler
+from nbflow.model.clock import Clock
 from nbflow.notebooks import read_document
 from nbflow.service.targets import Compiled, with_schedule_findings
 
@@ -14,7 +15,8 @@ class LiveCompiler:
     may ask.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._compiler = new_compiler()
         self._lock = threading.Lock()
 
@@ -26,4 +28,5 @@ class LiveCompiler:
         notebook = read_document(document, path)
         with self._lock:
             dag = self._compiler.compile(notebook)
-        return Compiled(dag=with_schedule_findings(dag), notebooks=(notebook,))
+        found = with_schedule_findings(dag, self._clock.wall())
+        return Compiled(dag=found, notebooks=(notebook,))

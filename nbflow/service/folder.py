@@ -67,7 +67,7 @@ class FolderFacts:
     broken: int = 0
 
 
-def compile_folder(folder: Path) -> "tuple[list[Compiled], list[FolderError]]":
+def compile_folder(folder: Path, now: datetime) -> "tuple[list[Compiled], list[FolderError]]":
     """Compile what is in a folder; what can't be read or has errors is told, and keeps nothing
     else from being compiled.
     """
@@ -80,7 +80,7 @@ def compile_folder(folder: Path) -> "tuple[list[Compiled], list[FolderError]]":
     by_path = {notebook.path: notebook for notebook in notebooks}
     found = [
         Compiled(
-            dag=with_schedule_findings(dag), notebooks=tuple(by_path[p] for p in dag.notebooks)
+            dag=with_schedule_findings(dag, now), notebooks=tuple(by_path[p] for p in dag.notebooks)
         )
         for dag in compile_notebooks(notebooks)
     ]
@@ -107,7 +107,8 @@ def hindrances(service: "Service") -> list["FolderError"]:
     known = service.store.import_errors.all()
     since = {(one.path, one.code): one.at for one in known}
     there = {str(path) for path in stamps(folder)}
-    found = [replace(one, at=since.get((one.path, one.code))) for one in compile_folder(folder)[1]]
+    errors = compile_folder(folder, service.clock.wall())[1]
+    found = [replace(one, at=since.get((one.path, one.code))) for one in errors]
     gone = [
         FolderError(path=one.path, code=one.code, message=one.message, hint=one.hint, at=one.at)
         for one in known
@@ -134,7 +135,7 @@ def place_of(dag: "Dag") -> Path:
     return common_place(dag.notebooks)
 
 
-def folder_facts(folder: Path, memory: Path) -> FolderFacts:
+def folder_facts(folder: Path, memory: Path, now: datetime) -> FolderFacts:
     """Return what lists show of a folder. Only files that have changed since ``memory`` was written
     are compiled, and the notebooks that are tasks of DAGs all together.
     """
@@ -145,11 +146,11 @@ def folder_facts(folder: Path, memory: Path) -> FolderFacts:
     if not changed and files.keys() == known["files"].keys():
         return _facts(known)
     for path in sorted(changed):
-        files[path] = {"stamp": seen[path], **_look_at(path)}
+        files[path] = {"stamp": seen[path], **_look_at(path, now)}
     parts = {path: one["stamp"] for path, one in sorted(files.items()) if one["is_part"]}
     whole = known["whole"]
     if whole["parts"] != parts:
-        whole = {"parts": parts, **_assembled(parts)}
+        whole = {"parts": parts, **_assembled(parts, now)}
     fresh = {"files": files, "whole": whole}
     remember(memory, _MADE_BY, fresh)
     return _facts(fresh)
@@ -163,7 +164,7 @@ def _facts(known: Mapping[str, Any]) -> FolderFacts:
     return FolderFacts(dags=tuple(dags.values()), broken=sum(one["broken"] for one in groups))
 
 
-def _look_at(path: str) -> dict[str, Any]:
+def _look_at(path: str, now: datetime) -> dict[str, Any]:
     """Read and compile one file; a notebook that is a task of a DAG is only told to be one."""
     from nbflow.compiler import compile_notebook
     from nbflow.notebooks import read_marked
@@ -174,22 +175,22 @@ def _look_at(path: str) -> dict[str, Any]:
         return {"is_part": False, "dags": [], "broken": 1}
     if notebook is None or notebook.task is not None:
         return {"is_part": notebook is not None, "dags": [], "broken": 0}
-    return {"is_part": False, **_about([compile_notebook(notebook)])}
+    return {"is_part": False, **_about([compile_notebook(notebook)], now)}
 
 
-def _assembled(paths: Iterable[str]) -> dict[str, Any]:
+def _assembled(paths: Iterable[str], now: datetime) -> dict[str, Any]:
     from nbflow.compiler import compile_notebooks
 
     notebooks, errors = _read_all(map(Path, paths))
-    found = _about(compile_notebooks(notebooks))
+    found = _about(compile_notebooks(notebooks), now)
     return {**found, "broken": found["broken"] + len(errors)}
 
 
-def _about(dags: "Iterable[Dag]") -> dict[str, Any]:
+def _about(dags: "Iterable[Dag]", now: datetime) -> dict[str, Any]:
     from nbflow.model.diagnostics import has_errors
     from nbflow.service.targets import with_schedule_findings
 
-    checked = [with_schedule_findings(dag) for dag in dags]
+    checked = [with_schedule_findings(dag, now) for dag in dags]
     return {
         "dags": [asdict(fact_of(dag)) for dag in checked],
         "broken": sum(has_errors(dag.diagnostics) for dag in checked),

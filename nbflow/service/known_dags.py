@@ -67,7 +67,7 @@ class KnownDag:
         if self.version is not None:
             return Versions(service.store).compiled(self.version)
         assert self.about.path is not None, "what lies in the folder has a place"
-        return load_one(self.about.path, self.about.id)
+        return load_one(self.about.path, self.about.id, now=service.clock.wall())
 
     def dag(self, service: "Service") -> "Dag":
         """Return it without its notebooks; raises what `compiled` raises."""
@@ -107,7 +107,9 @@ def _no_dag(name: str, known: Sequence[str]) -> NotFoundError:
 
 def _facts(service: "Service") -> FolderFacts:
     settings = service.settings
-    return folder_facts(settings.dags_folder, settings.home / "cache" / "dags_folder.json")
+    return folder_facts(
+        settings.dags_folder, settings.home / "cache" / "dags_folder.json", service.clock.wall()
+    )
 
 
 def _joined(

@@ -101,9 +101,11 @@ class LiveFolder:
         dags = self._compiled(notebooks, seen)
         by_path = {notebook.path: notebook for notebook in notebooks}
         found = []
+        now = self.service.clock.wall()
         for dag in dags:
             compiled = Compiled(
-                dag=with_schedule_findings(dag), notebooks=tuple(by_path[p] for p in dag.notebooks)
+                dag=with_schedule_findings(dag, now),
+                notebooks=tuple(by_path[p] for p in dag.notebooks),
             )
             finding = next(
                 (d for d in compiled.dag.diagnostics if d.severity is Severity.ERROR), None

@@ -67,7 +67,8 @@ def run_notebook(
     Raises NotebookError, CompileError, ParameterError, NotFoundError, UsageError, StoreError and
     MetastoreError before anything runs.
     """
-    return run_compiled(service, load_one(target, dag), options)
+    compiled = load_one(target, dag, now=service.clock.wall())
+    return run_compiled(service, compiled, options)
 
 
 def run_compiled(service: "Service", compiled: Compiled, options: RunOptions) -> RunReport:

@@ -46,7 +46,7 @@ class Service:
         """Return the DAG at ``target`` with all findings, those of its schedule too."""
         from nbflow.service.targets import load_one
 
-        return load_one(target, dag).dag
+        return load_one(target, dag, now=self.clock.wall()).dag
 
     def run(
         self,

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nbflow.errors import CompileError, NotFoundError, ParameterError
+from nbflow.model.clock import SystemClock
 from nbflow.model.dag import Dag, Parameter
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
@@ -54,20 +55,22 @@ class Compiled:
         return self
 
 
-def load_all(target: Target) -> list[Compiled]:
+def load_all(target: Target, *, now: datetime | None = None) -> list[Compiled]:
     """Read and compile everything at ``target``. Raises NotebookError, NotFoundError.
 
-    The findings of the schedule are among those of each DAG.
+    The findings of the schedule are among those of each DAG; ``now`` is by default the machine's.
     """
     from nbflow.compiler import compile_notebook, compile_notebooks
     from nbflow.notebooks import read_folder, read_notebook
 
+    now = now or SystemClock().wall()
     if not isinstance(target, Notebook) and Path(target).is_dir():
         notebooks = read_folder(target)
         by_path = {notebook.path: notebook for notebook in notebooks}
         found = [
             Compiled(
-                dag=with_schedule_findings(dag), notebooks=tuple(by_path[p] for p in dag.notebooks)
+                dag=with_schedule_findings(dag, now),
+                notebooks=tuple(by_path[p] for p in dag.notebooks),
             )
             for dag in compile_notebooks(notebooks)
         ]
@@ -78,12 +81,13 @@ def load_all(target: Target) -> list[Compiled]:
             )
         return found
     notebook = target if isinstance(target, Notebook) else read_notebook(target)
-    return [Compiled(dag=with_schedule_findings(compile_notebook(notebook)), notebooks=(notebook,))]
+    dag = with_schedule_findings(compile_notebook(notebook), now)
+    return [Compiled(dag=dag, notebooks=(notebook,))]
 
 
-def load_one(target: Target, dag: str | None = None) -> Compiled:
+def load_one(target: Target, dag: str | None = None, *, now: datetime | None = None) -> Compiled:
     """Read and compile the one DAG that is meant. Raises NotFoundError if that can't be told."""
-    found = load_all(target)
+    found = load_all(target, now=now)
     known = ", ".join(one.dag.id for one in found)
     if dag is not None:
         found = [one for one in found if one.dag.id == dag]
@@ -172,9 +176,9 @@ def _is_parameters_cell(cell: Cell) -> bool:
     return cell.parameters and cell.type is CellType.CODE and cell.role is not Role.SKIP
 
 
-def with_schedule_findings(dag: Dag) -> Dag:
+def with_schedule_findings(dag: Dag, now: datetime) -> Dag:
     """Add what is wrong with the schedule, and with whom to tell, to the compiler's findings."""
-    return _with_notify_findings(_with_schedule_findings(dag))
+    return _with_notify_findings(_with_schedule_findings(dag, now))
 
 
 def _with_notify_findings(dag: Dag) -> Dag:
@@ -214,22 +218,13 @@ def notify_problems(entries: Sequence[Notify]) -> list[tuple[int, str]]:
     ]  # fmt: skip
 
 
-def _with_schedule_findings(dag: Dag) -> Dag:
+def _with_schedule_findings(dag: Dag, now: datetime) -> Dag:
     options = dag.options
     if not (options.schedule or options.start_date or options.end_date) and _is_utc(dag):
         return dag
-    from nbflow.scheduling.plan import over_finding
-    from nbflow.scheduling.timetable import check_schedule
+    from nbflow.scheduling.plan import schedule_findings
 
-    found: list[Diagnostic] = check_schedule(
-        options.schedule,
-        options.timezone,
-        start_date=options.start_date,
-        end_date=options.end_date,
-        min_period=options.min_period,
-    )
-    if not found and (over := over_finding(options, datetime.now(UTC))) is not None:
-        found = [over]
+    found = schedule_findings(options, now)
     return replace(dag, diagnostics=(*dag.diagnostics, *found)) if found else dag
 
 

@@ -57,7 +57,7 @@ def verify_notebook(
     ran.
     Raises what `run_notebook` raises.
     """
-    compiled = load_one(target, dag).check(strict=options.strict)
+    compiled = load_one(target, dag, now=service.clock.wall()).check(strict=options.strict)
     folders = [str(Path(n.path).absolute().parent) for n in compiled.notebooks]
     with pristine(os.path.commonpath(folders)) as files:
         return _verified(service, compiled, options, files)

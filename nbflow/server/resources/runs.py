@@ -144,7 +144,7 @@ def run_notebook(call: Call) -> Triggered:
     asked: RunRequest = call.body
     places = call.tools.places
     if asked.notebook is None:
-        compiled = load_one(places.notebook(asked.path))
+        compiled = load_one(places.notebook(asked.path), now=call.service.clock.wall())
     else:
         compiled = call.tools.compiler.compile(asked.notebook, str(places.file(asked.path)))
     options = RunOptions(parameters=asked.parameters, select=asked.tasks or None, date=asked.date)

@@ -6,9 +6,8 @@ from nbflow.model.ids import DagId
 from nbflow.model.options import DagOptions
 from nbflow.model.schedule import missed_reason
 from nbflow.model.sentence import Sentence
-from nbflow.scheduling.plan import watch_of
+from nbflow.scheduling.plan import schedule_findings, watch_of
 from nbflow.scheduling.slots import upcoming
-from nbflow.scheduling.timetable import check_schedule
 from nbflow.server.models.schedules import (
     MissedForm,
     PreviewAnswer,
@@ -27,18 +26,9 @@ _SHOWN = 5
 def preview_schedule(call: Call) -> PreviewAnswer:
     """Say what a schedule means, and when it fires next; nothing is kept."""
     asked: PreviewQuery = call.query
-    found = check_schedule(
-        asked.expression,
-        asked.timezone,
-        start_date=asked.start_date,
-        end_date=asked.end_date,
-        min_period=asked.min_period,
-    )
-    fires = (
-        []
-        if has_errors(found)
-        else coming_fires(_options(asked), call.service.clock.wall(), asked.count)
-    )
+    options, now = _options(asked), call.service.clock.wall()
+    found = schedule_findings(options, now)
+    fires = [] if has_errors(found) else coming_fires(options, now, asked.count)
     return PreviewAnswer(
         words=words(asked.expression, asked.timezone),
         next=fire_forms(fires, asked.timezone),
@@ -52,6 +42,7 @@ def _options(asked: PreviewQuery) -> DagOptions:
         timezone=asked.timezone,
         start_date=asked.start_date,
         end_date=asked.end_date,
+        min_period=asked.min_period,
     )
 
 

@@ -226,6 +226,18 @@ def test_a_schedule_that_can_not_be_kept_is_told_as_findings(
     assert reply.json["diagnostics"]
 
 
+@pytest.mark.parametrize(
+    "query", ["expression=once+2020-01-01T09:00", "expression=@daily&end_date=2020-01-01"]
+)
+def test_a_schedule_without_a_time_to_come_is_warned_of_when_it_is_looked_at(
+    server: RunningServer, query: str
+) -> None:
+    reply = server.ask(f"/schedules/preview?{query}")
+    (finding,) = reply.json["diagnostics"]
+    assert (finding["code"], finding["severity"]) == ("NBF227", "warning")
+    assert (reply.status, reply.json["next"]) == (200, [])
+
+
 def test_refusals_are_in_the_language_that_is_asked_for(server: RunningServer) -> None:
     korean = {**server.headers, "Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}
     reply = server.ask("/nothing", headers=korean)

@@ -1,5 +1,6 @@
 """Notebooks of the DAGs folder that are deployed as they change, and notebooks that differ."""
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -11,7 +12,9 @@ from scheduler_bench import HOUR, NOON, ended, schedulers, until
 import nbflow.app
 from nbflow.compiler.assemble import PageCompiler
 from nbflow.model.states import RunState
+from nbflow.service.dags import deploy
 from nbflow.service.drift import Drift, drift_findings
+from nbflow.service.editing import LiveCompiler
 from nbflow.service.folder import hindrances
 from nbflow.service.known_dags import find_dag
 from nbflow.service.live import LiveFolder
@@ -250,3 +253,21 @@ def test_a_notebook_on_which_the_compiler_fails_keeps_no_other_from_being_deploy
     save(("x = 2", "task:a"), name="strange", dag=LIVE)
     assert look() == ["strange"]
     assert service.store.import_errors.all() == []
+
+
+def test_whether_a_schedule_is_over_is_told_by_the_clock_of_the_installation(
+    service, calendar, page
+):
+    path = page(("x = 1", "task:a"), dag={"schedule": "once 2026-03-02T09:00"})
+    compiler, document = LiveCompiler(service.clock), json.loads(path.read_text())
+
+    def codes(dag):
+        return [finding.code for finding in dag.diagnostics]
+
+    def seen():
+        return service.load(path), compiler.compile(document, str(path)).dag
+
+    assert [codes(dag) for dag in seen()] == [[], []]
+    calendar.move(2 * 24 * HOUR.total_seconds())
+    (deployed,) = deploy(service, path)
+    assert [codes(dag) for dag in (*seen(), deployed.dag)] == [["NBF227"]] * 3
