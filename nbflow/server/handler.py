@@ -19,8 +19,9 @@ from nbflow.server.models.fields import Problem
 from nbflow.server.models.users import UserAnswer
 from nbflow.server.news import RunNews
 from nbflow.server.problems import (
+    LATER,
     MEDIA_TYPE,
-    RETRY_AFTER,
+    SOON,
     RequestError,
     make_problem,
     problem_of,
@@ -100,11 +101,12 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
                     error.status, error.code, error.message,
                     hint=error.hint, field=error.field, lang=self.lang,
                 ),
-                retry=error.status == 429,
+                retry_after=SOON if error.status == 429 else None,
             )  # fmt: skip
         except NbflowError as error:
             problem = problem_of(error, self.lang)
-            self.refuse(problem, retry=isinstance(error, MetastoreBusyError))
+            is_busy = isinstance(error, MetastoreBusyError)
+            self.refuse(problem, retry_after=LATER if is_busy else None)
         except Exception:
             self.log.exception("nbflow: %s %s failed", route.method, route.path)
             self.refuse(make_problem(500, "NBF900", "The server's log says more.", lang=self.lang))
@@ -208,11 +210,11 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
         finally:
             api.pending -= 1
 
-    def refuse(self, problem: Problem, *, retry: bool = False) -> None:
+    def refuse(self, problem: Problem, *, retry_after: int | None = None) -> None:
         """Answer with a problem."""
         self.set_status(problem.status)
-        if retry:
-            self.set_header("Retry-After", str(RETRY_AFTER))
+        if retry_after is not None:
+            self.set_header("Retry-After", str(retry_after))
         if problem.status == 405:
             self.set_header("Allow", ", ".join(self.routes))
         self.set_header("Content-Language", self.lang)

@@ -25,8 +25,8 @@ from nbflow.server.models.fields import Finding, Problem
 from nbflow.texts import clean, told
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = 2
-"""Seconds after which a client may ask again."""
+SOON, LATER = 2, 5
+"""Seconds after which a client may ask again: where too many do, and where the metastore is busy."""
 
 _STATUSES: tuple[tuple[type[NbflowError], int], ...] = (
     (NotFoundError, 404),

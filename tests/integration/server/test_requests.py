@@ -271,7 +271,7 @@ def test_a_busy_metastore_is_told_as_such(tmp_path: Path, monkeypatch: pytest.Mo
         other.close()
         assert server.ask("/dags", "POST", {"path": "slow.ipynb"}).status == 200
     problem(reply, 503, "NBF604")
-    assert reply.headers["Retry-After"] == "2"
+    assert reply.headers["Retry-After"] == "5"
 
 
 def test_more_calls_than_can_wait_are_sent_away(server: RunningServer) -> None:
