@@ -10,7 +10,7 @@ from nbflow.model.sentence import Sentence
 
 PLACES = ("dag", "run", "event", "state", "reason", "tasks", "started", "ended", "count", "missed")
 """What can stand between double braces in a template."""
-_TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
 _MAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.\-]{1,253}")
 _LONGEST_URL = 2_000
@@ -185,11 +185,12 @@ def shown_targets(notify: Notify) -> str:
 
 def template_problem(text: str) -> str | None:
     """Return what is wrong with a template, None if nothing is."""
-    for match in _TEMPLATE.finditer(text):
-        if match[1] not in PLACES:
+    for match in _TEMPLATE.finditer(text, 0, _end_of_last(text)):
+        name = match[1].strip()
+        if name not in PLACES:
             return Sentence(
                 "{name!r} can't stand between double braces; these can: {names}",
-                name=match[1][:60],
+                name=name[:60],
                 names=", ".join(PLACES),
             )
     return None
@@ -197,4 +198,11 @@ def template_problem(text: str) -> str | None:
 
 def filled(template: str, values: dict[str, str]) -> str:
     """Return a template with its places filled; values are never taken for templates."""
-    return _TEMPLATE.sub(lambda match: values.get(match[1], ""), template)
+    end = _end_of_last(template)
+    known = _TEMPLATE.sub(lambda match: values.get(match[1].strip(), ""), template[:end])
+    return known + template[end:]
+
+
+def _end_of_last(template: str) -> int:
+    """Return where the last place ends: behind it, every brace would be followed to the end in vain."""
+    return template.rfind("}}") + 2 if "}}" in template else 0

@@ -15,7 +15,7 @@ from nbflow.notebooks.tags import Marks, Problem, merge_marks, read_magic, read_
 RAISES = "raises-exception"
 """The tag with which nbclient lets a cell fail."""
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S[^\n]*)$", re.MULTILINE)
 _UNDERLINED = re.compile(r"^ {0,3}(\S[^\n]*)\n {0,3}(=+|-{2,})[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?(^\1|\Z)", re.MULTILINE | re.DOTALL)
 _MARKUP = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|<[^<>]{1,200}>")
@@ -65,7 +65,8 @@ def heading_of(markdown: str) -> str | None:
     if not found:
         return None
     first = min(found, key=lambda match: match.start())
-    return _MARKUP.sub("", first[1]).strip() or None
+    words = first[1] if first.re is _UNDERLINED else first[1].rstrip(" \t").rstrip("#")
+    return _MARKUP.sub("", words.rstrip(" \t")).strip() or None
 
 
 def _read_cell(page: _Page, index: int, document: Mapping[str, Any]) -> Cell:

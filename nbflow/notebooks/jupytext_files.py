@@ -1,12 +1,16 @@
 """Notebooks written as text: Jupytext's percent scripts and Markdown. Imported only for them."""
 
 import logging
+import re
 from typing import Any
 
 from nbflow.errors import NotebookError
 from nbflow.model.sentence import Sentence
 from nbflow.notebooks.document import plain
 
+LARGEST_HEADER = 64_000
+DEEPEST_HEADER = 50
+_MARK = re.compile(r"(?:# ?)?---\s*")
 _YAML_WORDS: dict[object, str] = {True: "on", False: "off", None: "null"}
 
 
@@ -18,6 +22,7 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
     import jupytext  # nbformat comes with it: slow, paid by text notebooks only
 
     logging.getLogger("jupytext").setLevel(logging.ERROR)
+    _check_header(text, shown)
     try:
         document: dict[str, Any] = plain(jupytext.reads(text, fmt=_format(text, suffix)))
     except Exception as error:
@@ -32,6 +37,51 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
         # jupytext draws ids at random; the reader derives them from the position
         cell.pop("id", None)
     return document
+
+
+def _check_header(text: str, shown: str) -> None:
+    """Refuse a header of YAML that is larger in memory than it looks, before anything is made of it.
+
+    What is no YAML at all is left for jupytext to say.
+    """
+    import yaml
+
+    header = _header(text)
+    depth = 0
+    try:
+        events = yaml.parse(header) if len(header) <= LARGEST_HEADER else ()
+        for event in events:
+            if isinstance(event, yaml.AliasEvent):
+                raise _odd_header(shown, Sentence("holds an alias (*name)"))
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST_HEADER:
+                raise _odd_header(shown, Sentence("is nested too deep"))
+    except yaml.YAMLError:
+        return
+    if len(header) > LARGEST_HEADER:
+        raise _odd_header(shown, Sentence("is too large"))
+
+
+def _header(text: str) -> str:
+    """Return the text between the first two marks, or, inside a comment of HTML, up to its end."""
+    lines = text.splitlines()
+    first = next((at for at, line in enumerate(lines) if _MARK.fullmatch(line)), len(lines))
+    is_hidden = any(line.strip().startswith("<!--") for line in lines[:first])
+    found: list[str] = []
+    for line in lines[first + 1 :]:
+        if ("-->" in line) if is_hidden else _MARK.fullmatch(line):
+            break
+        found.append(line.removeprefix("# ").removeprefix("#"))
+    return "\n".join(found)
+
+
+def _odd_header(shown: str, what: Sentence) -> NotebookError:
+    return NotebookError(
+        Sentence("{shown}: the header {what}", shown=shown, what=what),
+        code="NBF008",
+        hint="write the settings out, as nbflow's documentation shows them",
+    )
 
 
 def _text_keys(value: Any) -> Any:

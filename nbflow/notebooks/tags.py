@@ -16,8 +16,8 @@ PREFIXES = ("task", "after", "reads", "writes", "ignores")
 ROLES = ("setup", "parameters", "skip")
 AMBIENT = frozenset({"random", "numpy.random", "cwd"})
 
-_NEAR = re.compile(r"\s*(task|after|read|write|ignore)s?\s*([:=])\s*(.*?)\s*", re.IGNORECASE)
-_NEAR_ROLE = re.compile(r"\s*(setup|parameter|skip)s?\s*:?\s*", re.IGNORECASE)
+_NEAR = re.compile(r"\s*(task|after|read|write|ignore)s?\s*[:=](.*)", re.IGNORECASE | re.DOTALL)
+_NEAR_ROLE = re.compile(r"\s*(setup|parameter|skip)s?\s*(?::\s*)?", re.IGNORECASE)
 _STRINGS = {
     getattr(tokenize, name) for name in ("STRING", "FSTRING_MIDDLE") if hasattr(tokenize, name)
 }
@@ -57,6 +57,8 @@ class Marks:
     problems: list[Problem] = field(default_factory=list)
     any: bool = False
     """Whether there is any mark of nbflow's at all."""
+    named: set[tuple[str, str]] = field(default_factory=set)
+    """The keys of the names in ``tasks`` and ``after``."""
 
 
 def read_tags(tags: Sequence[str], *, python: bool = True) -> Marks:
@@ -302,9 +304,9 @@ def _add(
             marks.problems.append(Problem("NBF101", message, hint, line=line))
             return
         name = normalise_name(value)
-        names = marks.tasks if kind == "task" else marks.after
-        if name_key(name) not in {name_key(one) for one in names}:
-            names.append(name)
+        if (kind, name_key(name)) not in marks.named:
+            marks.named.add((kind, name_key(name)))
+            (marks.tasks if kind == "task" else marks.after).append(name)
         return
     variable = unicodedata.normalize("NFKC", value.strip())
     fits = variable.isidentifier() if python else re.fullmatch(r"[\w.]+", variable)
@@ -322,9 +324,9 @@ def _add(
 
 def _near_miss(marks: Marks, tag: str) -> None:
     match = _NEAR.fullmatch(tag)
-    if match and match[3]:
+    if match and match[2].strip():
         word = match[1].lower()
-        meant = f"{_PLURAL.get(word, word)}:{match[3]}"
+        meant = f"{_PLURAL.get(word, word)}:{match[2].strip()[:80]}"
     else:
         role = _NEAR_ROLE.fullmatch(tag)
         if role is None:

@@ -58,8 +58,8 @@ def write_notebook(raw: Mapping[str, Any], path: str | Path) -> None:
     replace_file(Path(path), text.encode("utf-8", "replace"))
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file's content in one step that survives a crash, keeping its mode.
+def replace_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Replace a file's content in one step that survives a crash, keeping its mode unless one is given.
 
     A link keeps pointing at its file. Raises NotebookError; the old content is then untouched.
     """
@@ -71,8 +71,10 @@ def replace_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if place.exists():
-            temporary.chmod(stat.S_IMODE(place.stat().st_mode))
+        if mode is None and place.exists():
+            mode = stat.S_IMODE(place.stat().st_mode)
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(place)
     except OSError as error:
         temporary.unlink(missing_ok=True)

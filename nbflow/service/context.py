@@ -101,7 +101,10 @@ class RunContext:
                 )
             return texts[name]
 
-        return _TEMPLATE.sub(one, value)
+        known, braces, rest = value.rpartition(
+            "}}"
+        )  # behind the last ones there is none to look for
+        return _TEMPLATE.sub(one, known + braces) + rest
 
 
 def sample_context(now: datetime) -> RunContext:

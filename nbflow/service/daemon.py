@@ -132,5 +132,6 @@ def _remember(home: Path, pid: int) -> None:
     from nbflow.metastore.instances import process_start
 
     half = home / f".{PID_FILE}.{os.getpid()}"
+    half.touch(mode=0o600)
     half.write_text(f"{pid} {process_start(pid)}\n", encoding="ascii")
     half.replace(home / PID_FILE)

@@ -40,4 +40,4 @@ def remember(place: Path, made_by: str, what: Mapping[str, Any]) -> None:
 
     with suppress(OSError, NotebookError):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(place, json.dumps({"made_by": made_by, **what}).encode())
+        replace_file(place, json.dumps({"made_by": made_by, **what}).encode(), mode=0o600)

@@ -128,6 +128,7 @@ def test_korean_names_stay_inside_their_boxes(page: Any, jupyter: Jupyter) -> No
     shoot(page, "panel-korean")
 
 
+@pytest.mark.abuse(1, 2)
 def test_markup_in_a_notebook_is_shown_and_never_becomes_part_of_the_page(
     page: Any, jupyter: Jupyter
 ) -> None:

@@ -200,6 +200,7 @@ fetch(location.href.replace(/runs.*/, 'runs')).then(r => r.text())
 </script>'''))"""
 
 
+@pytest.mark.abuse(3)
 @pytest.mark.parametrize("face", FACES)
 def test_outputs_of_a_run_stand_beside_the_notebook_and_their_scripts_reach_nothing(
     page: Any, jupyter: Jupyter, face: str

@@ -48,6 +48,7 @@ def add_run(store: Metastore, number: int = 1) -> bool:
     return store.create_run(manual_run(DAG, number, driven=True))
 
 
+@pytest.mark.abuse(44)
 def test_file_and_folder_are_private_whatever_the_umask(address: str, file: Path) -> None:
     before = os.umask(0)
     try:

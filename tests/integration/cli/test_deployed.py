@@ -166,6 +166,7 @@ def test_a_schedule_whose_time_has_passed_is_told_when_it_is_looked_at_and_deplo
         assert "nbflow dags trigger" in said
 
 
+@pytest.mark.abuse(30)
 def test_a_flood_of_old_slots_is_confirmed_first(nbflow: Call, page: Callable[..., Path]) -> None:
     path = page(schedule="* * * * *", start_date="2020-01-01", catchup="all", timezone="Asia/Seoul")
     refused = nbflow("dags", "deploy", path)

@@ -230,6 +230,7 @@ def test_korean_help_and_messages(nbflow: Call) -> None:
     assert "발견된 문제가 없습니다." in done.stdout
 
 
+@pytest.mark.abuse(43)
 def test_names_from_a_notebook_cannot_steer_the_terminal(nbflow: Call, tmp_path: Path) -> None:
     path = write_notebook(
         tmp_path / "evil.ipynb", "x = 1", "print(x)", c0=["task:a"], c1=["task:b\x1b[2J"]

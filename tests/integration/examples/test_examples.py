@@ -1,11 +1,13 @@
 """Every example compiles without a finding, and as a pipeline says what a plain run says."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from nbflow.app import open_service
+from nbflow.service.targets import load_one
 from nbflow.settings import load_settings
 
 EXAMPLES = Path(__file__).parents[3] / "example_notebooks"
@@ -34,6 +36,21 @@ def test_an_example_compiles_without_warnings(name: str) -> None:
         dag = service.load(EXAMPLES / name)
     assert [d.text() for d in dag.diagnostics if d.severity != "info"] == []
     assert 3 <= len(dag.tasks) <= 8
+
+
+@pytest.mark.abuse(34)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_example_runs_by_itself_or_calls_a_shell(name: str) -> None:
+    options = load_one(EXAMPLES / name).dag.options
+    assert (options.schedule, options.on) == (None, ())
+    for path in (
+        (EXAMPLES / name).parent.rglob("*") if "." in name else (EXAMPLES / name).rglob("*")
+    ):
+        if path.suffix in (".ipynb", ".py"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(
+                r'os\.system|subprocess|shell=|^\s*"?[!]|%%(bash|sh|script|system)', text, re.M
+            )
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.ipynb")), ids=lambda path: path.name)

@@ -116,6 +116,7 @@ def test_a_cell_deaf_to_interrupts_is_killed_when_its_time_is_over(driver, spec_
     assert time.monotonic() - begun < 2 + 15
 
 
+@pytest.mark.abuse(19)
 @pytest.mark.fault(41)
 def test_a_kernel_that_is_not_installed_is_named_with_those_that_are(driver, spec_of):
     result = driver.run(spec_of("1", kernel="nosuch"))
@@ -139,6 +140,7 @@ def test_a_kernel_that_never_answers_is_given_up_after_the_start_time(
     assert result.message == "kernel 'mute' did not start within 1 s"
 
 
+@pytest.mark.abuse(19)
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "PYTHONPATH", "PATH", "NBFLOW_HOME", "lower"])
 def test_a_variable_that_could_drive_the_kernel_is_refused(driver, spec_of, name):
     result = driver.run(spec_of("1", environment={name: "x"}))
@@ -146,6 +148,7 @@ def test_a_variable_that_could_drive_the_kernel_is_refused(driver, spec_of, name
     assert repr(name) in result.message
 
 
+@pytest.mark.abuse(32)
 def test_a_kernel_sees_its_folder_its_variables_and_no_metastore(
     own_driver, spec_of, tmp_path, monkeypatch
 ):
@@ -160,12 +163,27 @@ def test_a_kernel_sees_its_folder_its_variables_and_no_metastore(
     assert text == [f"{tmp_path} hello None {spec.token}\n"]
 
 
+@pytest.mark.abuse(44)
 def test_what_an_attempt_leaves_is_private_to_its_owner(driver, spec_of):
     spec = spec_of("print(1)")
     driver.run(spec)
     folder = Path(spec.workdir)
     assert folder.stat().st_mode & 0o077 == 0
     assert {f.name for f in folder.iterdir() if f.stat().st_mode & 0o077} == set()
+
+
+@pytest.mark.abuse(44, 46)
+def test_a_kernel_is_talked_to_in_a_private_folder_alone(driver, spec_of):
+    code = (
+        "import json, os, ipykernel\n"
+        "from pathlib import Path\n"
+        "file = Path(ipykernel.get_connection_file())\n"
+        "modes = [oct(one.stat().st_mode & 0o777) for one in (file, file.parent)]\n"
+        "print(json.loads(file.read_text())['transport'], *modes)"
+    )
+    spec = spec_of(code)
+    driver.run(spec)
+    assert executed(spec)["cells"][0]["outputs"][0]["text"] == ["ipc 0o600 0o700\n"]
 
 
 def test_a_cancelled_attempt_says_so_at_the_cell(driver, spec_of):

@@ -182,6 +182,7 @@ def test_a_kernel_killed_while_it_stores_leaves_nothing_visible(kernel):
     assert list(kernel.run("x = [1]", outputs=("x",)).values) == ["x"]
 
 
+@pytest.mark.abuse(21)
 def test_a_value_of_another_store_or_with_a_damaged_stream_is_never_unpickled(kernel):
     key = {"NBFLOW_VALUE_KEY": "a" * 64}
     stored = kernel.run("x = [1]", outputs=("x",), environment=key)

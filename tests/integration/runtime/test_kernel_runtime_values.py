@@ -300,6 +300,7 @@ def test_code_that_changed_after_its_definition_is_reported(kernel, make, name):
     assert list(found) == ([name] if name else [])
 
 
+@pytest.mark.abuse(21)
 def test_previews_run_no_code_of_the_page(kernel):
     make = (
         "import pandas as pd, numpy as np\n"

@@ -39,6 +39,7 @@ def any_server(
         yield running
 
 
+@pytest.mark.abuse(15)
 def test_the_router_has_the_routes_and_only_our_handler(server: RunningServer) -> None:
     patterns = {rule.matcher.regex.pattern: rule.target for rule in server.api_rules}
     wanted = {f"{BASE.rstrip('/')}{ROOT}{route.pattern}$" for route in ROUTES}
@@ -48,6 +49,7 @@ def test_the_router_has_the_routes_and_only_our_handler(server: RunningServer) -
         assert issubclass(target, ApiHandler)
 
 
+@pytest.mark.abuse(15, 45)
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": "token wrong"}, {"Cookie": "username-127-0-0-1=forged; _xsrf=aa"}],
@@ -70,6 +72,7 @@ def test_strangers_get_nothing_from_any_route_by_any_method(
     assert asked == len(METHODS) * (len({route.path for route in ROUTES}) + 1)
 
 
+@pytest.mark.abuse(16)
 @pytest.mark.parametrize(
     "path",
     [
@@ -87,6 +90,7 @@ def test_no_spelling_of_an_address_is_open(any_server: RunningServer, path: str)
     assert b'"status":"' not in reply.content
 
 
+@pytest.mark.abuse(38)
 def test_who_may_only_look_changes_and_runs_nothing(
     tmp_path_factory: pytest.TempPathFactory, patched: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +127,7 @@ def cookies(server: RunningServer) -> tuple[str, str]:
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.mark.abuse(12, 25)
 @pytest.mark.parametrize(
     ("extra", "status"),
     [
@@ -153,6 +158,7 @@ def test_other_sites_do_nothing_in_the_name_of_who_is_logged_in(
     assert reply.sort == "application/problem+json"
 
 
+@pytest.mark.abuse(13)
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://127.0.0.1.evil.example"])
 def test_pages_of_other_sites_read_nothing(server: RunningServer, origin: str) -> None:
     """Row 13."""
@@ -163,12 +169,14 @@ def test_pages_of_other_sites_read_nothing(server: RunningServer, origin: str) -
     assert "Access-Control-Allow-Origin" not in reply.headers
 
 
+@pytest.mark.abuse(18)
 def test_another_name_of_the_host_is_refused(server: RunningServer) -> None:
     """Row 18: a name that an attacker's DNS points here."""
     reply = server.ask("/dags", headers={**server.headers, "Host": "evil.example"})
     assert reply.status == 403
 
 
+@pytest.mark.abuse(2, 14)
 def test_answers_say_what_browsers_may_do_with_them(server: RunningServer) -> None:
     for path in ("/health", "/nothing", "/openapi.json"):
         reply = server.ask(path)

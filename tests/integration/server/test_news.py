@@ -54,6 +54,7 @@ def move(run: str) -> None:
         store.apply(RunId(run), decide(dag, snapshot, outside.clock.wall()))
 
 
+@pytest.mark.abuse(17)
 def test_who_follows_a_run_hears_when_it_moves_and_nothing_more_than_its_id(
     server: RunningServer,
 ) -> None:
@@ -78,6 +79,7 @@ def test_who_follows_a_run_hears_when_it_moves_and_nothing_more_than_its_id(
     assert [one["target"] for one in found["items"] if one["task"]] == ["queued"]
 
 
+@pytest.mark.abuse(17)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "token wrong"}], ids=["none", "wrong"])
 def test_strangers_hear_nothing(server: RunningServer, headers: dict[str, str]) -> None:
     """Row 17, of the socket that Jupyter Server opens."""

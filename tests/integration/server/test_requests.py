@@ -26,6 +26,7 @@ def problem(reply: Any, status: int, code: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.abuse(26)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -39,6 +40,7 @@ def test_what_is_no_json_is_not_read(server: RunningServer, raw: bytes) -> None:
     problem(server.ask("/dags", "POST", raw=raw, headers=headers), 400, "NBF720")
 
 
+@pytest.mark.abuse(9, 39)
 def test_every_body_refuses_fields_that_it_does_not_know(server: RunningServer) -> None:
     """Row 39: `state`, `owner`, `id`, `role` can't be smuggled in; row 9: nor a run's id."""
     for route in (route for route in ROUTES if route.body is not None):
@@ -49,6 +51,7 @@ def test_every_body_refuses_fields_that_it_does_not_know(server: RunningServer) 
                 assert found["field"] == field, route.path
 
 
+@pytest.mark.abuse(24)
 def test_every_query_refuses_fields_that_it_does_not_know(server: RunningServer) -> None:
     for route in (route for route in ROUTES if route.method == "GET"):
         reply = server.ask(of_route(route.path) + "?order_by=state")
@@ -59,6 +62,7 @@ def test_what_jupyter_adds_to_addresses_is_let_through(server: RunningServer) ->
     assert server.ask("/dags?1795668323&no_track_activity=1").status == 200
 
 
+@pytest.mark.abuse(24)
 @pytest.mark.parametrize(
     "query",
     [
@@ -75,6 +79,7 @@ def test_filters_take_what_they_name_and_nothing_else(server: RunningServer, que
     assert server.ask("/runs").json == {"items": [], "next": None, "unread": []}
 
 
+@pytest.mark.abuse(24)
 @pytest.mark.parametrize("name", ["%25", "_", "a%25b"])
 def test_wild_cards_of_databases_mean_nothing(server: RunningServer, name: str) -> None:
     reply = server.ask(f"/runs?dag_id={name}")
@@ -89,6 +94,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.abuse(8, 9)
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: text[:20])
 def test_identifiers_never_become_paths(server: RunningServer, hostile: str) -> None:
     """Rows 8 and 9: in each place of each address."""
@@ -105,6 +111,7 @@ def test_identifiers_never_become_paths(server: RunningServer, hostile: str) -> 
             assert b"root:" not in reply.content
 
 
+@pytest.mark.abuse(8)
 def test_an_address_with_a_nul_can_not_be_meant(server: RunningServer) -> None:
     problem(server.ask("/runs/a%00b"), 400, "NBF720")
 
@@ -131,6 +138,7 @@ def files(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root  # fmt: skip
 
 
+@pytest.mark.abuse(8, 10, 11, 42)
 @pytest.mark.parametrize(
     "path",
     [
@@ -149,6 +157,7 @@ def test_only_notebooks_that_jupyter_shows_are_deployed(
     assert "secret" not in found["detail"].replace(path, "")
 
 
+@pytest.mark.abuse(8)
 def test_paths_that_can_not_be_meant_are_refused(server: RunningServer, files: Path) -> None:
     for path in ("", "x" * 4097, "a\0b"):
         problem(server.ask("/dags", "POST", {"path": path}), 422, "NBF721")
@@ -169,6 +178,7 @@ def test_what_is_no_notebook_is_not_compiled(server: RunningServer) -> None:
         assert reply.json["code"].startswith("NBF0")
 
 
+@pytest.mark.abuse(25, 26)
 @pytest.mark.parametrize("size", [10_000_001, 30_000_000])
 def test_a_body_that_is_too_large_is_not_kept(server: RunningServer, size: int) -> None:
     """Row 26."""
@@ -177,6 +187,7 @@ def test_a_body_that_is_too_large_is_not_kept(server: RunningServer, size: int) 
     problem(reply, 413, "NBF723")
 
 
+@pytest.mark.abuse(25, 26)
 def test_a_body_is_measured_as_it_comes_whatever_it_says_of_itself(server: RunningServer) -> None:
     pieces = b"".join(b"%x\r\n%s\r\n" % (1_000_000, b"x" * 1_000_000) for _ in range(11))
     headers = {**server.headers, **JSON, "Transfer-Encoding": "chunked"}
@@ -200,12 +211,14 @@ def test_a_get_takes_no_body(server: RunningServer) -> None:
     problem(server.ask("/dags", "GET", {"a": 1}), 400, "NBF720")
 
 
+@pytest.mark.abuse(23)
 def test_parameters_are_small_and_declared(server: RunningServer) -> None:
     """Row 23 in part: their values are the use case's to check."""
     reply = server.ask("/dags/etl/runs", "POST", {"parameters": {"a": "x" * 1_000_001}})
     assert problem(reply, 422, "NBF721")["field"] == "parameters"
 
 
+@pytest.mark.abuse(28, 29)
 @pytest.mark.parametrize(
     ("query", "code"),
     [
@@ -274,6 +287,7 @@ def test_a_busy_metastore_is_told_as_such(tmp_path: Path, monkeypatch: pytest.Mo
     assert reply.headers["Retry-After"] == "5"
 
 
+@pytest.mark.abuse(31)
 def test_more_calls_than_can_wait_are_sent_away(server: RunningServer) -> None:
     """Row 31 in part."""
     api = server.api_rules[0].target_kwargs["api"]
@@ -288,6 +302,7 @@ def test_more_calls_than_can_wait_are_sent_away(server: RunningServer) -> None:
     assert server.ask("/dags").status == 200
 
 
+@pytest.mark.abuse(1)
 def test_marks_are_worked_out_and_nothing_is_written(server: RunningServer) -> None:
     cell = "c0"
     code = {"cell_type": "code", "id": cell, "metadata": {}, "source": "x = 1"}

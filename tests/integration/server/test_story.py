@@ -289,6 +289,7 @@ def test_a_log_is_read_part_by_part_and_no_character_is_cut(
     assert server.ask(f"/runs/{failed}/tasks/nobody/log").status == 404
 
 
+@pytest.mark.abuse(3)
 def test_executed_notebooks_are_files_in_a_sandbox(server: RunningServer, failed: str) -> None:
     """Row 3 as far as the API goes: no origin of ours, no script, no sniffing."""
     reply = server.ask(f"/runs/{failed}/tasks/check/notebook")
@@ -314,6 +315,7 @@ def test_a_graph_has_the_states_of_a_run(server: RunningServer, failed: str) -> 
     assert server.ask("/dags/etl/graph?run=manual__20200101T000000Z__aaaaaaaa").status == 404
 
 
+@pytest.mark.abuse(10)
 def test_a_link_in_the_place_of_a_log_or_notebook_is_not_followed(
     server: RunningServer, service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -363,6 +365,7 @@ def test_a_run_is_asked_for_once_per_key_and_cancelled(server: RunningServer, fa
     assert server.ask(f"/runs/{run_id}/cancel", "POST", {}).json == {"id": run_id, "changed": True}
 
 
+@pytest.mark.abuse(22)
 @pytest.mark.parametrize(
     "parameters",
     [{"rows": "many"}, {"nobody": 1}, {"x=1\nimport os;": 1}, {"class": 1}, {"rows": [1]}],
@@ -444,6 +447,7 @@ def test_answers_are_what_the_description_says(server: RunningServer, failed: st
     assert checked > 12
 
 
+@pytest.mark.abuse(21)
 def test_what_a_run_published_is_listed_with_its_tasks_and_nothing_is_loaded(
     server: RunningServer, failed: str
 ) -> None:
@@ -519,6 +523,7 @@ def test_a_backfill_is_planned_recorded_shown_and_cancelled(
     assert wrong.status == 422
 
 
+@pytest.mark.abuse(3)
 def test_the_page_of_a_run_may_stand_in_a_frame_alone(server: RunningServer, failed: str) -> None:
     """Row 3: whatever stands in it, the browser gives it an origin of its own and no network."""
     reply = server.ask(f"/runs/{failed}/page")

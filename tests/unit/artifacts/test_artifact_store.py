@@ -116,6 +116,7 @@ def test_a_file_is_written_whole_even_when_its_writer_dies(store):
     assert store.open_notebook("runs/r/notebook.ipynb") == b"old"
 
 
+@pytest.mark.abuse(44)
 def test_files_are_private_whatever_the_umask(store):
     before = os.umask(0)
     try:
@@ -130,6 +131,7 @@ def test_files_are_private_whatever_the_umask(store):
         assert mode == (0o700 if path.is_dir() else 0o600), path
 
 
+@pytest.mark.abuse(8, 10)
 @pytest.mark.parametrize(
     "path",
     ["../x", "/etc/passwd", "runs/../../x", "", "runs/a\0b", "link/passwd", "runs/link", "..", "."],
@@ -144,6 +146,7 @@ def test_paths_that_lead_out_are_refused_for_reading_and_writing(store, path):
         store.write_bytes(path, b"x")
 
 
+@pytest.mark.abuse(10)
 def test_a_link_inside_the_store_is_not_followed_either(store):
     store.write_bytes("value.txt", b"x")
     (store.root / "alias").symlink_to("value.txt")
@@ -151,6 +154,7 @@ def test_a_link_inside_the_store_is_not_followed_either(store):
         store.open_notebook("alias")
 
 
+@pytest.mark.abuse(8)
 def test_a_sibling_folder_with_the_same_prefix_is_outside(tmp_path):
     (tmp_path / "store-2").mkdir()
     (tmp_path / "store-2" / "secret").write_text("x")
@@ -161,6 +165,7 @@ def test_a_sibling_folder_with_the_same_prefix_is_outside(tmp_path):
         store.open_notebook("near/secret")
 
 
+@pytest.mark.abuse(9)
 @pytest.mark.parametrize("run", ["..", ".", "", "a/b", "a\\b", "-x", "x" * 300, "a\nb"])
 def test_run_ids_that_could_be_paths_are_refused(store, run):
     with pytest.raises(StoreError, match="no id"):
@@ -180,6 +185,7 @@ def test_a_value_that_is_not_there_says_how_to_make_it(store):
     assert "run the task again" in caught.value.hint
 
 
+@pytest.mark.abuse(9)
 @given(st.text(min_size=1, max_size=100))
 def test_every_task_name_is_one_harmless_part_of_a_path(name):
     part = task_part(TaskName(name))

@@ -43,6 +43,7 @@ def test_a_table_holds_no_colours_where_no_terminal_is(capsys: pytest.CaptureFix
     assert "적재" in out
 
 
+@pytest.mark.abuse(43)
 @pytest.mark.parametrize(
     "evil",
     [

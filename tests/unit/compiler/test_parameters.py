@@ -87,6 +87,7 @@ def test_text_is_read_by_the_parameters_type(name, text, value):
     assert check_values(parameters(SOURCE), {name: text}, from_text=True) == {name: value}
 
 
+@pytest.mark.abuse(23)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -109,6 +110,7 @@ def test_values_that_do_not_fit_are_refused(name, value):
     assert caught.value.message.startswith(name)
 
 
+@pytest.mark.abuse(22)
 def test_all_problems_are_listed_at_once_with_the_known_names():
     given_values = {"n": "x", "bogus": 1, "x=1\nimport os;": 2, "class": 3}
     with pytest.raises(ParameterError) as caught:
@@ -118,6 +120,7 @@ def test_all_problems_are_listed_at_once_with_the_known_names():
     assert "n (int)" in caught.value.hint
 
 
+@pytest.mark.abuse(23)
 def test_values_beyond_the_limits_are_refused():
     with pytest.raises(ParameterError, match="too large") as caught:
         check_values(parameters(SOURCE), {"name": "x" * 70_000}, from_text=False)
@@ -186,6 +189,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.abuse(23)
 @given(VALUES)
 def test_source_of_a_value_gives_the_value_back_on_one_line(value):
     text = codify(value)
@@ -194,6 +198,7 @@ def test_source_of_a_value_gives_the_value_back_on_one_line(value):
     assert "\n" not in text
 
 
+@pytest.mark.abuse(23)
 @given(VALUES)
 def test_a_value_in_place_runs_as_that_value(value):
     names: dict[str, object] = {}

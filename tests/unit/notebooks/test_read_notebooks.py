@@ -245,6 +245,7 @@ def test_unknown_options_and_options_on_a_later_cell_are_warnings():
     assert [one.options for one in notebook.cells] == [{}, {}, {}]
 
 
+@pytest.mark.abuse(6)
 def test_an_unknown_key_inside_an_option_is_a_warning_that_names_both():
     notebook = read(cell(tags=["task:a"], task={"resources": {"cpus": 2, "gpu": 1}}))
     assert findings(notebook) == [("NBF111", "warning", "cell-0001")]
@@ -266,6 +267,7 @@ def test_dag_metadata_are_read_with_defaults():
     assert notebook.dag.defaults == {"retries": 2}
 
 
+@pytest.mark.abuse(6)
 @pytest.mark.parametrize(
     ("nbflow", "code", "severity", "words"),
     [
@@ -309,6 +311,7 @@ def test_a_whole_notebook_is_a_task_and_its_cell_tags_do_not_count(inputs):
     assert [one.role for one in notebook.cells] == [Role.UNTAGGED, Role.PARAMETERS]
 
 
+@pytest.mark.abuse(19)
 def test_language_and_kernel_come_from_the_metadata():
     notebook = read(cell("x <- 1"), kernelspec={"name": "ir", "language": "R"})
     assert (notebook.language, notebook.kernel) == ("r", "ir")

@@ -53,6 +53,7 @@ def a_nasty_dag(dags: ModuleType):
     return dags.a_dag("<b>&", tasks, edges)
 
 
+@pytest.mark.abuse(1, 4, 5)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_names_with_markup_stay_text_and_make_no_node(dags: ModuleType, engine: str) -> None:
     svg = to_svg(a_nasty_dag(dags), dict.fromkeys(NASTY, "running"), engine=engine)
@@ -62,6 +63,7 @@ def test_names_with_markup_stay_text_and_make_no_node(dags: ModuleType, engine: 
         assert not [k for k in element.attrib if k.startswith("on") or "href" in k]
 
 
+@pytest.mark.abuse(4, 5)
 def test_dot_source_of_nasty_names_has_as_many_nodes_as_tasks(dags: ModuleType) -> None:
     source = to_dot(a_nasty_dag(dags))
     answer = run_dot(source, "json0", seconds=10)
@@ -214,6 +216,7 @@ def test_a_dag_with_a_cycle_is_drawn_all_the_same(dags: ModuleType) -> None:
         assert len(tasks_in(to_svg(dag, {"a": "success", "b": "failed"}, engine=engine))) == 2
 
 
+@pytest.mark.abuse(7)
 @pytest.mark.parametrize(("tasks", "each"), [(300, 3), (200, 10), (1000, 3)])
 def test_large_dags_are_drawn_within_the_deadline(
     dags: ModuleType, tasks: int, each: int, monkeypatch: pytest.MonkeyPatch
@@ -233,6 +236,7 @@ def slow_dot(tmp_path: Path) -> Path:
     return script
 
 
+@pytest.mark.abuse(7)
 def test_a_graphviz_that_never_ends_is_replaced_by_our_own_layout(
     dags: ModuleType, slow_dot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +272,7 @@ def test_pip_install_alone_brings_a_graphviz(monkeypatch: pytest.MonkeyPatch) ->
     assert found[1] == "graphviz-pure"
 
 
+@pytest.mark.abuse(4)
 @pytest.mark.parametrize(
     "body",
     [

@@ -93,6 +93,7 @@ NOT_PUBLIC = [
 ]  # fmt: skip
 
 
+@pytest.mark.abuse(41)
 @pytest.mark.parametrize("text", NOT_PUBLIC)
 def test_an_address_that_is_not_of_the_open_internet_is_known(text: str) -> None:
     address = ipaddress.ip_address(text)
@@ -108,6 +109,7 @@ def test_an_address_of_the_open_internet_is_known(text: str) -> None:
     assert is_public(ipaddress.ip_address(text))
 
 
+@pytest.mark.abuse(41)
 @pytest.mark.parametrize(
     "url",
     [
@@ -148,6 +150,7 @@ def test_any_text_is_judged_without_a_traceback(text: str) -> None:
         shown_target(Channel.WEBHOOK, url)
 
 
+@pytest.mark.abuse(32)
 def test_of_an_address_only_the_host_is_shown() -> None:
     assert shown_target(Channel.SLACK, "https://hooks.slack.com/services/T/B/key") == (
         "https://hooks.slack.com/…"
@@ -155,6 +158,7 @@ def test_of_an_address_only_the_host_is_shown() -> None:
     assert shown_target(Channel.SLACK, "$SLACK_URL") == "$SLACK_URL"
 
 
+@pytest.mark.abuse(43)
 def test_values_are_never_taken_for_templates() -> None:
     assert filled("{{ dag }}: {{reason}}!", {"dag": "{{ run }}", "reason": "x"}) == "{{ run }}: x!"
     assert template_problem("{{ dag }} {{ run }}") is None

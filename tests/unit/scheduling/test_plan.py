@@ -96,6 +96,7 @@ def test_a_schedule_that_makes_no_run_is_a_warning(options, is_over):
     assert finding is None or (finding.code, finding.severity) == ("NBF227", Severity.WARNING)
 
 
+@pytest.mark.abuse(30)
 def test_a_flood_is_refused_unless_it_is_confirmed():
     with pytest.raises(ScheduleError, match="more than 1000 runs") as caught:
         deploy("* * * * *", start_date="1970-01-01", catchup=Catchup.ALL)

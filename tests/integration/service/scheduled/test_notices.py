@@ -353,6 +353,7 @@ def test_a_sender_that_is_none_is_a_reason_and_no_traceback(mails):
     assert mails.messages == []
 
 
+@pytest.mark.abuse(43)
 def test_a_header_cannot_be_put_into_a_mail_through_a_name(mails):
     Mailer(url=mails.url, sender="a@b.org").send(
         ["c@d.org"], "one\r\nBcc: x@y.org", "행\r\n.\r\nQUIT", "key"
@@ -362,6 +363,7 @@ def test_a_header_cannot_be_put_into_a_mail_through_a_name(mails):
     assert (to, message["Bcc"], message["Subject"]) == (["c@d.org"], None, "one Bcc: x@y.org")
 
 
+@pytest.mark.abuse(41)
 def test_an_address_that_must_not_be_reached_is_an_error_before_a_deploy(page, monkeypatch):
     monkeypatch.delenv("NBFLOW_NOTIFY_ALLOW", raising=False)
     path = page(WORK, dag={"notify": [{"webhook": "https://169.254.169.254/latest/meta-data/"}]})
@@ -401,6 +403,7 @@ def addresses(*found: str):
     return resolve
 
 
+@pytest.mark.abuse(41)
 def test_a_host_is_resolved_once_and_the_connection_goes_where_it_was_judged(authority, trusting):
     resolve = addresses("127.0.0.1", "8.8.8.8")
     with http_server(authority, "hooks.example") as web:
@@ -422,6 +425,7 @@ def test_a_certificate_of_another_name_is_refused(authority, trusting):
     assert web.requests == []
 
 
+@pytest.mark.abuse(41)
 @pytest.mark.parametrize(
     "found", ["127.0.0.1", "169.254.169.254", "8.8.8.8,10.0.0.1", "::1", "::ffff:192.168.1.1"]
 )
@@ -433,6 +437,7 @@ def test_a_name_that_leads_inside_is_refused_for_good(found):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.abuse(41)
 def test_redirects_are_not_followed(web):
     with http_server() as inside:
         web.answers += [302]
@@ -450,6 +455,7 @@ def test_no_proxy_of_the_environment_is_asked(web, monkeypatch):
     assert len(web.requests) == 1
 
 
+@pytest.mark.abuse(41)
 def test_a_server_that_drips_is_cut_off(web):
     web.drip = threading.Event()
     try:
@@ -460,6 +466,7 @@ def test_a_server_that_drips_is_cut_off(web):
     assert not caught.value.is_final
 
 
+@pytest.mark.abuse(41)
 def test_of_a_long_answer_only_the_beginning_is_read(web):
     web.body, web.promised = b"x" * 500_000, 5_000_000  # to the end it can't be read
     Poster(allowed=LOCAL).post(web.url, b"{}", {})
