@@ -5,7 +5,7 @@ import re
 import urllib.parse
 
 from nbflow.errors import StoreError
-from nbflow.model.ids import Digest
+from nbflow.model.ids import Digest, RunId, TaskName, Token
 from nbflow.model.sentence import Sentence
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -22,6 +22,13 @@ def value_name(digest: Digest) -> str:
             Sentence("{digest!r} is no digest of a stored value", digest=digest[:80]), code="NBF643"
         )
     return f"{digest[:2]}/{digest[2:]}"
+
+
+def attempt_folder(run: RunId, task: TaskName, token: Token) -> str:
+    """Return where an attempt's files lie under the store's root. Raises StoreError for what is no
+    run's id.
+    """
+    return f"runs/{id_part(run)}/{task_part(task)}/{int(token)}"
 
 
 def id_part(identifier: str) -> str:

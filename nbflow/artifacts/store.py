@@ -19,7 +19,7 @@ from pathlib import Path
 from nbflow.artifacts import bundle
 from nbflow.artifacts.key import value_key
 from nbflow.artifacts.local import LocalFiles, store_errors, sync_folder
-from nbflow.artifacts.names import id_part, task_part, value_name
+from nbflow.artifacts.names import attempt_folder, id_part, value_name
 from nbflow.errors import StoreError
 from nbflow.model.ids import Digest, RunId, TaskName, Token
 from nbflow.model.sentence import Sentence
@@ -40,7 +40,7 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
-    """The bytes of each bundle, and of each attempt's folder by `ArtifactStore.attempt_name`."""
+    """The bytes of each bundle, and of each attempt's folder by `attempt_folder`."""
 
     values: Mapping[Digest, int]
     attempts: Mapping[str, int]
@@ -102,13 +102,9 @@ class ArtifactStore:
         """Tell whether the bundle is there; whether it is whole says `verify`."""
         return self.value_path(digest).is_file()
 
-    def attempt_name(self, run: RunId, task: TaskName, token: Token) -> str:
-        """Return an attempt's folder relative to the root, for rows of the metastore."""
-        return f"runs/{id_part(run)}/{task_part(task)}/{int(token)}"
-
     def attempt_dir(self, run: RunId, task: TaskName, token: Token) -> Path:
         """Return an attempt's folder, made if need be: ``AttemptSpec.workdir``."""
-        return self._files.folder(self.attempt_name(run, task, token))
+        return self._files.folder(attempt_folder(run, task, token))
 
     def open_notebook(self, relative: str) -> bytes:
         """Return the text of a file that a row names, relative to the root. Raises StoreError."""
@@ -170,7 +166,7 @@ class ArtifactStore:
         before: float,
         goes_on: Callable[[], bool] = lambda: True,
     ) -> Collected:
-        """Delete bundles and attempt folders (`attempt_name`) that are not to be kept and were last
+        """Delete bundles and attempt folders (`attempt_folder`) that are not to be kept and were last
         touched ``before`` (seconds since the epoch), and drafts that a killed process left. Others
         may write and delete meanwhile. ``goes_on`` is asked before each.
         """

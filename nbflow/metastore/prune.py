@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from nbflow.artifacts.names import attempt_folder
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget_slots
@@ -96,7 +96,7 @@ def named_files(connection: Connection) -> NamedFiles:
     oldest = select(func.min(of.claimed)).where(of.outcome.is_(None))
     return NamedFiles(
         bundles=frozenset(Digest(digest) for digest in bundles),
-        attempts=frozenset(_folder(row) for row in attempts),
+        attempts=frozenset(attempt_folder(row.run_id, row.task, row.token) for row in attempts),
         since=connection.execute(oldest).scalar(),
     )
 
@@ -119,7 +119,8 @@ def files_of_runs(connection: Connection) -> dict[RunId, RunFiles]:
     attempts: dict[str, set[str]] = {}
     of = t.attempt.c
     for row in connection.execute(select(of.run_id, of.task, of.token)):
-        attempts.setdefault(row.run_id, set()).add(_folder(row))
+        folder = attempt_folder(row.run_id, row.task, row.token)
+        attempts.setdefault(row.run_id, set()).add(folder)
     return {
         RunId(row.id): RunFiles(
             dag_id=DagId(row.dag_id),
@@ -128,7 +129,3 @@ def files_of_runs(connection: Connection) -> dict[RunId, RunFiles]:
         )
         for row in connection.execute(select(t.run.c.id, t.run.c.dag_id))
     }
-
-
-def _folder(attempt: Any) -> str:
-    return f"runs/{attempt.run_id}/{attempt.task}/{attempt.token}"

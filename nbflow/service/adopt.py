@@ -68,7 +68,7 @@ def adopt(service: "Service", compiled: Compiled, snapshot: RunSnapshot) -> RunS
         ),
         run_id=snapshot.run_id,
         published=_left_out(service.store, compiled.dag, snapshot),
-        runs=files.folder("runs"),
+        root=files.root,
         values=files.folder("values"),
         slots=service.settings.slots,
         context=context.texts(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nbflow.artifacts.names import attempt_folder
 from nbflow.errors import NbflowError
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellOutcome, ItemsFound
 from nbflow.model.dag import Dag, Task
@@ -27,13 +28,13 @@ _BAD_CELLS = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSetup:
-    """What is run, and where its files go: attempts below ``runs``, values in ``values``."""
+    """What is run, and where its files go: attempts' below the store's ``root``, values in ``values``."""
 
     dag: Dag
     pages: Pages
     run_id: RunId
     published: Published
-    runs: Path
+    root: Path
     values: Path
     slots: int = 2
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -177,8 +178,8 @@ class Flight:
 
     def folder(self, piece: int) -> Path:
         """Return the folder of a piece's files."""
-        token = str(self.claim.token)
-        folder = self.setup.runs / self.setup.run_id / self.task.name / token
+        name = attempt_folder(self.setup.run_id, self.task.name, self.claim.token)
+        folder = self.setup.root / name
         return folder / f"item-{piece}" if self.is_mapped else folder
 
 

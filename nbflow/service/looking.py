@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbflow.artifacts.names import attempt_folder
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
 from nbflow.model.names import did_you_mean, may_be_meant
@@ -139,9 +140,9 @@ def attempt_files(
     """Return the attempts of a run, oldest first, with the logs that each of them wrote, or is
     writing.
     """
-    runs = service.settings.store / "runs"
+    root = service.settings.store
     return [
-        (attempt, log_files(runs / run_id / attempt.task / str(attempt.token)))
+        (attempt, log_files(root / attempt_folder(run_id, attempt.task, attempt.token)))
         for attempt in service.store.attempts(run_id, task)
     ]
 

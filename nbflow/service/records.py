@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from nbflow.artifacts.local import LocalFiles
+from nbflow.artifacts.names import attempt_folder
 from nbflow.artifacts.store import whole_characters
 from nbflow.errors import NotFoundError
 from nbflow.model.ids import DagId, RunId, TaskName
@@ -148,8 +149,7 @@ def _notebook_file(service: "Service", attempt: "AttemptRow") -> Path | None:
 
 
 def _folder(service: "Service", attempt: "AttemptRow") -> Path:
-    runs = service.settings.store / "runs"
-    return runs / attempt.run_id / attempt.task / str(attempt.token)
+    return service.settings.store / attempt_folder(attempt.run_id, attempt.task, attempt.token)
 
 
 def _files(service: "Service") -> LocalFiles:

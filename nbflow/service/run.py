@@ -172,7 +172,7 @@ def _set_up(
         pages=pages,
         run_id=context.run_id,
         published=published,
-        runs=files.folder("runs"),
+        root=files.root,
         values=files.folder("values"),
         slots=service.settings.slots,
         context=context.texts(),

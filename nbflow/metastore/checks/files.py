@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from nbflow.artifacts.names import attempt_folder
 from nbflow.errors import NbflowError, StoreError
 from nbflow.metastore import tables as t
 from nbflow.metastore.checks.violation import Violation
@@ -29,7 +30,7 @@ def files(connection: Connection, store: "ArtifactStore") -> Iterator[Violation]
     for row in connection.execute(query.order_by(at.token)):
         name = (row.result or {}).get("notebook")
         if name is not None:
-            folder = store.root / store.attempt_name(row.run_id, row.task, row.token)
+            folder = store.root / attempt_folder(row.run_id, row.task, row.token)
             yield from _notebooks(folder, name)
 
 

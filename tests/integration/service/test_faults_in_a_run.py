@@ -12,13 +12,15 @@ import pytest
 from small_files import files_of_at_most
 from sqlalchemy import event
 
+from nbflow.artifacts.store import ArtifactStore
 from nbflow.errors import NotebookError
 from nbflow.execution import processes
 from nbflow.metastore import check, dialect
 from nbflow.model.attempt import Limits
 from nbflow.model.states import Reason, RunState, TaskState
-from nbflow.service import plan
+from nbflow.service import checking, plan
 from nbflow.service.events import RunEventKind
+from nbflow.service.looking import attempt_files
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(180)]
 
@@ -195,3 +197,16 @@ def test_a_broken_notebook_is_one_error_and_no_run(service, tmp_path, content):
         service.run(path)
     assert "\n" not in caught.value.message
     assert service.store.list_runs() == []
+
+
+@pytest.mark.fault(39)
+def test_the_files_of_a_task_lie_where_everyone_looks_whatever_it_is_called(service, page):
+    names = "가" * 100, "Train.v2"
+    report = service.run(page(("x = 1", f"task:{names[0]}"), ("print(x)", f"task:{names[1]}")))
+    assert report.state is RunState.SUCCESS
+    files = attempt_files(service, report.run_id)
+    assert [(attempt.task, len(logs)) for attempt, logs in files] == [(n, 1) for n in names]
+    assert checking.check(service.settings, values=True) == []
+    kept = service.store.retention.named_files()
+    store = ArtifactStore(service.settings.store)
+    assert store.garbage(kept.bundles, kept.attempts, time.time() + 1).attempts == {}

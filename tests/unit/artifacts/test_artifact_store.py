@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from small_files import files_of_at_most
 
 import nbflow.artifacts
-from nbflow.artifacts.names import task_part
+from nbflow.artifacts.names import attempt_folder, task_part
 from nbflow.artifacts.store import ArtifactStore, RemoteValues
 from nbflow.errors import StoreError
 from nbflow.model.ids import Digest, RunId, TaskName, Token
@@ -235,7 +235,7 @@ def test_garbage_is_what_no_row_names_and_nobody_touched_lately(store):
     gone = store.attempt_dir(RUN, TaskName("load"), Token(1))
     kept = store.attempt_dir(RUN, TaskName("load"), Token(2))
     (gone / "log.txt").write_text("12345")
-    names = [store.attempt_name(RUN, TaskName("load"), Token(2))]
+    names = [attempt_folder(RUN, TaskName("load"), Token(2))]
     young = store.collect_garbage([], names, before=time.time() - 3600)
     assert (young.values, young.attempts) == (0, 0)
     assert store.collect_garbage([digest], names, before=4e9).values == 0

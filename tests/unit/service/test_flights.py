@@ -22,7 +22,7 @@ def flight(*, items=None, seat=None, **options):
         pages=Pages(pages={}, first="/n.ipynb"),
         run_id="r",
         published=Published(),
-        runs=Path("/runs"),
+        root=Path("/store"),
         values=Path("/values"),
     )
     claim = Claim(run_id="r", task="t", try_no=1, token=7, lease_until=None)
@@ -80,7 +80,7 @@ def test_the_values_stand_in_the_order_of_the_items_whoever_ended_first():
     assert [(v.name, v.bundle) for v in result.values] == [("x[0]", "5.0"), ("x[1]", "1.0")]
     assert (result.cells[0].started, result.cells[0].ended) == (1.0, 6.0)
     assert (result.seconds, result.foreach_count, result.message) == (9.0, 2, "2 items ran")
-    assert one.folder(one.shown) == Path("/runs/r/t/7/item-1")
+    assert one.folder(one.shown) == Path("/store/runs/r/t/7/item-1")
 
 
 def test_the_first_item_that_fails_is_named_and_stops_the_others():
