@@ -4,7 +4,7 @@ The process that drives a run is the only one that writes its states. It holds a
 attempt; when it can't renew in time it trusts itself no longer and ends its kernels.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,6 @@ from nbflow.errors import (
     ConflictError,
     MetastoreError,
     NotFoundError,
-    RowLockedError,
     is_contained,
 )
 from nbflow.model.attempt import AttemptEnd, AttemptResult, CellEvent, ItemsFound
@@ -72,8 +71,6 @@ class RunDriver:
         self._left: dict[Claim, None] = {}
         self._cancel_deadline: float | None = None
         self._has_ended = False
-        self.waits_for: RowLockedError | None = None
-        """What kept the last decisions from being carried out."""
         self.reports: dict[TaskName, TaskReport] = {}
         """What became of the tasks that were tried, by their last attempt."""
 
@@ -118,24 +115,20 @@ class RunDriver:
         """Tell whether kernels are kept that a later task may need."""
         return self._kernels.keeps_any
 
-    def advance(self) -> RunSnapshot:
-        """Apply decisions until there are none, or others hold the run; end kernels that nobody will
-        need any more.
+    def advance(self, carry_out: Callable[[Callable[[], object]], bool]) -> RunSnapshot:
+        """Apply decisions until there are none, or ``carry_out`` tells that others hold the run; end
+        kernels that nobody will need any more.
         """
-        self.waits_for = None
         while True:
             snapshot = self._leases.insist(lambda: self._store.run_snapshot(self._setup.run_id))
             decisions = self.decide(snapshot)
             if decisions.is_empty:
                 break
             try:
-                self._leases.insist(partial(self._store.apply, self._setup.run_id, decisions))
+                if not carry_out(partial(self._store.apply, self._setup.run_id, decisions)):
+                    return snapshot
             except ConflictError:
                 continue
-            except RowLockedError as problem:
-                # Leases are to be renewed meanwhile.
-                self.waits_for = problem
-                return snapshot
             self._teller.decisions(decisions)
         self.close_kernels(snapshot)
         return snapshot

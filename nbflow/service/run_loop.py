@@ -58,7 +58,7 @@ class RunLoop:
             self._problem = None
             if self.switch.is_pressed and not self.driver.is_cancelling:
                 self._try(partial(self.store.request_cancel, self.run_id))
-            snapshot = self.driver.advance()
+            snapshot = self.driver.advance(self._try)
             if snapshot.state.is_final:
                 return snapshot
             self._take_back(snapshot)
@@ -72,12 +72,14 @@ class RunLoop:
             self._renew()
             self._wait_for_others()
 
-    def _try(self, work: Callable[[], object]) -> None:
-        """Do what can wait, if others hold what it wants."""
+    def _try(self, work: Callable[[], object]) -> bool:
+        """Do what can wait; tell whether it was done, or others hold what it wants."""
         try:
             self.leases.insist(work)
         except RowLockedError as problem:
             self._problem = problem
+            return False
+        return True
 
     def _renew(self) -> None:
         try:
@@ -122,7 +124,7 @@ class RunLoop:
 
     def _wait_for_others(self) -> None:
         """Say once that others hold the run; raise what they hold when it was long enough."""
-        problem = self._problem or self.driver.waits_for or self._recorder.waits_for
+        problem = self._problem or self._recorder.waits_for
         if problem is None:
             self._held_since = None
             return
