@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +7,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, forget, jupyter_server
+from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, forget, jupyter_server, put_away
+
+_PASSED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    return report
 
 
 @pytest.fixture(scope="package")
@@ -32,17 +44,52 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def jupyter(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Jupyter]:
-    """A Jupyter server with settings of its own."""
+    """A Jupyter server with settings of its own, for all tests that need no others."""
     with jupyter_server(tmp_path_factory.mktemp("jupyter")) as server:
         yield server
 
 
+@pytest.fixture(scope="package")
+def dark(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Jupyter]:
+    """A dark, Korean server below a base URL, as JupyterHub starts one for a user."""
+    folder = tmp_path_factory.mktemp("dark")
+    with jupyter_server(
+        folder, theme="JupyterLab Dark", lang="ko_KR", base_url="/user/dana/"
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def loaded() -> dict[str, Any]:
+    """Pages in which a server's JupyterLab stays loaded from test to test, by the server's fixture."""
+    return {}
+
+
 @pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page of its own; nothing that it stores in the browser outlives it."""
-    page = chromium.new_page()
+def page(request: pytest.FixtureRequest, chromium: Any, loaded: dict[str, Any]) -> Iterator[Any]:
+    """A page for one test: a JupyterLab as it is when just loaded, or an empty one.
+
+    It is empty at first, for Notebook 7, and for tests that have the mark ``own_page`` since they
+    watch JupyterLab load or change the page. One in which a test failed serves no other.
+    """
+    server = _server_of(request)
+    page = loaded.pop(server, None) or chromium.new_page()
     page.set_default_timeout(30_000)
-    yield page
-    forget(chromium)
+    try:
+        yield page
+        if server and request.node.stash.get(_PASSED, False):
+            put_away(page, request.getfixturevalue(server))
+            loaded[server] = page
+    finally:
+        forget(chromium, [one for one in chromium.pages[1:] if one not in loaded.values()])
+
+
+def _server_of(request: pytest.FixtureRequest) -> str:
+    """Return the fixture of the server whose loaded JupyterLab a test can use, or nothing."""
+    params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if request.node.get_closest_marker("own_page") or params.get("face") == "notebook":
+        return ""
+    used = (params.get("look"), *request.fixturenames)
+    return next((name for name in ("dark", "jupyter") if name in used), "")

@@ -1,6 +1,7 @@
 """A real Jupyter server of its own, and a real Chromium that opens notebooks in it."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,51 @@ ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "nbflow" / "labextension" / "package.json"
 AXE = ROOT / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 TOKEN = "for-this-test-only"
+_WORKSPACES = itertools.count(1)
 
 
 _KERNEL_IS_IDLE = """() => {
     const context = window.jupyterapp?.shell?.currentWidget?.sessionContext;
     return context?.isReady && context.session?.kernel?.status === 'idle';
 }"""
+
+_OPEN_ALONE = """async ([path, isKernelNeeded]) => {
+    const { commands, shell } = window.jupyterapp;
+    const without = { shouldStart: false, canStart: false, autoStartDefault: false };
+    const kernelPreference = isKernelNeeded ? undefined : without;
+    const opened = await commands.execute('docmanager:open', { path, kernelPreference });
+    await opened.context.ready;
+    for (const other of [...shell.widgets('main')]) {
+        if (other !== opened) other.dispose();
+    }
+    shell.activateById(opened.id);
+}"""
+
+_IS_OPEN = """path => {
+    const current = window.jupyterapp.shell.currentWidget;
+    return current?.context?.path === path && current.content.widgets.length > 0;
+}"""
+
+_PUT_AWAY = """async () => {
+    const { commands, shell, serviceManager } = window.jupyterapp;
+    for (const button of document.querySelectorAll('.jp-Dialog .jp-mod-reject')) button.click();
+    for (const widget of [...shell.widgets('main')]) widget.dispose();
+    shell.collapseRight();
+    await serviceManager.sessions.shutdownAll();
+    await commands.execute('apputils:dismiss-notification');
+}"""
+
+_IS_AS_LOADED = """() => {
+    const { shell } = window.jupyterapp;
+    const seen = '.jp-Dialog, .lm-Menu, .Toastify__toast, .jp-Notebook, .nbf-panel, .nbf-of-history';
+    const isNotebook = widget => Boolean(widget.context);
+    return !document.querySelector(seen) && shell.rightCollapsed &&
+        ![...shell.widgets('main')].some(isNotebook);
+}"""
+
+# What is right is not counted up: it would be sent with its markup.
+_VIOLATIONS = """async selector =>
+    (await window.axe.run(selector, { resultTypes: ['violations'] })).violations"""
 
 # The parser of RFC 3987 takes half of a server's start; nothing that it checks has a format of it.
 _START = """import sys
@@ -74,13 +114,13 @@ class Jupyter:
     folder: Path
 
     def write(self, name: str, *sources: str) -> None:
-        (self.folder / name).write_text(json.dumps(notebook(*sources)), encoding="utf-8")
+        """Write a notebook; its name is of one test only, since many tests share a server."""
+        with (self.folder / name).open("x", encoding="utf-8") as file:
+            json.dump(notebook(*sources), file)
 
-    def address(self, face: str, name: str) -> str:
-        page = "lab/tree" if face == "lab" else "notebooks"
-        return f"{self.url}/{page}/{urllib.parse.quote(name)}?token={TOKEN}" + (
-            "&reset" if face == "lab" else ""
-        )
+    def address(self, name: str) -> str:
+        """Return where Notebook 7 shows a notebook."""
+        return f"{self.url}/notebooks/{urllib.parse.quote(name)}?token={TOKEN}"
 
 
 @contextlib.contextmanager
@@ -136,7 +176,9 @@ def jupyter_server(
             cwd=work,
         )
         try:
-            url = f"http://127.0.0.1:{port}{base_url}".removesuffix("/")
+            # Cookies know no ports; of two of a name, for / and below, page and server take another.
+            host = "127.0.0.1" if base_url == "/" else "localhost"
+            url = f"http://{host}:{port}{base_url}".removesuffix("/")
             _wait_until_up(url, server, folder / "server.log")
             yield Jupyter(url=url, folder=work)
         finally:
@@ -164,23 +206,51 @@ def _wait_until_up(url: str, server: "subprocess.Popen[bytes]", log: Path) -> No
 
 def open_notebook(page: Any, jupyter: Jupyter, face: str, name: str) -> None:
     """Open a notebook and wait until its kernel is idle."""
-    page.goto(jupyter.address(face, name))
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    _open(page, jupyter, face, name, is_kernel_needed=True)
     page.wait_for_function(_KERNEL_IS_IDLE, timeout=60_000)
 
 
-def forget(browser: Any) -> None:
-    """Close all pages but an empty one, with what they stored and asked for."""
-    kept, *pages = browser.pages
+def open_document(page: Any, jupyter: Jupyter, face: str, name: str) -> None:
+    """Open a notebook of which no cell is run in its own kernel; JupyterLab starts none."""
+    _open(page, jupyter, face, name, is_kernel_needed=False)
+
+
+def _open(page: Any, jupyter: Jupyter, face: str, name: str, *, is_kernel_needed: bool) -> None:
+    if face == "lab":
+        if not page.url.startswith(f"{jupyter.url}/lab"):
+            # JupyterLab leaves a workspace that another of its pages has, by loading once more.
+            place = f"lab/workspaces/{next(_WORKSPACES)}"
+            page.goto(f"{jupyter.url}/{place}?token={TOKEN}&reset")
+            page.wait_for_function("() => Boolean(window.jupyterapp)", timeout=60_000)
+            page.evaluate("async () => { await window.jupyterapp.restored; }")
+            page.locator("#jupyterlab-splash").wait_for(state="detached")
+        page.evaluate(_OPEN_ALONE, [name, is_kernel_needed])
+        page.wait_for_function(_IS_OPEN, arg=name)
+    else:
+        page.goto(jupyter.address(name))
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+
+
+def put_away(page: Any, jupyter: Jupyter) -> None:
+    """Close all that is open in a JupyterLab, unsaved; it is as it was when it had been loaded."""
+    if not page.url.startswith(f"{jupyter.url}/lab"):
+        return
+    page.unroute_all()
+    page.evaluate(_PUT_AWAY)
+    page.wait_for_function(_IS_AS_LOADED)
+
+
+def forget(browser: Any, pages: Iterable[Any]) -> None:
+    """Close pages, with what they stored and asked for; the server's cookies are all pages' cookies."""
+    pages = list(pages)
     parts = {urllib.parse.urlsplit(frame.url) for page in pages for frame in page.frames}
     for page in pages:
         page.close()
-    session = browser.new_cdp_session(kept)
+    session = browser.new_cdp_session(browser.pages[0])
     for origin in {f"{part.scheme}://{part.netloc}" for part in parts if part.netloc}:
         stores = {"origin": origin, "storageTypes": "local_storage,indexeddb"}
         session.send("Storage.clearDataForOrigin", stores)
     session.detach()
-    browser.clear_cookies()
     browser.clear_permissions()
     browser.unroute_all()
     browser.set_offline(False)
@@ -205,12 +275,10 @@ def save(page: Any) -> None:
 
 def axe_violations(page: Any, selector: str) -> list[str]:
     """What axe-core finds wrong below an element: rules with the elements that break them."""
-    page.add_script_tag(path=str(AXE))
-    found = page.evaluate("selector => window.axe.run(selector)", selector)
-    return [
-        f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}"
-        for one in found["violations"]
-    ]
+    if not page.evaluate("() => Boolean(window.axe)"):
+        page.add_script_tag(path=str(AXE))
+    found = page.evaluate(_VIOLATIONS, selector)
+    return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}" for one in found]
 
 
 def shoot(page: Any, name: str) -> None:

@@ -128,6 +128,7 @@ class Story:
 
     def schedule(self) -> None:
         """It shall run by itself: a choice, then an expression of one's own, told in words."""
+        self.page.locator(".jp-Toolbar-item[data-jp-item-name=nbflow-schedule]").wait_for()
         press = self.page.keyboard.press
         self._command("Schedule…")
         dialog = self.page.locator("dialog.nbf-dialog")

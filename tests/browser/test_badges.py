@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, axe_violations, open_notebook, save, shoot
+from jupyter_pages import Jupyter, axe_violations, open_document, open_notebook, save, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -17,13 +17,9 @@ CELLS = (
 )
 
 
-@pytest.mark.parametrize("face", ["lab", "notebook"])
-def test_each_cell_says_where_it_belongs_and_what_is_wrong(
-    page: Any, jupyter: Jupyter, face: str
-) -> None:
-    name = f"badges-{face}.ipynb"
-    jupyter.write(name, *CELLS)
-    open_notebook(page, jupyter, face, name)
+def test_each_cell_says_where_it_belongs_and_what_is_wrong(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("badges.ipynb", *CELLS)
+    open_document(page, jupyter, "lab", "badges.ipynb")
     chips = page.locator(".nbf-badge-chip")
     chips.nth(4).wait_for()
     assert chips.all_text_contents() == ["↳ setup", "load", "↳ load", "total", "skipped"]
@@ -33,12 +29,12 @@ def test_each_cell_says_where_it_belongs_and_what_is_wrong(
     assert "NBF203" in (finding.text_content() or "")
     assert "bind the name first" in (finding.text_content() or "")
     assert axe_violations(page, ".nbf-badge") == []
-    shoot(page, f"badges-{face}")
+    shoot(page, "badges")
 
 
 def test_a_badge_follows_the_tags_and_leads_to_the_picture(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("follow.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "follow.ipynb")
+    open_document(page, jupyter, "lab", "follow.ipynb")
     page.get_by_role("button", name="Task total").wait_for()
     page.evaluate(
         """() => {
@@ -59,7 +55,7 @@ def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_
         f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)"
     )
     jupyter.write("ran.ipynb", f"%%task load\n{waits}\nn = 1", "%%task total\nprint(n / 0)")
-    open_notebook(page, jupyter, "lab", "ran.ipynb")
+    open_document(page, jupyter, "lab", "ran.ipynb")
     page.get_by_role("button", name="Task total").wait_for()
     ran = page.locator(".nbf-badge-ran")
     assert ran.filter(visible=True).count() == 0
@@ -79,12 +75,14 @@ def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_
     assert axe_violations(page, ".nbf-badge") == []
     shoot(page, "badges-ran")
     save(page)
-    open_notebook(page, jupyter, "lab", "ran.ipynb")
+    page.goto("about:blank")
+    open_document(page, jupyter, "lab", "ran.ipynb")
     for word in ended:
         ran.nth(1).get_by_text(word).wait_for()
     assert "Last run: ended" in (ran.nth(1).get_attribute("title") or "")
 
 
+@pytest.mark.own_page
 def test_a_notebook_without_tags_is_sent_nowhere_and_gets_no_badges(
     page: Any, jupyter: Jupyter
 ) -> None:

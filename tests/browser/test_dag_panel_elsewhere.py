@@ -1,30 +1,19 @@
 """The panel in dark, in Korean, and below the base URL that JupyterHub gives."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, axe_violations, jupyter_server, open_notebook, shoot
+from jupyter_pages import Jupyter, axe_violations, open_document, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.fixture(scope="module")
-def jupyter(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Jupyter]:
-    """A dark, Korean server as JupyterHub starts one for a user."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    with jupyter_server(
-        folder, theme="JupyterLab Dark", lang="ko_KR", base_url="/user/dana/"
-    ) as server:
-        yield server
-
-
-def test_the_panel_speaks_korean_in_the_dark_below_a_base_url(page: Any, jupyter: Jupyter) -> None:
+def test_the_panel_speaks_korean_in_the_dark_below_a_base_url(page: Any, dark: Jupyter) -> None:
     pytest.importorskip(
         "jupyterlab_language_pack_ko_KR", reason="the Korean language pack is not installed"
     )
-    jupyter.write("dark.ipynb", "%%task 적재\n표 = [1]", "%%task 보고\nprint(표, 없는_이름)")
-    open_notebook(page, jupyter, "lab", "dark.ipynb")
+    dark.write("dark.ipynb", "%%task 적재\n표 = [1]", "%%task 보고\nprint(표, 없는_이름)")
+    open_document(page, dark, "lab", "dark.ipynb")
     page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
     page.locator('.nbf-canvas .task[data-task="보고"]').wait_for()
     page.get_by_role("button", name="목록").wait_for()

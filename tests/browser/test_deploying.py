@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, axe_violations, jupyter_server, open_notebook, save, shoot
+from jupyter_pages import Jupyter, axe_violations, open_document, save, shoot
 
 from nbflow.app import open_service
 from nbflow.model.ids import DagId
@@ -44,13 +44,12 @@ def deploy(page: Any, button: str) -> None:
     dialog.wait_for(state="detached")
 
 
-@pytest.mark.parametrize("face", ["lab", "notebook"])
 def test_a_notebook_is_deployed_changed_compared_and_deployed_again(
-    page: Any, jupyter: Jupyter, service: Service, face: str
+    page: Any, jupyter: Jupyter, service: Service
 ) -> None:
-    dag = DagId(f"again-{face}")
+    dag = DagId("deployed-twice")
     scheduled(jupyter, f"{dag}.ipynb", schedule="0 6 * * 1-5", timezone="Asia/Seoul")
-    open_notebook(page, jupyter, face, f"{dag}.ipynb")
+    open_document(page, jupyter, "lab", f"{dag}.ipynb")
     save(page)
     page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
     page.locator(BAR).get_by_text("Not deployed").wait_for()
@@ -73,19 +72,19 @@ def test_a_notebook_is_deployed_changed_compared_and_deployed_again(
     added.filter(has_text="<b>twice</b>").wait_for()
     assert page.locator(".nbf-cell-change b").count() == 0
     assert axe_violations(page, ".nbf-dialog") == []
-    shoot(page, f"deploy-again-{face}")
+    shoot(page, "deploy-again")
     deploy(page, "Deploy again")
     page.locator(BAR).get_by_text("✓ Deployed").wait_for()
     assert service.store.current_version(dag) != first
     assert axe_violations(page, BAR) == []
-    shoot(page, f"deployed-{face}")
+    shoot(page, "deployed")
 
 
 def test_nothing_is_deployed_if_the_dialog_is_left(
     page: Any, jupyter: Jupyter, service: Service
 ) -> None:
     scheduled(jupyter, "left.ipynb", schedule="@daily")
-    open_notebook(page, jupyter, "lab", "left.ipynb")
+    open_document(page, jupyter, "lab", "left.ipynb")
     save(page)
     start(page, "nbflow:deploy")
     # Before it has the focus, keys are the notebook's.
@@ -97,7 +96,7 @@ def test_nothing_is_deployed_if_the_dialog_is_left(
 
 def test_what_hinders_a_deploy_is_said_with_its_place(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("hindered.ipynb", "%%task load\nnumbers = [")
-    open_notebook(page, jupyter, "lab", "hindered.ipynb")
+    open_document(page, jupyter, "lab", "hindered.ipynb")
     save(page)
     start(page, "nbflow:deploy")
     page.locator("dialog.nbf-dialog").wait_for()
@@ -108,7 +107,7 @@ def test_what_hinders_a_deploy_is_said_with_its_place(page: Any, jupyter: Jupyte
 def test_a_dag_is_paused_and_let_run_again(page: Any, jupyter: Jupyter, service: Service) -> None:
     scheduled(jupyter, "paused.ipynb", schedule="@daily")
     service.deploy(jupyter.folder / "paused.ipynb")
-    open_notebook(page, jupyter, "lab", "paused.ipynb")
+    open_document(page, jupyter, "lab", "paused.ipynb")
     page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
     page.locator(BAR).get_by_role("button", name="Pause").click()
     page.locator(BAR).get_by_text("no run is made by itself").wait_for()
@@ -121,19 +120,16 @@ def test_a_dag_is_paused_and_let_run_again(page: Any, jupyter: Jupyter, service:
     assert not row.paused
 
 
-def test_what_would_change_is_dark_and_korean_where_jupyterlab_is(
-    page: Any, chromium: Any, tmp_path: Any
-) -> None:
-    with jupyter_server(tmp_path, theme="JupyterLab Dark", lang="ko_KR") as dark:
-        scheduled(dark, "합계.ipynb", schedule="0 6 * * *", timezone="Asia/Seoul")
-        open_notebook(page, dark, "lab", "합계.ipynb")
-        save(page)
-        page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
-        page.locator(BAR).get_by_role("button", name="배포…").click()
-        dialog = page.locator("dialog.nbf-dialog")
-        dialog.get_by_text("의존성").wait_for()
-        assert axe_violations(page, ".nbf-dialog") == []
-        shoot(page, "deploy-dark-korean")
+def test_what_would_change_is_dark_and_korean_where_jupyterlab_is(page: Any, dark: Jupyter) -> None:
+    scheduled(dark, "합계.ipynb", schedule="0 6 * * *", timezone="Asia/Seoul")
+    open_document(page, dark, "lab", "합계.ipynb")
+    save(page)
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.locator(BAR).get_by_role("button", name="배포…").click()
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.get_by_text("의존성").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "deploy-dark-korean")
 
 
 def test_past_slots_are_looked_at_run_followed_and_cancelled(
@@ -145,7 +141,7 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     document["cells"][0]["source"] += "\nimport time\ntime.sleep(600)"
     path.write_text(json.dumps(document), encoding="utf-8")
     service.deploy(path)
-    open_notebook(page, jupyter, "lab", "past.ipynb")
+    open_document(page, jupyter, "lab", "past.ipynb")
     start(page, "nbflow:backfill")
     dialog = page.locator("dialog.nbf-dialog")
     dialog.get_by_text("7 of 7 slots will run.").wait_for()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_pages import TOKEN, Jupyter, axe_violations, jupyter_server, open_notebook, shoot
+from jupyter_pages import TOKEN, Jupyter, axe_violations, jupyter_server, open_document, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(300)]
 
@@ -20,16 +20,16 @@ SALES = (
 )
 
 
-@pytest.fixture(scope="module", params=["light", "dark Korean"])
-def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, chromium: Any
-) -> Iterator[tuple[Jupyter, str]]:
+@pytest.fixture(params=["jupyter", "dark"])
+def look(request: pytest.FixtureRequest) -> str:
+    """The server of a look and language."""
+    return str(request.param)
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest, look: str) -> tuple[Jupyter, str]:
     """Servers of both looks and languages."""
-    is_light = request.param == "light"
-    theme, lang = ("JupyterLab Light", "default") if is_light else ("JupyterLab Dark", "ko_KR")
-    folder: Path = tmp_path_factory.mktemp("jupyter")
-    with jupyter_server(folder, theme=theme, lang=lang) as server:
-        yield server, "en" if is_light else "ko"
+    return request.getfixturevalue(look), "ko" if look == "dark" else "en"
 
 
 def do(page: Any, command: str, args: str = "{}") -> None:
@@ -39,7 +39,7 @@ def do(page: Any, command: str, args: str = "{}") -> None:
 def two_runs(page: Any, jupyter: Jupyter, name: str) -> None:
     """Run a notebook as it is, then with more rows, so that its last task fails."""
     jupyter.write(name, *SALES)
-    open_notebook(page, jupyter, "lab", name)
+    open_document(page, jupyter, "lab", name)
     page.evaluate(
         """async path => {
             const { serviceManager } = window.jupyterapp;
@@ -92,12 +92,13 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     assert axe_violations(page, ".nbf-of-history") == []
 
 
+@pytest.mark.own_page
 def test_in_notebook_7_runs_stand_on_the_right_and_those_of_another_notebook_in_a_tab(
     page: Any, jupyter: Jupyter
 ) -> None:
     for name in ("here.ipynb", "there.ipynb"):
         jupyter.write(name, "%%task load\nn = 1")
-    open_notebook(page, jupyter, "notebook", "here.ipynb")
+    open_document(page, jupyter, "notebook", "here.ipynb")
     do(page, "nbflow:open-history")
     page.locator(HISTORY).get_by_role("heading", name="Runs of here").wait_for()
     assert page.evaluate("() => document.activeElement.classList.contains('nbf-of-history')")
@@ -113,9 +114,9 @@ def test_in_notebook_7_runs_stand_on_the_right_and_those_of_another_notebook_in_
 def test_a_history_never_saves_over_what_was_typed_into_its_notebook(
     page: Any, jupyter: Jupyter
 ) -> None:
-    name = "typed.ipynb"
+    name = "kept-safe.ipynb"
     jupyter.write(name, "%%task load\nn = 1")
-    open_notebook(page, jupyter, "lab", name)
+    open_document(page, jupyter, "lab", name)
     do(page, "nbflow:open-history")
     page.locator(HISTORY).wait_for()
     for command, text in (
@@ -151,9 +152,9 @@ def test_the_panel_of_runs_is_legible_in_both_themes_and_languages(
     page: Any, served: tuple[Jupyter, str]
 ) -> None:
     jupyter, lang = served
-    name = "panel.ipynb"
+    name = "legible.ipynb"
     jupyter.write(name, *SALES[:3], "%%task check\n1 / 0")
-    open_notebook(page, jupyter, "lab", name)
+    open_document(page, jupyter, "lab", name)
     do(page, "nbflow:run-all")
     page.locator("#nbflow-run .nbf-of-task").get_by_text("ZeroDivisionError").first.wait_for()
     page.locator("#nbflow-run .nbf-history > summary").click()
@@ -161,9 +162,17 @@ def test_the_panel_of_runs_is_legible_in_both_themes_and_languages(
     assert axe_violations(page, "#nbflow-run") == []
 
 
+@pytest.fixture
+def unused(tmp_path: Path, chromium: Any) -> Iterator[Jupyter]:
+    """A server on which nothing has run yet."""
+    with jupyter_server(tmp_path) as server:
+        yield server
+
+
 def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
-    page: Any, jupyter: Jupyter
+    page: Any, unused: Jupyter
 ) -> None:
+    jupyter = unused
     jupyter.write("daily.ipynb", "%%task load\nn = 1")
     jupyter.write("other.ipynb", "%%task load\nn = 1")
     path = jupyter.folder / "daily.ipynb"

@@ -5,11 +5,10 @@ import re
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, open_notebook, shoot
+from jupyter_pages import Jupyter, open_document, open_notebook, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(240)]
 
-FACES = ("lab", "notebook")
 TASKS = (
     "%%task load\nnumbers = list(range(10))\nprint('loaded', len(numbers))",
     "%%task total\ntotal = sum(numbers)",
@@ -28,22 +27,19 @@ def state(page: Any, task: str, state: str) -> Any:
     return row.locator(f'.nbf-state[data-state="{state}"]')
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_the_open_notebook_runs_and_every_task_tells_its_state(
-    page: Any, jupyter: Jupyter, face: str
-) -> None:
-    name = f"runs-{face}.ipynb"
-    jupyter.write(name, *TASKS)
-    open_notebook(page, jupyter, face, name)
+def test_the_open_document_runs_and_every_task_tells_its_state(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("runs.ipynb", *TASKS)
+    open_document(page, jupyter, "lab", "runs.ipynb")
     do(page, "nbflow:run-all")
     for task in ("load", "total", "report"):
         state(page, task, "success").wait_for()
     page.locator(f"{PANEL} .nbf-task-state").first.click()
     page.locator(f"{PANEL} .nbf-log").filter(has_text="loaded 10").wait_for()
     page.get_by_text("1 of 1 cells done").wait_for()
-    shoot(page, f"run-{face}")
+    shoot(page, "run")
 
 
+@pytest.mark.own_page
 @pytest.mark.parametrize("is_heard", [True, False], ids=["heard", "asked for"])
 def test_a_run_is_followed_with_the_event_bus_and_without(
     page: Any, jupyter: Jupyter, is_heard: bool
@@ -58,7 +54,7 @@ def test_a_run_is_followed_with_the_event_bus_and_without(
         page.route_web_socket("**/api/events/subscribe", lambda socket: socket.close())
     name = f"followed-{is_heard}.ipynb"
     jupyter.write(name, *TASKS)
-    open_notebook(page, jupyter, "lab", name)
+    open_document(page, jupyter, "lab", name)
     do(page, "nbflow:run-all")
     state(page, "report", "success").wait_for()
     news = [frame for frame in heard if "urn:nbflow:event:run-moved" in frame]
@@ -69,7 +65,7 @@ def test_a_part_runs_with_what_was_stored_and_is_what_stands_in_the_editor(
     page: Any, jupyter: Jupyter
 ) -> None:
     jupyter.write("parts.ipynb", *TASKS)
-    open_notebook(page, jupyter, "lab", "parts.ipynb")
+    open_document(page, jupyter, "lab", "parts.ipynb")
     do(page, "nbflow:run-all")
     state(page, "report", "success").wait_for()
     page.locator(".jp-CodeCell .cm-content").nth(2).click()
@@ -101,7 +97,7 @@ def test_parameters_are_asked_for_and_told_at_the_field_if_they_dont_fit(
     document = json.loads(path.read_text(encoding="utf-8"))
     document["cells"][0]["metadata"]["tags"] = ["parameters"]
     path.write_text(json.dumps(document), encoding="utf-8")
-    open_notebook(page, jupyter, "lab", "asks.ipynb")
+    open_document(page, jupyter, "lab", "asks.ipynb")
     do(page, "nbflow:run-all")
     rows = page.locator(PANEL).get_by_label("rows")
     rows.fill("many")
@@ -139,7 +135,7 @@ def test_a_run_is_cancelled_and_what_did_not_succeed_runs_again(
         "    time.sleep(300)\nm = n",
         "%%task after\nprint('after', m)",
     )
-    open_notebook(page, jupyter, "lab", "again.ipynb")
+    open_document(page, jupyter, "lab", "again.ipynb")
     do(page, "nbflow:open-dag")
     do(page, "nbflow:run-all")
     picture = page.locator("#nbflow-dag .task")
@@ -201,7 +197,7 @@ fetch(location.href.replace(/runs.*/, 'runs')).then(r => r.text())
 
 
 @pytest.mark.abuse(3)
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("face", ["lab", "notebook"])
 def test_outputs_of_a_run_stand_beside_the_notebook_and_their_scripts_reach_nothing(
     page: Any, jupyter: Jupyter, face: str
 ) -> None:
@@ -209,7 +205,7 @@ def test_outputs_of_a_run_stand_beside_the_notebook_and_their_scripts_reach_noth
     name = f"attack-{face}.ipynb"
     jupyter.write(name, f"%%task show\n{ATTACK}\nprint('an output of the run')")
     before = (jupyter.folder / name).read_bytes()
-    open_notebook(page, jupyter, face, name)
+    open_document(page, jupyter, face, name)
     do(page, "nbflow:run-all")
     state(page, "show", "success").wait_for()
     page.get_by_role("button", name="Show the outputs").click()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, axe_violations, jupyter_server, open_notebook, save, shoot
+from jupyter_pages import Jupyter, axe_violations, open_document, save, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -39,13 +39,12 @@ def assert_written(page: Any, jupyter: Jupyter, name: str, nbflow: Any) -> None:
     assert document["metadata"].get("nbflow") == nbflow
 
 
-@pytest.mark.parametrize("face", ["lab", "notebook"])
 def test_a_schedule_is_chosen_told_in_both_languages_and_put_into_the_notebook(
-    page: Any, jupyter: Jupyter, face: str
+    page: Any, jupyter: Jupyter
 ) -> None:
-    name = f"chosen-{face}.ipynb"
+    name = "chosen.ipynb"
     jupyter.write(name, *CELLS)
-    open_notebook(page, jupyter, face, name)
+    open_document(page, jupyter, "lab", name)
     page.locator(".jp-Toolbar-item[data-jp-item-name=nbflow-schedule]").wait_for()
     dialog = start(page, "nbflow:edit-schedule")
     dialog.get_by_label("Repeats").select_option("weekdays")
@@ -55,17 +54,18 @@ def test_a_schedule_is_chosen_told_in_both_languages_and_put_into_the_notebook(
     dialog.locator(".nbf-meaning").get_by_text("월요일").wait_for()
     dialog.locator(".nbf-fires tbody tr").nth(4).get_by_text("06:30 +09:00").wait_for()
     assert axe_violations(page, ".nbf-dialog") == []
-    shoot(page, f"schedule-{face}")
+    shoot(page, "schedule")
     put(dialog)
     dag = {"schedule": "30 6 * * 1-5", "timezone": "Asia/Seoul"}
     assert_written(page, jupyter, name, {"version": 1, "dag": dag})
 
 
+@pytest.mark.own_page
 def test_a_dialog_is_gone_through_by_keyboard_however_late_the_page_renders(
     page: Any, jupyter: Jupyter
 ) -> None:
     jupyter.write("late.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "late.ipynb")
+    open_document(page, jupyter, "lab", "late.ipynb")
     # Lab takes the first idle moment for the one in which a dialog's body is there.
     page.evaluate("() => { window.requestIdleCallback = done => { done(); return 0; }; }")
     dialog = start(page, "nbflow:edit-schedule")
@@ -78,8 +78,8 @@ def test_a_dialog_is_gone_through_by_keyboard_however_late_the_page_renders(
 def test_an_expression_is_typed_and_what_is_wrong_is_said_at_its_field(
     page: Any, jupyter: Jupyter
 ) -> None:
-    jupyter.write("typed.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "typed.ipynb")
+    jupyter.write("expression.ipynb", *CELLS)
+    open_document(page, jupyter, "lab", "expression.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
     accept = dialog.get_by_role("button", name="Put into the notebook")
     dialog.get_by_label("Repeats").select_option("custom")
@@ -111,7 +111,7 @@ def test_what_is_the_default_is_not_written_and_other_metadata_stays(
     dag = {"owner": "dana", "schedule": "@daily", "timezone": "UTC", "catchup": "latest"}
     document["metadata"]["nbflow"] = {"version": 1, "dag": dag}
     path.write_text(json.dumps(document), encoding="utf-8")
-    open_notebook(page, jupyter, "lab", "kept.ipynb")
+    open_document(page, jupyter, "lab", "kept.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
     assert dialog.get_by_label("Repeats").input_value() == "daily"
     dialog.get_by_label("Repeats").select_option("none")
@@ -120,25 +120,22 @@ def test_what_is_the_default_is_not_written_and_other_metadata_stays(
     assert_written(page, jupyter, "kept.ipynb", {"version": 1, "dag": {"owner": "dana"}})
 
 
-def test_the_dialog_is_dark_and_korean_where_jupyterlab_is(
-    page: Any, chromium: Any, tmp_path: Any
-) -> None:
-    with jupyter_server(tmp_path, theme="JupyterLab Dark", lang="ko_KR") as dark:
-        dark.write("예약.ipynb", *CELLS)
-        open_notebook(page, dark, "lab", "예약.ipynb")
-        dialog = start(page, "nbflow:edit-schedule")
-        dialog.get_by_label("반복").select_option("weekdays")
-        dialog.get_by_label("시간대").fill("Europe/Berlin")
-        dialog.locator(".nbf-meaning").get_by_text("월요일").wait_for()
-        assert axe_violations(page, ".nbf-dialog") == []
-        shoot(page, "schedule-dark-korean")
+def test_the_dialog_is_dark_and_korean_where_jupyterlab_is(page: Any, dark: Jupyter) -> None:
+    dark.write("예약.ipynb", *CELLS)
+    open_document(page, dark, "lab", "예약.ipynb")
+    dialog = start(page, "nbflow:edit-schedule")
+    dialog.get_by_label("반복").select_option("weekdays")
+    dialog.get_by_label("시간대").fill("Europe/Berlin")
+    dialog.locator(".nbf-meaning").get_by_text("월요일").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "schedule-dark-korean")
 
 
 def test_policies_triggers_and_people_to_tell_are_filled_in_by_keyboard(
     page: Any, jupyter: Jupyter
 ) -> None:
     jupyter.write("whole.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "whole.ipynb")
+    open_document(page, jupyter, "lab", "whole.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
     dialog.get_by_label("Repeats").select_option("daily")
     dialog.get_by_label("Not before").fill("2027-01-01")
@@ -179,7 +176,7 @@ def test_what_hinders_settings_without_a_field_is_said(page: Any, jupyter: Jupyt
     document = json.loads(path.read_text(encoding="utf-8"))
     document["metadata"]["nbflow"] = {"version": 1, "dag": {"track": "sometimes"}}
     path.write_text(json.dumps(document), encoding="utf-8")
-    open_notebook(page, jupyter, "lab", "hidden.ipynb")
+    open_document(page, jupyter, "lab", "hidden.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
     dialog.get_by_text("track: must be").wait_for()
     assert dialog.get_by_role("button", name="Put into the notebook").is_disabled()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, open_notebook, shoot
+from jupyter_pages import Jupyter, open_document, open_notebook, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -50,17 +50,13 @@ def answer(page: Any, text: str, button: str) -> None:
     dialog.wait_for(state="detached")
 
 
-@pytest.mark.parametrize("face", ["lab", "notebook"])
-def test_selected_cells_become_a_task_and_undo_takes_it_back(
-    page: Any, jupyter: Jupyter, face: str
-) -> None:
-    name = f"make-{face}.ipynb"
-    jupyter.write(name, *CELLS)
-    open_notebook(page, jupyter, face, name)
+def test_selected_cells_become_a_task_and_undo_takes_it_back(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("make.ipynb", *CELLS)
+    open_document(page, jupyter, "lab", "make.ipynb")
     select(page, 0, 1)
     run(page, "nbflow:make-task")
     page.get_by_role("dialog").wait_for()
-    shoot(page, f"make-task-{face}")
+    shoot(page, "make-task")
     answer(page, "load", "Make the task")
     wait_for_tags(page, ["task:load"], ["task:load"], [], [])
     page.locator(".nbf-badge-chip").nth(3).wait_for()
@@ -73,7 +69,7 @@ def test_a_task_is_split_renamed_and_ordered_and_what_depends_on_it_follows(
     page: Any, jupyter: Jupyter
 ) -> None:
     jupyter.write("story.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "story.ipynb")
+    open_document(page, jupyter, "lab", "story.ipynb")
     select(page, 0, 0)
     run(page, "nbflow:make-task", task="load")
     wait_for_tags(page, ["task:load"], [], [], [])
@@ -98,7 +94,7 @@ def test_a_task_is_split_renamed_and_ordered_and_what_depends_on_it_follows(
 
 def test_a_line_in_the_cell_is_changed_as_a_line(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("line.ipynb", "%%task load --retries 2\nx = 1", "%%task late --after load\nx")
-    open_notebook(page, jupyter, "lab", "line.ipynb")
+    open_document(page, jupyter, "lab", "line.ipynb")
     select(page, 0, 0)
     run(page, "nbflow:rename-task")
     answer(page, "fetch", "Rename")
@@ -111,7 +107,7 @@ def test_a_line_in_the_cell_is_changed_as_a_line(page: Any, jupyter: Jupyter) ->
 
 def test_suggested_tasks_are_shown_and_taken(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("suggest.ipynb", "import math", *CELLS, "other = math.pi")
-    open_notebook(page, jupyter, "lab", "suggest.ipynb")
+    open_document(page, jupyter, "lab", "suggest.ipynb")
     run(page, "nbflow:suggest-tasks")
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("listitem").first.wait_for()
@@ -122,7 +118,7 @@ def test_suggested_tasks_are_shown_and_taken(page: Any, jupyter: Jupyter) -> Non
 
 def test_a_name_that_is_none_is_refused_with_the_reason(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("refused.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "refused.ipynb")
+    open_document(page, jupyter, "lab", "refused.ipynb")
     run(page, "nbflow:make-task", task="<img src=x>")
     page.get_by_text("a name may hold").first.wait_for()
     wait_for_tags(page, [], [], [], [])
@@ -146,7 +142,7 @@ def test_only_documented_tags_and_metadata_are_written(page: Any, jupyter: Jupyt
 
 def test_a_task_s_options_are_filled_in_beside_the_notebook(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("options.ipynb", *CELLS)
-    open_notebook(page, jupyter, "lab", "options.ipynb")
+    open_document(page, jupyter, "lab", "options.ipynb")
     select(page, 0, 0)
     page.evaluate("() => window.jupyterapp.commands.execute('property-inspector:show-panel')")
     page.get_by_text("nbflow: options of the task").click()

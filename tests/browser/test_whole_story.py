@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, jupyter_server
+from jupyter_pages import Jupyter
 from story import Story, in_korean, keeper
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(300)]
@@ -24,7 +24,6 @@ def test_cells_become_a_scheduled_dag_whose_runs_are_compared_by_keyboard_alone(
     Story(page, jupyter, face, **kept(page, f"story-{face}")).play()
 
 
-def test_the_story_in_korean_on_dark_ground(page: Any, tmp_path: Path) -> None:
+def test_the_story_in_korean_on_dark_ground(page: Any, dark: Jupyter) -> None:
     pytest.importorskip("jupyterlab_language_pack_ko_KR", reason="Lab's Korean is not installed")
-    with jupyter_server(tmp_path, theme="JupyterLab Dark", lang="ko_KR") as jupyter:
-        Story(page, jupyter, "lab", say=in_korean, **kept(page, "story-korean")).play()
+    Story(page, dark, "lab", say=in_korean, **kept(page, "story-korean")).play()
