@@ -16,7 +16,7 @@ help: ## list the doors
 
 setup: ## make .venv with everything needed to develop; the JupyterLab extension is built where Node.js is
 	@$(RUN_SETUP) $(or $(BOUNDS),dev)
-	@$(if $(BOUNDS),:,sh scripts/front.sh $(BIN) setup)
+	@sh scripts/front.sh $(BIN) $(if $(BOUNDS),link,setup)
 
 setup-demo:
 	@$(RUN_SETUP) demo

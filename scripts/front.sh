@@ -1,5 +1,5 @@
 #!/bin/sh
-# front.sh BIN setup|check|test: the JupyterLab extension's doors; without Node.js they say so and do nothing.
+# front.sh BIN setup|link|check|test: the JupyterLab extension's doors; without Node.js they say so and do nothing.
 set -eu
 bin=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../extension"
@@ -42,6 +42,8 @@ case $2 in
             rm -f build.log
         fi
         link ;;
+    # For an environment beside the one that it was built in.
+    link) [ ! -f $built/package.json ] || link ;;
     check)
         packages
         npm run --silent check

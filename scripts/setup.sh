@@ -18,7 +18,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 case $kind in
     lowest) echo "→ installing nbflow with the oldest releases that pyproject.toml allows"
-        set -- --group test -e ".[examples,postgresql,mariadb]" ;;
+        set -- --group test -e ".[examples,jupyter,postgresql,mariadb]" ;;
     dev) echo "→ installing nbflow and the tools to develop it (a few minutes the first time)"
         set -- --group dev --group docs -e ".[examples,jupyter,postgresql,mariadb]" ;;
     *) echo "→ installing nbflow and what its examples need (a minute or two the first time)"
@@ -37,7 +37,7 @@ install() {
 if [ "$kind" = lowest ]; then
     # Only what nbflow itself names is old; the test tools and what others need are as new as they go with it.
     "$venv/bin/uv" pip compile --quiet --resolution lowest-direct --python "$venv/bin/python" \
-        --extra examples --extra postgresql --extra mariadb pyproject.toml --output-file "$venv/lowest.txt"
+        --extra examples --extra jupyter --extra postgresql --extra mariadb pyproject.toml --output-file "$venv/lowest.txt"
     set -- --constraint "$venv/lowest.txt" "$@"
 fi
 # Through the link that scripts/front.sh made what was built would be overwritten.

@@ -27,6 +27,9 @@ REACH = 120
 """Presses of Tab in which everything must be reached."""
 PATIENCE = 120_000
 """Milliseconds that a run with a kernel for each task may take."""
+IS_STILL = "() => !window.jupyterapp.shell.currentWidget?.content?._isScrolling"
+REST = """() => new Promise(done => requestIdleCallback(
+    () => requestAnimationFrame(() => requestIdleCallback(() => done()))))"""
 Keep = Callable[[str], None]
 
 
@@ -79,6 +82,7 @@ class Story:
         for number, (task, _) in enumerate(CELLS):
             if number:
                 press("ArrowDown")
+            self._rest()
             press("Alt+t")
             self.page.locator("dialog input:focus").wait_for()
             self.page.keyboard.type(task)
@@ -187,16 +191,22 @@ class Story:
                 if self.page.locator(panel).count():
                     assert axe_violations(self.page, panel) == []
 
+    def _rest(self) -> None:
+        """Let the page come to rest, as people do: JupyterLab scrolls to a cell, then focuses it."""
+        self.page.wait_for_function(IS_STILL)
+        self.page.evaluate(REST)
+
     def _state(self, task: str, state: str) -> Any:
         row = self.page.locator("#nbflow-run .nbf-states > li").filter(has_text=task)
         return row.locator(f'.nbf-state[data-state="{state}"]')
 
     def _command(self, label: str) -> None:
         """Choose a command in the palette."""
+        self._rest()
         self.page.keyboard.press("Control+Shift+c")
         palette = self.page.locator("#modal-command-palette, .jp-ModalCommandPalette")
         palette.locator("input").fill(self.say(label))
-        palette.locator(".lm-CommandPalette-item", has_text=self.say(label)).first.wait_for()
+        palette.locator(".lm-CommandPalette-item.lm-mod-active", has_text=self.say(label)).wait_for()
         self.page.keyboard.press("Enter")
         palette.locator("input").wait_for(state="hidden")
 

@@ -1,9 +1,11 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { WidgetTracker } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { Widget } from '@lumino/widgets';
 import { serverPath } from '../model/paths';
 import { DAG_PANEL } from '../views/DagPanel';
 import type { HistoryPanel } from '../views/run/HistoryPanel';
+import { bringForward } from './bringForward';
 import { FACTORY, type MakeHistory } from './historyDocument';
 
 /** How long a notebook may take to open beside its runs. */
@@ -61,7 +63,7 @@ export class Histories {
         this._app.shell.add(panel, 'main');
         await this._all.add(panel);
       }
-      this._app.shell.activateById(panel.id);
+      bringForward(this._app, panel);
     }
   }
 
@@ -74,7 +76,7 @@ export class Histories {
       await Promise.race([panel?.revealed, late]);
     }
     if (panel) {
-      this._app.shell.activateById(panel.id);
+      bringForward(this._app, panel);
     }
     return panel;
   }
@@ -86,12 +88,18 @@ export class Histories {
   }
 
   private _onTheRight(id: string, path: string | null): void {
-    const isThere = [...this._app.shell.widgets('right')].some(widget => widget.id === id);
-    const panel = isThere ? null : this.make?.(path).panel;
-    if (panel) {
-      panel.id = id;
-      this._app.shell.add(panel, 'right', { rank: 515 });
+    let panel: Widget | undefined = [...this._app.shell.widgets('right')].find(
+      one => one.id === id
+    );
+    if (!panel) {
+      panel = this.make?.(path).panel;
+      if (panel) {
+        panel.id = id;
+        this._app.shell.add(panel, 'right', { rank: 515 });
+      }
     }
-    this._app.shell.activateById(id);
+    if (panel) {
+      bringForward(this._app, panel);
+    }
   }
 }

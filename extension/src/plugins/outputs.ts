@@ -3,6 +3,7 @@ import { WidgetTracker } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { NotebookRuns } from '../notebook/runs';
 import { OutputsPanel, type ShownRun } from '../views/run/OutputsPanel';
+import { bringForward } from './bringForward';
 
 export const OPEN = 'nbflow:open-outputs';
 
@@ -49,7 +50,7 @@ export class Outputs {
     } else {
       await this._tracker.add(panel);
     }
-    this._app.shell.activateById(panel.id);
+    bringForward(this._app, panel);
   }
 
   private _urlOf({ run, cell }: ShownRun): string {

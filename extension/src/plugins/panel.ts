@@ -13,6 +13,7 @@ import type { CurrentDeployment } from '../notebook/deployed';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { DagPanel } from '../views/DagPanel';
+import { bringForward } from './bringForward';
 import { IDeployment } from './deployed';
 import { ILiveDags, SETTINGS } from './lives';
 import { spoken } from './openNotebook';
@@ -91,7 +92,7 @@ class Opener {
     if (!this._tracker.has(panel)) {
       await this._tracker.add(panel);
     }
-    this._app.shell.activateById(panel.id);
+    bringForward(this._app, panel);
   }
 
   private _panel(): DagPanel {

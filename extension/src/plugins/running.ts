@@ -15,6 +15,7 @@ import { type Scope, taskOfCell } from '../model/scope';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { RunPanel } from '../views/run/RunPanel';
+import { bringForward } from './bringForward';
 import { ILiveDags } from './lives';
 import { spoken } from './openNotebook';
 import { Outputs } from './outputs';
@@ -155,7 +156,7 @@ class Runner {
     } else if (!panel.isAttached) {
       this._app.shell.add(panel, 'right', { rank: 510 });
     }
-    this._app.shell.activateById(panel.id);
+    bringForward(this._app, panel);
   }
 
   /** Run at once what has no parameters; else show the form first. */
