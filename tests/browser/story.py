@@ -206,7 +206,9 @@ class Story:
         self.page.keyboard.press("Control+Shift+c")
         palette = self.page.locator("#modal-command-palette, .jp-ModalCommandPalette")
         palette.locator("input").fill(self.say(label))
-        palette.locator(".lm-CommandPalette-item.lm-mod-active", has_text=self.say(label)).wait_for()
+        palette.locator(
+            ".lm-CommandPalette-item.lm-mod-active", has_text=self.say(label)
+        ).wait_for()
         self.page.keyboard.press("Enter")
         palette.locator("input").wait_for(state="hidden")
 
