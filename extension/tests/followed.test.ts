@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Api } from '../src/api/client';
 import { FollowedRun } from '../src/notebook/followed';
+import { WatchedTask } from '../src/notebook/task';
 
 type Answer = (value: unknown) => void;
 
@@ -70,4 +71,41 @@ test('a look that fails is told until one succeeds, though there is no news', as
   await server.settle('events a', { items: [], last: 1 });
   expect(followed.state.error).toBeNull();
   expect(followed.state.answer?.run.run_id).toBe('a');
+});
+
+test('a run that had ended is looked at again when it is heard of, or listed in another state', async () => {
+  const ended = { ...shown('a'), run: { run_id: 'a', state: 'failed' }, goes_on: false };
+  followed.refresh();
+  await server.settle('events a', { items: [{}], last: 2 });
+  await server.settle('show a', ended);
+  expect(followed.isGoingOn).toBe(false);
+  followed.compareWith('a', 'failed');
+  followed.compareWith('b', 'running');
+  expect(server.waiting).toHaveLength(0);
+  followed.compareWith('a', 'queued');
+  await server.settle('events a', { items: [], last: 2 });
+  followed.hear('a');
+  await server.settle('events a', { items: [{}], last: 3 });
+  await server.settle('show a', shown('a'));
+  expect(followed.isGoingOn).toBe(true);
+});
+
+test('a task that was never tried is asked for once, and again when its run moves', async () => {
+  const asked: string[] = [];
+  const answer = { task: { task: 'report', state: 'skipped' }, attempts: [] };
+  const api = {
+    showTask: async (run: string, task: string) => {
+      asked.push(`${run} ${task}`);
+      return answer;
+    }
+  };
+  vi.useFakeTimers();
+  const watched = new WatchedTask('a', 'report', api as unknown as Api);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toEqual(['a report']);
+  watched.refresh();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(2);
+  watched.dispose();
+  vi.useRealTimers();
 });

@@ -88,10 +88,21 @@ export class FollowedRun implements IDisposable {
     void this._poll.refresh();
   }
 
-  /** Somebody heard that a run moved: where that works, there is little to ask for. */
+  /**
+   * Somebody heard that a run moved: where that works, there is little to ask for. It may be one
+   * that had ended, and runs again.
+   */
   hear(run: string): void {
-    if (run === this._followed && this.isGoingOn) {
+    if (run === this._followed) {
       this._poll.frequency = HEARD;
+      this.refresh();
+    }
+  }
+
+  /** Somebody read how a run stands: if that is news, look closely. */
+  compareWith(run: string, state: string): void {
+    const known = this._state.answer?.run;
+    if (run === this._followed && known && known.state !== state && !this.isGoingOn) {
       this.refresh();
     }
   }

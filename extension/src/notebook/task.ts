@@ -52,7 +52,8 @@ export class WatchedTask implements IDisposable {
   private async _look(): Promise<void> {
     const answer = await this._api.showTask(this.run, this.task);
     const last = answer.attempts.at(-1);
-    let isComplete = false;
+    // Nothing comes of a task that was never tried until its run moves, which `refresh` is called for.
+    let isComplete = true;
     if (last) {
       if (last.try_no !== this._tryNo) {
         this._tryNo = last.try_no;

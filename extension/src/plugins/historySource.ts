@@ -30,7 +30,7 @@ export class NotebookHistory implements HistorySource {
     this._known = new KnownDags(api);
     this._listed = new ListedRuns(api, this._known, path);
     this._list = this._listed.list;
-    this._listed.changed.connect(this._emit, this);
+    this._listed.changed.connect(this._relisted, this);
     this._run.changed.connect(this._moved, this);
     this._task.changed.connect(this._emit, this);
     _tools.runs.heard.connect(this._hear, this);
@@ -225,6 +225,13 @@ export class NotebookHistory implements HistorySource {
 
   private _hear(_: unknown, run: string): void {
     this._run.hear(run);
+  }
+
+  private _relisted(): void {
+    for (const run of this.runs) {
+      this._run.compareWith(run.run_id, run.state);
+    }
+    this._emit();
   }
 
   private _moved(): void {
