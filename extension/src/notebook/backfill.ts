@@ -3,20 +3,17 @@ import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { BackfillAnswer, BackfillPlanned, BackfillWish } from '../api/types';
-import { Coalescer } from '../model/coalescer';
+import { AskedAnew } from './askedAnew';
+
+const QUIET = 200;
 
 /** A backfill while somebody fills it in: what it would do is asked after each change. */
-export class BackfillDraft implements IDisposable {
+export class BackfillDraft extends AskedAnew {
   constructor(
     private readonly _api: Api,
     private _wish: BackfillWish
   ) {
-    this._coalescer.request();
-  }
-
-  /** Emitted when it changed, and when the server has answered. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
+    super(QUIET);
   }
 
   get wish(): BackfillWish {
@@ -33,24 +30,13 @@ export class BackfillDraft implements IDisposable {
     return this._error;
   }
 
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
   set(change: Partial<BackfillWish>): void {
     this._wish = { ...this._wish, ...change };
     this._plan = null;
-    this._coalescer.request();
-    this._changed.emit();
+    this.change();
   }
 
-  dispose(): void {
-    this._isDisposed = true;
-    this._coalescer.dispose();
-    Signal.clearData(this);
-  }
-
-  private async _work(signal: AbortSignal): Promise<void> {
+  protected async ask(signal: AbortSignal): Promise<void> {
     const asked = this._wish;
     try {
       const plan = await this._api.backfill({ ...asked, dry_run: true }, signal);
@@ -60,15 +46,9 @@ export class BackfillDraft implements IDisposable {
       this._plan = null;
       this._error = error as Error;
     }
-    if (!signal.aborted) {
-      this._changed.emit();
-    }
   }
 
-  private readonly _changed = new Signal<this, void>(this);
-  private readonly _coalescer = new Coalescer(signal => this._work(signal), 200);
   private _error: Error | null = null;
-  private _isDisposed = false;
   private _plan: BackfillPlanned | null = null;
 }
 
