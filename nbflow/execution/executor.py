@@ -1,5 +1,6 @@
 """The local executor: attempts run in slots, child processes of the process that drives the run."""
 
+import math
 import queue
 import time
 from collections import deque
@@ -89,13 +90,17 @@ class LocalExecutor:
         report (None waits for ever, also while nothing runs).
         """
         self._say_alive()
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = min(deadline, self._is_late_at()) - time.monotonic()
+            patience = None if left == math.inf else max(0.0, left)
             try:
-                slot, event = self._events.get(block=not self._reports, timeout=left)
+                slot, event = self._events.get(block=not self._reports, timeout=patience)
             except queue.Empty:
-                break
+                if self._reports or time.monotonic() >= deadline:
+                    break
+                self._hand_out()
+                continue
             if slot is None:
                 break
             self._take(slot, event)
@@ -177,11 +182,8 @@ class LocalExecutor:
                 end = decode(AttemptEnd, event["end"])
                 slot.end_attempt(end.result.kept_kernel)
                 self._reports.append(end)
-            case "detained":
-                slot.is_soon_idle = False
-                self._hand_out()
             case "idle":
-                slot.is_busy = slot.is_soon_idle = False
+                slot.is_busy = False
                 self._recycle(slot)
                 self._hand_out()
             case "gone":
@@ -217,6 +219,11 @@ class LocalExecutor:
             self._slots.remove(slot)
             self._retired.append(slot)
             slot.stop()
+
+    def _is_late_at(self) -> float:
+        """Return when a slot that cleans up is waited for no longer, infinite if none is."""
+        late = (slot.soon_idle_until for slot in self._slots if slot.is_soon_idle)
+        return min(late, default=math.inf) if self._waiting else math.inf
 
     def _hand_out(self) -> None:
         soon_idle = sum(slot.is_soon_idle for slot in self._slots)

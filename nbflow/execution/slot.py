@@ -5,8 +5,8 @@ the rest of the process at once, so that nothing a library or kernel prints gets
 
 In: ``{"type": "start", "spec": …, "patience": …}``, ``alive``, ``cancel`` (token), ``close_group``
 (group), ``stop``.
-Out: ``ready``, ``cell`` and ``items`` (events), ``result`` (an `AttemptEnd`), ``idle`` after each
-attempt, and ``detained`` before that when ending the attempt's processes takes long.
+Out: ``ready``, ``cell`` and ``items`` (events), ``result`` (an `AttemptEnd`), and ``idle`` once the
+attempt's processes are ended.
 
 When the input ends, the process that drives the run is gone: the slot kills its kernels and exits. So
 it does when an attempt runs and nothing has come for ``patience`` seconds: a process that is stopped,
@@ -27,9 +27,6 @@ from nbflow.execution import processes
 from nbflow.execution.codec import decode, encode
 from nbflow.later import leave_out_unused
 from nbflow.model.attempt import AttemptEnd, AttemptSpec
-
-_SOON = 1.0
-"""Seconds in which a slot has cleaned up after most attempts; to start another one takes as long."""
 
 
 def main() -> None:
@@ -137,11 +134,7 @@ class Slot:
         result = self._engine.run(spec)
         end = AttemptEnd(token=spec.token, item=spec.item, result=result)
         self.emit({"type": "result", "end": encode(end)})
-        detained = threading.Timer(_SOON, self.emit, [{"type": "detained"}])
-        detained.start()
         self._engine.clean_up()
-        detained.cancel()
-        detained.join()
         self._cancelled.discard(int(spec.token))
         self.emit({"type": "idle"})
 

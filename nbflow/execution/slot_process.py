@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from nbflow.execution.codec import encode
 from nbflow.model.attempt import AttemptSpec
 
 _LAST_WORDS = 20
+_SOON = 1.0
+"""Seconds in which a slot has cleaned up after most attempts; to start another one takes as long."""
 
 
 class SlotProcess:
@@ -25,7 +28,7 @@ class SlotProcess:
     that the slot sends, and at last with ``{"type": "gone"}`` when its process has ended.
 
     ``running`` is what it runs, ``groups`` the names of the kernels it keeps; it is busy until it
-    has cleaned up after the attempt, ``is_soon_idle`` while it does that.
+    has cleaned up after the attempt, ``is_soon_idle`` while it does that, until it takes too long.
     """
 
     def __init__(
@@ -36,7 +39,7 @@ class SlotProcess:
         self.mark = uuid.uuid4().hex
         self.running: AttemptSpec | None = None
         self.is_busy = False
-        self.is_soon_idle = False
+        self.soon_idle_until = 0.0
         self.groups: set[str] = set()
         self.attempts = 0
         self._on_event = on_event
@@ -64,6 +67,11 @@ class SlotProcess:
         return self._process.pid
 
     @property
+    def is_soon_idle(self) -> bool:
+        """Tell whether it cleans up, and not for long yet."""
+        return self.is_busy and self.running is None and time.monotonic() < self.soon_idle_until
+
+    @property
     def last_words(self) -> str:
         """The end of what it wrote to its standard error."""
         return "".join(self._last_words)
@@ -80,7 +88,6 @@ class SlotProcess:
     def start_attempt(self, spec: AttemptSpec, patience: float | None = None) -> None:
         """Hand it an attempt; without a sign of life for ``patience`` seconds it gives that up."""
         self.is_busy = True
-        self.is_soon_idle = False
         self.running = spec
         self.attempts += 1
         self.send({"type": "start", "spec": encode(spec), "patience": patience})
@@ -90,7 +97,7 @@ class SlotProcess:
         if self.running is not None and self.running.group is not None:
             self.groups.discard(self.running.group)
         self.running = None
-        self.is_soon_idle = True
+        self.soon_idle_until = time.monotonic() + _SOON
         if kept_kernel is not None:
             self.groups.add(kept_kernel)
 
