@@ -92,6 +92,52 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     assert axe_violations(page, ".nbf-of-history") == []
 
 
+def ask(jupyter: Jupyter, method: str, place: str, body: dict[str, Any]) -> Any:
+    """Ask the server's API."""
+    headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(
+        f"{jupyter.url}/nbflow/api/{place}",
+        data=json.dumps(body).encode(),
+        headers=headers,
+        method=method,
+    )
+    with urllib.request.urlopen(asked) as answer:
+        return json.loads(answer.read())
+
+
+@pytest.mark.own_page
+def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("long.ipynb", "%%task load\nn = 1")
+    ask(jupyter, "POST", "dags", {"path": "long.ipynb"})
+    ask(jupyter, "PATCH", "dags/long", {"paused": True})
+    for _ in range(30):
+        ask(jupyter, "POST", "dags/long/runs", {})
+    open_document(page, jupyter, "lab", "long.ipynb")
+    with page.expect_response(
+        lambda reply: (
+            "/api/workspaces/" in reply.url and "run history" in (reply.request.post_data or "")
+        )
+    ):
+        do(page, "nbflow:open-history")
+    rows = page.locator(f"{HISTORY} tbody tr")
+    earlier = page.get_by_role("button", name="Show earlier runs")
+    rows.nth(24).wait_for()
+    assert rows.count() == 25
+    earlier.click()
+    rows.nth(29).wait_for()
+    earlier.wait_for(state="detached")
+    state = page.locator(HISTORY).get_by_label("State of the runs")
+    state.select_option("success")
+    rows.first.wait_for(state="detached")
+    state.select_option("queued")
+    rows.nth(24).wait_for()
+    page.reload()
+    page.locator(HISTORY).get_by_role("heading", name="Runs of long").wait_for()
+    rows.nth(24).wait_for()
+
+
 @pytest.mark.own_page
 def test_in_notebook_7_runs_stand_on_the_right_and_those_of_another_notebook_in_a_tab(
     page: Any, jupyter: Jupyter
