@@ -80,8 +80,8 @@ def leave(page: Any) -> None:
 def test_markup_is_text_in_runs_histories_comparisons_and_dialogs(
     page: Any, jupyter: Jupyter, service: Service
 ) -> None:
-    planted(jupyter, service, "evil.ipynb")
-    open_notebook(page, jupyter, "lab", "evil.ipynb")
+    planted(jupyter, service, "markup.ipynb")
+    open_notebook(page, jupyter, "lab", "markup.ipynb")
     do(page, "nbflow:open-history")
     rows = page.locator(f"{HISTORY} tbody tr")
     rows.nth(1).wait_for()
