@@ -57,9 +57,7 @@ def _widths(
     least = [min(width, _LONGEST_HEADING) for width in widths]
     for row in rows:
         for at, cell in enumerate(row):
-            # Most text is ASCII: its length is its width.
-            size = len(cell) if cell.isascii() and "\n" not in cell else _widest(cell)
-            widths[at] = max(widths[at], size)
+            widths[at] = max(widths[at], _widest(cell))
     room = most - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room:
         broken = [n for n, width in enumerate(widths) if not whole[n] and width > max(1, least[n])]
@@ -78,7 +76,7 @@ def _is_torn(widths: Sequence[int], rows: Sequence[Sequence[str]], most: int) ->
         width < cell_len(word) <= _LONGEST_WORD
         for row in rows
         for cell, width in zip(row, widths, strict=True)
-        if cell_len(cell) > width
+        if _widest(cell) > width
         for word in cell.split()
     )
 
@@ -103,6 +101,9 @@ def _blocks(
 
 
 def _widest(cell: str) -> int:
+    # Most text is ASCII: its length is its width.
+    if cell.isascii() and "\n" not in cell:
+        return len(cell)
     return max((cell_len(line) for line in cell.splitlines()), default=0)
 
 
