@@ -3,7 +3,6 @@
 ``python docs/generate.py`` writes them, ``--check`` says which are not fresh and exits 1.
 """
 
-import enum
 import json
 import os
 import sys
@@ -108,11 +107,9 @@ def _option_row(option: Any) -> str:
 
 
 def _choices(option: Any) -> str:
-    annotation = option.type_descriptor.annotation
-    for kind in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(kind, type) and issubclass(kind, enum.Enum):
-            return " One of " + ", ".join(f"`{member.value}`" for member in kind) + "."
-    return ""
+    choices = getattr(option.type, "choices", ())
+    shown = (f"`{getattr(one, 'value', one)}`" for one in choices)
+    return " One of " + ", ".join(shown) + "." if choices else ""
 
 
 def api_page() -> str:
