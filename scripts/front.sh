@@ -43,7 +43,7 @@ case $2 in
         fi
         link ;;
     # For an environment beside the one that it was built in.
-    link) [ ! -f $built/package.json ] || link ;;
+    link) if [ -f $built/package.json ]; then link; else echo "→ left out: the JupyterLab extension is not built"; fi ;;
     check)
         packages
         npm run --silent check

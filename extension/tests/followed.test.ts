@@ -109,3 +109,14 @@ test('a task that was never tried is asked for once, and again when its run move
   watched.dispose();
   vi.useRealTimers();
 });
+
+test('a run that moves while its task is asked about makes it asked about again', async () => {
+  const waiting: Answer[] = [];
+  const api = { showTask: () => new Promise(answer => waiting.push(answer)) };
+  const watched = new WatchedTask('a', 'report', api as unknown as Api);
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  watched.refresh();
+  waiting[0]?.({ task: { task: 'report', state: 'queued' }, attempts: [] });
+  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  watched.dispose();
+});

@@ -90,6 +90,8 @@ class LocalExecutor:
         report (None waits for ever, also while nothing runs).
         """
         self._say_alive()
+        # A slot that was waited for may have become too late since the last look.
+        self._hand_out()
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
             left = min(deadline, self._is_late_at()) - time.monotonic()

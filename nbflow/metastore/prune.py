@@ -1,12 +1,15 @@
 """Old runs go for good, in small transactions; what other runs may still need stays."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from nbflow.artifacts.names import attempt_folder
+from nbflow.errors import StoreError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget_slots
@@ -96,7 +99,7 @@ def named_files(connection: Connection) -> NamedFiles:
     oldest = select(func.min(of.claimed)).where(of.outcome.is_(None))
     return NamedFiles(
         bundles=frozenset(Digest(digest) for digest in bundles),
-        attempts=frozenset(attempt_folder(row.run_id, row.task, row.token) for row in attempts),
+        attempts=frozenset(filter(None, map(_folder, attempts))),
         since=connection.execute(oldest).scalar(),
     )
 
@@ -119,8 +122,8 @@ def files_of_runs(connection: Connection) -> dict[RunId, RunFiles]:
     attempts: dict[str, set[str]] = {}
     of = t.attempt.c
     for row in connection.execute(select(of.run_id, of.task, of.token)):
-        folder = attempt_folder(row.run_id, row.task, row.token)
-        attempts.setdefault(row.run_id, set()).add(folder)
+        if folder := _folder(row):
+            attempts.setdefault(row.run_id, set()).add(folder)
     return {
         RunId(row.id): RunFiles(
             dag_id=DagId(row.dag_id),
@@ -129,3 +132,10 @@ def files_of_runs(connection: Connection) -> dict[RunId, RunFiles]:
         )
         for row in connection.execute(select(t.run.c.id, t.run.c.dag_id))
     }
+
+
+def _folder(attempt: Any) -> str | None:
+    """Return the folder that an attempt's row names; a damaged one names none."""
+    with suppress(StoreError):
+        return attempt_folder(attempt.run_id, attempt.task, attempt.token)
+    return None

@@ -65,8 +65,10 @@ def heading_of(markdown: str) -> str | None:
     if not found:
         return None
     first = min(found, key=lambda match: match.start())
-    words = first[1] if first.re is _UNDERLINED else first[1].rstrip(" \t").rstrip("#")
-    return _MARKUP.sub("", words.rstrip(" \t")).strip() or None
+    words = first[1].rstrip(" \t")
+    if first.re is _HEADING and words.rstrip("#")[-1:] in (" ", "\t", ""):
+        words = words.rstrip("#")
+    return _MARKUP.sub("", words).strip() or None
 
 
 def _read_cell(page: _Page, index: int, document: Mapping[str, Any]) -> Cell:

@@ -10,7 +10,8 @@ from nbflow.notebooks.document import plain
 
 LARGEST_HEADER = 64_000
 DEEPEST_HEADER = 50
-_MARK = re.compile(r"(?:# ?)?---\s*")
+_MARK = re.compile(r"---\s*")
+_JUPYTER = re.compile(r"jupyter\s*:\s*")
 _YAML_WORDS: dict[object, str] = {True: "on", False: "off", None: "null"}
 
 
@@ -22,7 +23,7 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
     import jupytext  # nbformat comes with it: slow, paid by text notebooks only
 
     logging.getLogger("jupytext").setLevel(logging.ERROR)
-    _check_header(text, shown)
+    _check_header(text, suffix, shown)
     try:
         document: dict[str, Any] = plain(jupytext.reads(text, fmt=_format(text, suffix)))
     except Exception as error:
@@ -39,18 +40,18 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
     return document
 
 
-def _check_header(text: str, shown: str) -> None:
-    """Refuse a header of YAML that is larger in memory than it looks, before anything is made of it.
-
-    What is no YAML at all is left for jupytext to say.
+def _check_header(text: str, suffix: str, shown: str) -> None:
+    """Refuse settings in YAML that are larger in memory than they look, before anything is made of
+    them. What is no YAML at all is left for jupytext to say.
     """
     import yaml
 
-    header = _header(text)
+    header = _settings_in(text, "#" if suffix == ".py" else "")
+    if len(header) > LARGEST_HEADER:
+        raise _odd_header(shown, Sentence("is too large"))
     depth = 0
     try:
-        events = yaml.parse(header) if len(header) <= LARGEST_HEADER else ()
-        for event in events:
+        for event in yaml.parse(header):
             if isinstance(event, yaml.AliasEvent):
                 raise _odd_header(shown, Sentence("holds an alias (*name)"))
             depth += isinstance(event, yaml.CollectionStartEvent)
@@ -59,21 +60,33 @@ def _check_header(text: str, shown: str) -> None:
                 raise _odd_header(shown, Sentence("is nested too deep"))
     except yaml.YAMLError:
         return
-    if len(header) > LARGEST_HEADER:
-        raise _odd_header(shown, Sentence("is too large"))
 
 
-def _header(text: str) -> str:
-    """Return the text between the first two marks, or, inside a comment of HTML, up to its end."""
-    lines = text.splitlines()
-    first = next((at for at, line in enumerate(lines) if _MARK.fullmatch(line)), len(lines))
-    is_hidden = any(line.strip().startswith("<!--") for line in lines[:first])
-    found: list[str] = []
-    for line in lines[first + 1 :]:
-        if ("-->" in line) if is_hidden else _MARK.fullmatch(line):
+def _settings_in(text: str, prefix: str) -> str:
+    """Return the lines that jupytext loads: ``jupyter:`` and what is below it, in a header that ends.
+
+    As jupytext finds them: before any other text; with ``prefix`` at each line, or, without one, as
+    they stand or in a comment of HTML, in which they go on behind the second mark.
+    """
+    settings: list[str] = []
+    marks, is_hidden, is_inside = 0, False, False
+    for number, line in enumerate(text.splitlines()):
+        if not line.startswith(prefix) or (is_hidden and marks > 1 and "-->" in line):
             break
-        found.append(line.removeprefix("# ").removeprefix("#"))
-    return "\n".join(found)
+        is_hidden = is_hidden or (not prefix and line.strip().startswith("<!--"))
+        own = line.removeprefix(prefix).removeprefix(" " if prefix else "")
+        if _MARK.fullmatch(own):
+            marks += 1
+            if marks > 1 and not is_hidden:
+                break
+        elif not marks:
+            is_first = number < 2 and (line.startswith("#!") or "coding" in line)
+            if own.strip() and not is_hidden and not is_first:
+                break
+        else:
+            is_inside = bool(_JUPYTER.fullmatch(own)) or (is_inside and own[:1].strip() == "")
+            settings += [own] if is_inside else []
+    return "\n".join(settings) if marks > 1 else ""
 
 
 def _odd_header(shown: str, what: Sentence) -> NotebookError:

@@ -59,6 +59,7 @@ def adopt(service: "Service", compiled: Compiled, snapshot: RunSnapshot) -> RunS
     """Return what is needed to drive a run: its parameters in place, what it has stored so far."""
     context = context_of(snapshot, compiled.dag.options.timezone)
     files = LocalFiles(service.settings.store)
+    files.folder(f"runs/{snapshot.run_id}")
     return RunSetup(
         dag=compiled.dag,
         pages=open_pages(

@@ -101,9 +101,8 @@ class RunContext:
                 )
             return texts[name]
 
-        known, braces, rest = value.rpartition(
-            "}}"
-        )  # behind the last ones there is none to look for
+        # Behind the last braces there is no template to look for.
+        known, braces, rest = value.rpartition("}}")
         return _TEMPLATE.sub(one, known + braces) + rest
 
 

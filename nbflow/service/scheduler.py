@@ -323,12 +323,13 @@ class Scheduler:
 
     def _renew(self) -> None:
         try:
-            lost = self._leases.renew(self._tokens())
+            tokens = self._tokens()
+            lost = self._leases.renew(tokens)
             gone = lost.taken | lost.late
             if new := len(gone - self._told_lost):
                 _log.warning("attempts lost: %d", new, extra={"action": "lost"})
             # One that takes its time to end is lost again at each renewal.
-            self._told_lost = gone or self._told_lost
+            self._told_lost = gone | self._told_lost.intersection(tokens)
             for token in gone:
                 self._starter.lost(token)
             for driver in self._drivers.values():

@@ -76,7 +76,7 @@ def leave(page: Any) -> None:
     page.locator(DIALOG).wait_for(state="detached")
 
 
-@pytest.mark.abuse(1, 2, 3)
+@pytest.mark.abuse(1, 2)
 def test_markup_is_text_in_runs_histories_comparisons_and_dialogs(
     page: Any, jupyter: Jupyter, service: Service
 ) -> None:

@@ -40,6 +40,7 @@ export class WatchedTask implements IDisposable {
 
   /** Look again, also at one that had ended: it may be tried once more. */
   refresh(): void {
+    this._wishes += 1;
     void this._poll.start();
     void this._poll.refresh();
   }
@@ -50,6 +51,7 @@ export class WatchedTask implements IDisposable {
   }
 
   private async _look(): Promise<void> {
+    const wishes = this._wishes;
     const answer = await this._api.showTask(this.run, this.task);
     const last = answer.attempts.at(-1);
     // Nothing comes of a task that was never tried until its run moves, which `refresh` is called for.
@@ -68,7 +70,8 @@ export class WatchedTask implements IDisposable {
     this._answer = answer;
     if (!this.isDisposed) {
       this._changed.emit();
-      if (isComplete) {
+      // What was asked for meanwhile is newer than this answer.
+      if (isComplete && wishes === this._wishes) {
         void this._poll.stop();
       }
     }
@@ -80,4 +83,5 @@ export class WatchedTask implements IDisposable {
   private _offset = 0;
   private readonly _poll: Poll;
   private _tryNo = 0;
+  private _wishes = 0;
 }

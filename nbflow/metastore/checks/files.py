@@ -29,8 +29,13 @@ def files(connection: Connection, store: "ArtifactStore") -> Iterator[Violation]
     query = select(at.run_id, at.task, at.token, at.result).where(at.result.is_not(None))
     for row in connection.execute(query.order_by(at.token)):
         name = (row.result or {}).get("notebook")
-        if name is not None:
+        if name is None:
+            continue
+        try:
             folder = store.root / attempt_folder(row.run_id, row.task, row.token)
+        except StoreError as error:
+            yield Violation(code="I22", place=row.run_id, message=as_sentence(error.message))
+        else:
             yield from _notebooks(folder, name)
 
 

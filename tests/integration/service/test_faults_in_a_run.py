@@ -210,3 +210,5 @@ def test_the_files_of_a_task_lie_where_everyone_looks_whatever_it_is_called(serv
     kept = service.store.retention.named_files()
     store = ArtifactStore(service.settings.store)
     assert store.garbage(kept.bundles, kept.attempts, time.time() + 1).attempts == {}
+    # What lies below is not to be reached by others, whatever it is made with.
+    assert (store.root / "runs" / report.run_id).stat().st_mode & 0o077 == 0

@@ -93,9 +93,12 @@ LAUGHS = [
         (header("a: " + "[" * (DEEPEST_HEADER + 1) + "]" * (DEEPEST_HEADER + 1)), "too deep"),
         (header("a: " + "[" * 30_000), "too deep"),
         (header("a: " + "x" * LARGEST_HEADER), "too large"),
+        (header(*LAUGHS).replace("# ---", "# ---\n# @x", 1), "alias"),
+        (header(*LAUGHS).replace("# jupyter", "# # ---\n# jupyter"), "alias"),
+        (header(*LAUGHS).replace("# jupyter:", "# title: a --> b\n# jupyter:"), "alias"),
         (header("a: !!python/object/apply:os.mkdir [RAN]"), "jupytext can't read it"),
     ],
-    ids=["aliases", "deep", "deeper", "large", "object"],
+    ids=["aliases", "deep", "deeper", "large", "no YAML", "comment", "arrow", "object"],
 )
 @pytest.mark.parametrize("suffix", [".py", ".md", " in a comment.md"])
 def test_a_header_is_refused_before_anything_is_made_of_it(
@@ -116,6 +119,22 @@ def test_a_header_is_refused_before_anything_is_made_of_it(
     assert caught.value.code == "NBF008"
     assert time.process_time() - begun < AT_MOST
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (".md", "# Title\n\n---\n*All rights reserved.*\n\n---\n\n```python\nx = 1\n```\n"),
+        (".md", "---\ntitle: &t A\nalso: *t\n---\n\n```python\nx = 1\n```\n"),
+        (".md", "# Title\n\n---\n" + "word " * LARGEST_HEADER + "\n\n```python\nx = 1\n```\n"),
+        (".py", "# %%\n# ---\nx = 1\n# *all*\n# ---\n"),
+    ],
+    ids=["italics", "anchors of others", "rule", "comments"],
+)
+def test_what_is_no_settings_is_not_judged(suffix: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / f"ordinary{suffix}"
+    path.write_text(text)
+    assert any("x = 1" in cell.source for cell in read_notebook(path).cells)
 
 
 @pytest.mark.abuse(20)

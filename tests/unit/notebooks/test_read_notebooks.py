@@ -347,6 +347,7 @@ def test_the_digest_follows_meaning_and_not_outputs():
         ("Title\n=====\n", "Title"),
         ("```\n# no\n```\n", None),
         ("#no", None),
+        ("# From C to C#", "From C to C#"),
         ("", None),
     ],
 )
