@@ -16,7 +16,7 @@ NOT_HERE = "## What nbflow has not"
 
 
 def marked() -> dict[int, set[str]]:
-    """Return the tests of each row, from the marks at functions and modules."""
+    """Return the tests of each row, from the marks at functions."""
     found: dict[int, set[str]] = defaultdict(set)
     for path in TESTS.rglob("test_*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -19,6 +19,18 @@ from traitlets.config import Config
 
 TOKEN = "a-token-of-the-tests"
 BASE = "/a%40b/"
+ONE_TASK = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {},
+    "cells": [
+        {
+            "cell_type": "code", "id": "c1", "metadata": {"tags": ["task:load"]},
+            "execution_count": None, "outputs": [], "source": "n = 1",
+        }
+    ],
+}  # fmt: skip
+"""A notebook whose only cell is the task ``load``."""
 SAMPLES = {
     "dag_id": "etl",
     "run_id": "manual__20260101T000000Z__aaaaaaaa",

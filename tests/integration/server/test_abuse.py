@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
-from jupyter_servers import BASE, TOKEN, Reply, RunningServer, jupyter_server, of_route
+from jupyter_servers import BASE, ONE_TASK, TOKEN, Reply, RunningServer, jupyter_server, of_route
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -18,17 +18,6 @@ from nbflow.server.routes import ROUTES
 
 PASSWORD = "the-password-of-the-mail-server"
 SECRET_DAG = "merger"
-NOTEBOOK = {
-    "nbformat": 4,
-    "nbformat_minor": 5,
-    "metadata": {},
-    "cells": [
-        {
-            "cell_type": "code", "id": "c1", "metadata": {"tags": ["task:load"]},
-            "execution_count": None, "outputs": [], "source": "n = 1",
-        }
-    ],
-}  # fmt: skip
 
 
 class Nobody(Authorizer):  # type: ignore[misc]
@@ -71,7 +60,7 @@ def serve(
 ) -> Iterator[RunningServer]:
     with jupyter_server(folder, patched, ServerApp=settings) as running:
         path = f"{SECRET_DAG}.ipynb"
-        (running.root / path).write_text(json.dumps(NOTEBOOK), encoding="utf-8")
+        (running.root / path).write_text(json.dumps(ONE_TASK), encoding="utf-8")
         assert running.ask("/dags", "POST", {"path": path}).status == 200
         assert running.ask(f"/dags/{SECRET_DAG}/runs", "POST", {}).status == 202
         yield running

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from jupyter_servers import BASE, RunningServer
+from jupyter_servers import BASE, ONE_TASK, RunningServer
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -13,18 +13,6 @@ from nbflow.app import open_service
 from nbflow.model.ids import RunId
 from nbflow.scheduling.decide import decide
 from nbflow.server.news import SCHEMA_ID
-
-NOTEBOOK = {
-    "nbformat": 4,
-    "nbformat_minor": 5,
-    "metadata": {},
-    "cells": [
-        {
-            "cell_type": "code", "id": "c1", "metadata": {"tags": ["task:load"]},
-            "execution_count": None, "outputs": [], "source": "n = 1",
-        }
-    ],
-}  # fmt: skip
 
 
 async def bus(server: RunningServer, headers: Any) -> Any:
@@ -40,7 +28,7 @@ async def news(socket: Any) -> dict[str, Any]:
 
 
 def a_run(server: RunningServer) -> str:
-    made = server.ask("/runs", "POST", {"path": "heard.ipynb", "notebook": NOTEBOOK})
+    made = server.ask("/runs", "POST", {"path": "heard.ipynb", "notebook": ONE_TASK})
     assert made.status == 202, made.content
     return str(made.json["run_id"])
 
