@@ -23,7 +23,7 @@ packages() {
 }
 is_built() {
     [ -f $built/package.json ] && [ -z "$(find src style schema package.json package-lock.json \
-        ../nbflow/render/tokens.json ../nbflow/render/picture.css \
+        ../nbflow/render/tokens.json ../nbflow/render/picture.css ../nbflow/render/times.mjs \
         -newer $built/package.json -print -quit)" ]
 }
 # Where this environment's Jupyter looks; a link, so that a build is seen without another installation.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DagForm, ParameterForm } from '../src/api/types';
-import { duration } from '../src/model/durations';
+import { clock, duration } from '../src/model/durations';
 import { changedValues, fieldOf, isWrong } from '../src/model/parameters';
 import { choose, type Scope, taskOfCell } from '../src/model/scope';
 
@@ -97,4 +97,13 @@ test.each([
   [7620, '2 h 07 m']
 ])('%d s are told as %s', (seconds, expected) => {
   expect(duration(seconds)).toBe(expected);
+});
+
+test.each([
+  [-0.2, '0 s'],
+  [3.9, '3 s'],
+  [245.9, '4 m 05 s'],
+  [7625, '2 h 07 m']
+])('what has gone on for %d s says so in whole seconds', (seconds, expected) => {
+  expect(clock(seconds)).toBe(expected);
 });

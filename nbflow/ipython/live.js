@@ -1,4 +1,6 @@
 // The live view of a run: recolours the picture's boxes, nothing else of the picture changes.
+import { clock } from "../render/times.mjs";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function importSvg(text, host) {
@@ -6,12 +8,6 @@ function importSvg(text, host) {
   const root = parsed.documentElement;
   if (root.nodeName !== "svg") return;
   host.replaceChildren(document.importNode(root, true));
-}
-
-function clock(seconds) {
-  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
-  const rest = String(Math.floor(seconds % 60)).padStart(2, "0");
-  return `${Math.floor(seconds / 60)} m ${rest} s`;
 }
 
 function element(name, className, parent) {

@@ -32,10 +32,18 @@ _UPDATE_SECONDS = 0.1
 _LOOKS = {RunState.QUEUED: "queued", RunState.RUNNING: "running"}
 
 
+def _script() -> str:
+    """Return the view's script with what it imports: a widget's script comes as one text."""
+    files = resources.files("nbflow")
+    times = files.joinpath("render/times.mjs").read_text(encoding="utf-8")
+    live = files.joinpath("ipython/live.js").read_text(encoding="utf-8")
+    return times + live.replace('import { clock } from "../render/times.mjs";\n', "")
+
+
 class LiveView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no types
     """What the browser shows. Every trait is plain data; the picture is drawn once."""
 
-    _esm = resources.files(__package__).joinpath("live.js").read_text(encoding="utf-8")
+    _esm = _script()
     _css = resources.files(__package__).joinpath("live.css").read_text(encoding="utf-8")
     svg = traitlets.Unicode().tag(sync=True)
     icons = traitlets.Dict().tag(sync=True)

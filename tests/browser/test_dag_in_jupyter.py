@@ -1,5 +1,6 @@
 """``%dag`` and ``%dag run`` in a real JupyterLab and a real Notebook 7, on the real engine."""
 
+import re
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ def test_dag_draws_inline_and_a_run_turns_every_task_green(
     live.locator('.task[data-state="running"][data-task="total"]').wait_for()
     assert live.locator('.task[data-state="success"][data-task="load"]').count() == 1
     assert live.locator(".nbflow-live-cancel").is_visible()
+    time = live.locator(".nbflow-live-time").text_content() or ""
+    assert re.fullmatch(r"\d+ s", time), "a clock of whole seconds while it goes on"
     shoot(page, f"{face}-running")
     cell = page.locator(".jp-CodeCell").nth(2)
     cell.get_by_text("Run finished").wait_for()

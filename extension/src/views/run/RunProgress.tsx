@@ -1,6 +1,6 @@
 import { type ReactElement, type ReactNode, useEffect, useReducer } from 'react';
-import type { RunAnswer, TaskInstanceForm } from '../../api/types';
-import { duration } from '../../model/durations';
+import type { RunAnswer, RunForm, TaskInstanceForm } from '../../api/types';
+import { clock, duration } from '../../model/durations';
 import { exactly, inZone } from '../../model/past';
 import { State } from './State';
 import type { Spoken } from './source';
@@ -22,12 +22,12 @@ export function RunProgress(props: RunProgressProps): ReactElement {
   const { answer, isGoingOn, hasScheduler, chosen, trans, lang } = props;
   useSeconds(isGoingOn);
   const { run, tasks } = answer;
-  const seconds = run.seconds ?? (isGoingOn ? since(run.started) : null);
+  const time = timeOf(run, isGoingOn);
   return (
     <section className="nbf-progress" aria-label={trans.__('Run')}>
       <p className="nbf-row" role="status">
         <State state={run.state} lang={lang} />
-        {seconds !== null && <span className="nbf-time">{duration(seconds)}</span>}
+        {time && <span className="nbf-time">{time}</span>}
         <time className="nbf-quiet" dateTime={run.created} title={exactly(run.created, lang)}>
           {inZone(run.created, lang)}
         </time>
@@ -62,7 +62,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
             >
               <span className="nbf-name">{task.task}</span>
               <State state={task.state} lang={lang} />
-              <span className="nbf-time">{timeOf(task)}</span>
+              <span className="nbf-time">{timeOf(task, task.state === 'running')}</span>
             </button>
             {task.reason && task.state !== 'success' && <p className="nbf-quiet">{task.reason}</p>}
           </li>
@@ -72,13 +72,12 @@ export function RunProgress(props: RunProgressProps): ReactElement {
   );
 }
 
-function timeOf(task: TaskInstanceForm): string {
-  const seconds = task.seconds ?? (task.state === 'running' ? since(task.started) : null);
-  return seconds === null ? '' : duration(seconds);
-}
-
-function since(instant: string | null): number | null {
-  return instant === null ? null : Math.max(0, (Date.now() - Date.parse(instant)) / 1000);
+/** How long something took; while it goes on, how long it has. */
+function timeOf(of: RunForm | TaskInstanceForm, isGoingOn: boolean): string {
+  if (of.seconds !== null) {
+    return duration(of.seconds);
+  }
+  return isGoingOn && of.started ? clock((Date.now() - Date.parse(of.started)) / 1000) : '';
 }
 
 /** Draw anew every second while something goes on: times go on, too. */
