@@ -52,6 +52,7 @@ class Server {
   readonly followed: string[] = [];
   state = { answer: null as RunAnswer | null, error: null, isStarting: false, hasScheduler: true };
   readonly changed = new Signal<this, void>(this);
+  readonly heard = new Signal<this, string>(this);
 
   runs = async () => ({ items: this.kept.map(one => one.run), next: null, unread: [] });
   showRun = async (id: string) => {
@@ -70,7 +71,8 @@ let last: LastRan;
 
 beforeEach(() => {
   server = new Server();
-  last = new LastRan(server as unknown as ConstructorParameters<typeof LastRan>[0], server);
+  const run = server as unknown as ConstructorParameters<typeof LastRan>[0];
+  last = new LastRan(run, server, server.heard);
 });
 
 afterEach(() => last.dispose());
@@ -105,4 +107,20 @@ test('of another DAG nothing is told', async () => {
   expect(last.tasks.size).toBe(0);
   server.move(run('a', 0, { load: 'failed' }));
   expect(last.tasks.size).toBe(0);
+});
+
+test('that some run moved is a reason to look, unless it is the one that is followed', async () => {
+  server.kept = [run('a', 0, { load: 'success' })];
+  last.look('prices', ['load']);
+  await vi.waitFor(() => expect(last.tasks.size).toBe(1));
+  vi.useFakeTimers();
+  server.kept = [run('b', 5, { load: 'failed' }), ...server.kept];
+  server.state.answer = run('a', 0, { load: 'success' });
+  server.heard.emit('a');
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(server.asked).toEqual(['a']);
+  server.heard.emit('b');
+  await vi.advanceTimersByTimeAsync(5000);
+  vi.useRealTimers();
+  expect(states(last.tasks)).toEqual({ load: 'failed' });
 });

@@ -203,8 +203,8 @@ class ApiHandler(APIHandler):  # type: ignore[misc]
             raise RequestError(429, "NBF726", "Too many calls wait for an answer.")
         api.pending += 1
         try:
-            if route.follows:
-                await api.news.follow()
+            if route.follows is not None:
+                await api.news.follow(route.follows)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(api.threads, self._answer, route, path, user)
         finally:

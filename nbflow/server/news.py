@@ -1,16 +1,20 @@
-"""That runs moved, told on the event bus of Jupyter Server while somebody follows one.
+"""That runs moved, told on the event bus of Jupyter Server while somebody looks at some.
 
 What moved is told by the API alone, to those who may read: on the bus stands no more than a run's id.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, TypeVar
 
 from nbflow.errors import MetastoreError
+from nbflow.metastore.rows import EventRow
+from nbflow.service.drift import has_metastore
 from nbflow.service.service import Service
 
 SCHEMA_ID = "urn:nbflow:event:run-moved"
@@ -28,10 +32,8 @@ SCHEMA: dict[str, Any] = {
     },
     "additionalProperties": False,
 }
-AWAKE = 30.0
-"""Seconds for which news are looked for after somebody asked for a run's events."""
-LOOK_EVERY = 0.2
-"""Seconds between looks."""
+AWAKE = 40.0
+"""Seconds for which news are looked for after somebody asked: longer than a page waits to ask again."""
 AFTER_TROUBLE = 5.0
 """Seconds between looks at a metastore that does not answer."""
 _log = logging.getLogger("nbflow.news")
@@ -48,21 +50,33 @@ class RunNews:
         self._service = service
         self._threads = threads
         self._tell = tell
-        self._until = 0.0
+        self._until: dict[float, float] = {}
+        self._sooner = asyncio.Event()
         self._begins = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    async def follow(self) -> None:
-        """Tell from now on, for a while, which runs move. Raises MetastoreError."""
+    async def follow(self, every: float) -> None:
+        """Tell from now on, for a while, which runs move, after a look every so many seconds.
+        Raises MetastoreError.
+        """
         loop = asyncio.get_running_loop()
-        self._until = loop.time() + AWAKE
+        if every < self._pause(loop.time(), most=math.inf):
+            self._sooner.set()
+        self._until[every] = loop.time() + AWAKE
         async with self._begins:
             if self._task is None or self._task.done():
                 seen = await self._in_thread(self._newest)
                 self._task = loop.create_task(self._look(seen), name="nbflow-news")
 
     def _newest(self) -> int:
-        return self._service.store.newest_event()
+        return self._service.store.newest_event() if has_metastore(self._service) else 0
+
+    def _since(self, seen: int) -> Sequence[EventRow]:
+        return self._service.store.events(seen) if has_metastore(self._service) else ()
+
+    def _pause(self, now: float, *, most: float) -> float:
+        """Return the seconds until the next look, as those want who still look."""
+        return min((every for every, until in self._until.items() if until > now), default=most)
 
     def close(self) -> None:
         """Tell nothing more."""
@@ -71,17 +85,22 @@ class RunNews:
 
     async def _look(self, seen: int) -> None:
         loop = asyncio.get_running_loop()
-        while loop.time() < self._until:
-            pause = LOOK_EVERY
+        while (pause := self._pause(loop.time(), most=0)) > 0:
             try:
-                rows = await self._in_thread(partial(self._service.store.events, seen))
+                rows = await self._in_thread(partial(self._since, seen))
             except MetastoreError as problem:
                 _log.warning("runs can't be followed: %s", problem)
-                rows, pause = [], AFTER_TROUBLE
+                rows, pause = (), AFTER_TROUBLE
             for run_id, seq in {row.run_id: row.seq for row in rows}.items():
                 self._tell({"run_id": run_id, "seq": seq})
             seen = rows[-1].seq if rows else seen
-            await asyncio.sleep(pause)
+            await self._rest(pause)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long, or until somebody follows a run."""
+        self._sooner.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._sooner.wait(), seconds)
 
     async def _in_thread(self, work: Callable[[], _Found]) -> _Found:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

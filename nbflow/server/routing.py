@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Action = Literal["read", "write", "execute"]
 """What Jupyter's authoriser is asked about: looking, changing, or making code run."""
 
+FOLLOWED = 0.2
+"""Seconds between looks while a run is followed."""
+WATCHED = 2.0
+"""Seconds between looks while somebody only wants to see how the runs stand."""
 BODY_LIMIT, NOTEBOOK_LIMIT = 10_000_000, 50_000_000
 
 PATH_PARAMETERS: dict[str, tuple[TypeAdapter[Any], str]] = {
@@ -74,8 +78,8 @@ class File:
 class Route:
     """One method of one path. ``answer`` runs in a thread. Without ``given`` it returns a `File` of
     one of the ``media``. ``status`` is that of an answer, ``problems`` those of refusals beside the
-    common ones. Who asks one that ``follows`` is told on the server's event bus when runs move; one
-    that ``tells_user`` is told who asks.
+    common ones. Who asks one that ``follows`` is told on the server's event bus when runs move, so
+    many seconds later at most; one that ``tells_user`` is told who asks.
     """
 
     method: Literal["GET", "POST", "PATCH"]
@@ -90,7 +94,7 @@ class Route:
     status: int = 200
     limit: int = BODY_LIMIT
     problems: tuple[int, ...] = ()
-    follows: bool = False
+    follows: float | None = None
     tells_user: bool = False
 
     @property

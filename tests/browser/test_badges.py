@@ -82,6 +82,20 @@ def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_
     assert "Last run: ended" in (ran.nth(1).get_attribute("title") or "")
 
 
+@pytest.mark.kernel
+def test_a_badge_tells_soon_how_a_run_ended_that_somebody_else_asked_for(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("theirs.ipynb", "%%task only\nprint('from elsewhere')")
+    open_document(page, jupyter, "lab", "theirs.ipynb")
+    page.get_by_role("button", name="Task only").wait_for()
+    jupyter.ask("runs", {"path": "theirs.ipynb"})
+    ran = page.locator(".nbf-badge-ran")
+    # Half as long as the page waits to ask again: the server's event bus told it.
+    ran.first.locator(".nbf-state").wait_for(timeout=15_000)
+    ran.first.locator(".nbf-state[data-state=success]").wait_for(timeout=60_000)
+
+
 @pytest.mark.own_page
 def test_a_notebook_without_tags_is_sent_nowhere_and_gets_no_badges(
     page: Any, jupyter: Jupyter

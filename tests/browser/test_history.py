@@ -1,7 +1,6 @@
 """The runs of a notebook beside it, and of all notebooks: on the real server, scheduler and engine."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,27 +91,14 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     assert axe_violations(page, ".nbf-of-history") == []
 
 
-def ask(jupyter: Jupyter, method: str, place: str, body: dict[str, Any]) -> Any:
-    """Ask the server's API."""
-    headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
-    asked = urllib.request.Request(
-        f"{jupyter.url}/nbflow/api/{place}",
-        data=json.dumps(body).encode(),
-        headers=headers,
-        method=method,
-    )
-    with urllib.request.urlopen(asked) as answer:
-        return json.loads(answer.read())
-
-
 @pytest.mark.own_page
 def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     page: Any, jupyter: Jupyter
 ) -> None:
     jupyter.write("long.ipynb", "%%task load\nn = 1")
-    ask(jupyter, "POST", "dags", {"path": "long.ipynb"})
+    jupyter.ask("dags", {"path": "long.ipynb"})
     for _ in range(26):
-        ask(jupyter, "POST", "dags/long/runs", {})
+        jupyter.ask("dags/long/runs", {})
     open_document(page, jupyter, "lab", "long.ipynb")
     with page.expect_response(
         lambda reply: (
@@ -228,10 +214,7 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     document = json.loads(path.read_text(encoding="utf-8"))
     document["metadata"]["nbflow"] = {"version": 1, "dag": {"schedule": "0 6 * * *"}}
     path.write_text(json.dumps(document), encoding="utf-8")
-    headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
-    body = json.dumps({"path": "daily.ipynb"}).encode()
-    asked = urllib.request.Request(f"{jupyter.url}/nbflow/api/dags", data=body, headers=headers)
-    urllib.request.urlopen(asked).close()
+    jupyter.ask("dags", {"path": "daily.ipynb"})
     page.goto(f"{jupyter.url}/lab?token={TOKEN}&reset")
     marked = page.locator(".jp-DirListing-itemText[data-nbflow-schedule]")
     marked.wait_for()
@@ -246,9 +229,7 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
         page.locator(".lm-Menu-itemLabel", has_text=entry).first.wait_for()
     shoot(page, "outside-of-notebooks")
     page.keyboard.press("Escape")
-    counts = urllib.request.Request(f"{jupyter.url}/nbflow/api/activity", headers=headers)
-    with urllib.request.urlopen(counts) as answer:
-        failed = json.loads(answer.read())["failed"]
+    failed = jupyter.ask("activity")["failed"]
     counted = "1 run" if failed == 1 else f"{failed} runs"
     status = page.get_by_role("button", name=f"0 runs go on, {counted} failed", exact=True)
     status.wait_for()

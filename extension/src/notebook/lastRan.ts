@@ -1,5 +1,5 @@
 import type { IDisposable } from '@lumino/disposable';
-import { Poll } from '@lumino/polling';
+import { Poll, Throttler } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { RunForm } from '../api/types';
@@ -9,7 +9,8 @@ import type { FollowedRun } from './followed';
 /** How many runs are looked into for the last one of each task. */
 const RECENT = 5;
 
-/** Runs that somebody else asked for are seen that late; those that are followed at once. */
+/** What is heard of others' runs makes it look that often at most; without the bus it looks seldom. */
+const PAUSE = 2000;
 const EVERY = { interval: 30_000, backoff: true, max: 300_000 };
 
 /** A run of an open notebook; `followLast` follows the newest one unless one is followed. */
@@ -21,9 +22,11 @@ type Followed = Pick<FollowedRun, 'changed' | 'state'> & {
 export class LastRan implements IDisposable {
   constructor(
     private readonly _run: Followed,
-    private readonly _api: Pick<Api, 'runs' | 'showRun'>
+    private readonly _api: Pick<Api, 'runs' | 'showRun'>,
+    private readonly _heard: ISignal<object, string>
   ) {
     _run.changed.connect(this._moved, this);
+    _heard.connect(this._hear, this);
     this._poll = new Poll({
       factory: () => this._read(),
       frequency: EVERY,
@@ -31,6 +34,7 @@ export class LastRan implements IDisposable {
       name: 'nbflow:last-ran',
       auto: false
     });
+    this._soon = new Throttler(() => this._lookAgain(), { limit: PAUSE, edge: 'trailing' });
   }
 
   /** Emitted when a task stands otherwise. */
@@ -60,6 +64,8 @@ export class LastRan implements IDisposable {
   dispose(): void {
     if (!this.isDisposed) {
       this._run.changed.disconnect(this._moved, this);
+      this._heard.disconnect(this._hear, this);
+      this._soon.dispose();
       this._poll.dispose();
       Signal.clearData(this);
     }
@@ -97,6 +103,19 @@ export class LastRan implements IDisposable {
     });
   }
 
+  /** A run moved, perhaps one of this notebook; of the one that is followed the rest is known. */
+  private _hear(_: object, run: string): void {
+    if (run !== this._run.state.answer?.run.run_id) {
+      void this._soon.invoke();
+    }
+  }
+
+  private async _lookAgain(): Promise<void> {
+    if (this._dag !== null) {
+      await this._poll.refresh();
+    }
+  }
+
   private _moved(): void {
     const { answer } = this._run.state;
     if (answer && answer.run.dag_id === this._dag) {
@@ -116,6 +135,7 @@ export class LastRan implements IDisposable {
   /** How the runs stood that were looked into. */
   private readonly _known = new Map<string, string>();
   private readonly _poll: Poll;
+  private readonly _soon: Throttler;
   private _tasks: ReadonlyMap<string, Ran> = new Map();
   private _wanted: readonly string[] = [];
 }

@@ -36,7 +36,7 @@ export const badgesPlugin: JupyterFrontEndPlugin<void> = {
         const badges = new CellBadges(
           panel,
           lives.of(panel),
-          new LastRan(runs.of(panel), runs.api),
+          new LastRan(runs.of(panel), runs.api, runs.heard),
           said,
           show
         );

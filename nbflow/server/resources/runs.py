@@ -32,7 +32,7 @@ from nbflow.server.models.runs import (
 from nbflow.server.paper import POLICY, page_of
 from nbflow.server.problems import RequestError
 from nbflow.server.resources.tasks import instances
-from nbflow.server.routing import NOTEBOOK_LIMIT, Call, File, Route
+from nbflow.server.routing import FOLLOWED, NOTEBOOK_LIMIT, WATCHED, Call, File, Route
 from nbflow.service.clear import ClearOptions
 from nbflow.service.metrics import compared, metrics_by_task
 from nbflow.service.records import run_document
@@ -229,6 +229,7 @@ ROUTES = (
         summary="List runs, the newest first.",
         query=RunQuery,
         given=RunPage,
+        follows=WATCHED,
     ),
     Route(
         method="POST",
@@ -286,7 +287,7 @@ ROUTES = (
         query=EventsQuery,
         given=EventList,
         problems=(404,),
-        follows=True,
+        follows=FOLLOWED,
     ),
     Route(
         method="GET",

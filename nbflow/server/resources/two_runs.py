@@ -15,7 +15,7 @@ from nbflow.server.models.history import (
 )
 from nbflow.server.models.runs import MetricForm
 from nbflow.server.resources.runs import run_form
-from nbflow.server.routing import Call, Route
+from nbflow.server.routing import WATCHED, Call, Route
 from nbflow.service.drift import has_metastore
 from nbflow.service.two_runs import TaskPair, compare_runs
 from nbflow.texts import clean
@@ -97,5 +97,6 @@ ROUTES = (
         summary="How many runs wait, go on, and failed lately.",
         query=ActivityQuery,
         given=Activity,
+        follows=WATCHED,
     ),
 )

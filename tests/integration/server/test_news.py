@@ -20,10 +20,10 @@ async def bus(server: RunningServer, headers: Any) -> Any:
     return await websocket_connect(HTTPRequest(url, headers=headers))
 
 
-async def news(socket: Any) -> dict[str, Any]:
+async def news(socket: Any, run: str) -> dict[str, Any]:
     while True:
         told: dict[str, Any] = json.loads(await asyncio.wait_for(socket.read_message(), 30))
-        if told["schema_id"] == SCHEMA_ID:
+        if told["schema_id"] == SCHEMA_ID and told["run_id"] == run:
             return told
 
 
@@ -42,21 +42,22 @@ def move(run: str) -> None:
         store.apply(RunId(run), decide(dag, snapshot, outside.clock.wall()))
 
 
+async def moved(server: RunningServer, run: str) -> dict[str, Any]:
+    """Listen, move a run, and return what is heard."""
+    socket = await bus(server, server.headers)
+    await asyncio.to_thread(move, run)
+    told = await news(socket, run)
+    socket.close()
+    return told
+
+
 @pytest.mark.abuse(17)
 def test_who_follows_a_run_hears_when_it_moves_and_nothing_more_than_its_id(
     server: RunningServer,
 ) -> None:
     run = a_run(server)
     before = server.ask(f"/runs/{run}/events").json["last"]
-
-    async def listen() -> dict[str, Any]:
-        socket = await bus(server, server.headers)
-        await asyncio.to_thread(move, run)
-        told = await news(socket)
-        socket.close()
-        return told
-
-    told = asyncio.run(listen())
+    told = asyncio.run(moved(server, run))
     assert {key: told[key] for key in told if not key.startswith("__")} == {
         "schema_id": SCHEMA_ID,
         "run_id": run,
@@ -81,3 +82,12 @@ def test_what_happened_is_told_by_the_api_while_nothing_is_heard(server: Running
     before = server.ask(f"/runs/{run}/events").json["last"]
     move(run)
     assert server.ask(f"/runs/{run}/events?since={before}").json["items"]
+
+
+@pytest.mark.parametrize("question", ["/activity", "/runs"])
+def test_a_page_that_shows_how_runs_stand_hears_of_runs_that_others_asked_for(
+    server: RunningServer, question: str
+) -> None:
+    run = a_run(server)
+    server.ask(question)
+    assert asyncio.run(moved(server, run))["seq"] > 0
