@@ -18,6 +18,8 @@ PARTS = {
 
 def main(names: list[str]) -> None:
     """Measure the named parts, or all."""
+    if unknown := [name for name in names if name not in PARTS]:
+        raise SystemExit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     print(machine.text())
     for name in names or PARTS:
         print(f"\n{name}\n{'─' * len(name)}", flush=True)
