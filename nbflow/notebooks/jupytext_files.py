@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.errors import NotebookError
@@ -41,25 +42,50 @@ def document_from_text(text: str, suffix: str, shown: str) -> dict[str, Any]:
 
 
 def _check_header(text: str, suffix: str, shown: str) -> None:
-    """Refuse settings in YAML that are larger in memory than they look, before anything is made of
-    them. What is no YAML at all is left for jupytext to say.
+    """Refuse settings in YAML that are larger in memory than they look, or say one thing twice,
+    before anything is made of them. What is no YAML at all is left for jupytext to say.
     """
     import yaml
 
     header = _settings_in(text, "#" if suffix == ".py" else "")
     if len(header) > LARGEST_HEADER:
         raise _odd_header(shown, Sentence("is too large"))
-    depth = 0
+    levels: list[_Level] = [_Level()]
     try:
         for event in yaml.parse(header):
             if isinstance(event, yaml.AliasEvent):
                 raise _odd_header(shown, Sentence("holds an alias (*name)"))
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST_HEADER:
+            if isinstance(event, yaml.NodeEvent):
+                key = levels[-1].twice(getattr(event, "value", None))
+                if key is not None:
+                    raise _odd_header(shown, Sentence("says {key} twice", key=key))
+            if isinstance(event, yaml.CollectionStartEvent):
+                levels.append(_Level(has_keys=isinstance(event, yaml.MappingStartEvent)))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                levels.pop()
+            if len(levels) > DEEPEST_HEADER + 1:
                 raise _odd_header(shown, Sentence("is nested too deep"))
     except yaml.YAMLError:
         return
+
+
+@dataclass(slots=True)
+class _Level:
+    """A list or mapping of YAML while it is read: in a mapping every other node is a key."""
+
+    has_keys: bool = False
+    known: set[str] = field(default_factory=set)
+    is_key_next: bool = True
+
+    def twice(self, node: str | None) -> str | None:
+        """Take the next node, None for one that is no text; return it if it is a key again."""
+        is_key = self.has_keys and self.is_key_next
+        self.is_key_next = not self.is_key_next
+        if not is_key or node is None:
+            return None
+        is_known = node in self.known
+        self.known.add(node)
+        return node if is_known else None
 
 
 def _settings_in(text: str, prefix: str) -> str:

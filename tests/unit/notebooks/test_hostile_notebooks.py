@@ -96,9 +96,22 @@ LAUGHS = [
         (header(*LAUGHS).replace("# ---", "# ---\n# @x", 1), "alias"),
         (header(*LAUGHS).replace("# jupyter", "# # ---\n# jupyter"), "alias"),
         (header(*LAUGHS).replace("# jupyter:", "# title: a --> b\n# jupyter:"), "alias"),
+        (header("schedule: '@daily'", "tags: [a, a]", "schedule: '@hourly'"), "schedule twice"),
+        (header("a: {b: c, c: {b: 1}, d: b, b: 2}"), "b twice"),
         (header("a: !!python/object/apply:os.mkdir [RAN]"), "jupytext can't read it"),
     ],
-    ids=["aliases", "deep", "deeper", "large", "no YAML", "comment", "arrow", "object"],
+    ids=[
+        "aliases",
+        "deep",
+        "deeper",
+        "large",
+        "no YAML",
+        "comment",
+        "arrow",
+        "twice",
+        "below",
+        "object",
+    ],
 )
 @pytest.mark.parametrize("suffix", [".py", ".md", " in a comment.md"])
 def test_a_header_is_refused_before_anything_is_made_of_it(
