@@ -59,10 +59,12 @@ def deploy(
     """Deploy a notebook, or the DAGs of a folder."""
     from nbflow.app import open_service
     from nbflow.cli.looks import when_words
+    from nbflow.service.dags import DeployOptions
     from nbflow.service.looking import next_fires
 
     with open_service() as service:
-        found = service.deploy(notebook, dag=dag, confirmed=catchup)
+        options = DeployOptions(confirmed=catchup)
+        found = service.deploy(notebook, dag=dag, options=options)
         fires = [next_fires(service, one.dag.id, _FIRES) for one in found]
     lang = language() if form is Form.TABLE else "en"
     rows: list[dict[str, Any]] = [

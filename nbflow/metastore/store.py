@@ -156,13 +156,16 @@ class Metastore:
         schedule: ScheduleEntry | Literal["keep"] | None = "keep",
         current: bool = True,
         on: Mapping[Trigger, TriggerState] | None = None,
+        replaces: Digest | Literal["any"] | None = "any",
     ) -> Digest:
         """Record a DAG's version with its notebooks by path; the same digest is recorded once.
 
         ``schedule`` takes the place of the DAG's schedule in the same transaction; None lets it
-        rest. ``on`` are the DAG's triggers from now on; None leaves them. Without ``current`` a DAG that was deployed before keeps the version that new runs use.
+        rest. ``on`` are the DAG's triggers from now on; None leaves them. Without ``current`` a DAG
+        that was deployed before keeps the version that new runs use. ``replaces`` is the version that
+        was looked at, None if nothing was deployed.
         Raises UsageError if a task wants more slots than its pool has, ConflictError if the
-        schedule moved since it was read.
+        schedule moved since it was read, or another version is deployed than it ``replaces``.
         """
 
         def also(connection: Connection) -> None:
@@ -174,7 +177,9 @@ class Metastore:
                 triggers.keep_triggers(self.db, connection, dag.id, on, now)
 
         now = self.db.clock.wall()
-        return versions.deploy(self.db, dag, snapshots, now, also, current=current)
+        return versions.deploy(
+            self.db, dag, snapshots, now, also, current=current, replaces=replaces
+        )
 
     def load_version(self, digest: Digest) -> Dag:
         """Return a DAG as it was deployed; NotFoundError for an unknown digest."""

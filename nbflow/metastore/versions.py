@@ -4,10 +4,11 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
-from nbflow.errors import NotFoundError
+from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import tables as t
 from nbflow.metastore.codec import from_data, to_data
 from nbflow.metastore.engine import Database
@@ -27,9 +28,11 @@ def deploy(
     also: Callable[[Connection], None] | None = None,
     *,
     current: bool = True,
+    replaces: Digest | Literal["any"] | None = "any",
 ) -> Digest:
     """Record a version, and make it the one that new runs of the DAG use (unless the DAG has one and
-    not ``current``); with it, in the same transaction, ``also`` (its schedule, say).
+    not ``current``); with it, in the same transaction, ``also`` (its schedule, say). ConflictError,
+    and nothing is recorded, if what is deployed is not what it ``replaces``.
     """
 
     def work(connection: Connection) -> Digest:
@@ -38,7 +41,11 @@ def deploy(
         is_first = db.insert_once(
             connection, t.dag, {"id": dag.id, "version": dag.digest, "paused": 0, "deployed": now}
         )
-        connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag.id))).one()
+        columns = (t.dag.c.version, t.dag.c.is_deployed)
+        row = connection.execute(db.locked(select(*columns).where(t.dag.c.id == dag.id))).one()
+        there = Digest(row.version) if row.is_deployed and not is_first else None
+        if replaces not in ("any", there):
+            raise _replaced(dag.id)
         known = select(t.dag_version.c.digest).where(t.dag_version.c.digest == dag.digest)
         if connection.execute(known).one_or_none() is None:
             _insert_version(db, connection, dag, snapshots, now)
@@ -68,6 +75,16 @@ def deploy(
         return row is not None and (not current or (row.version, row.deployed) == (digest, now))
 
     return db.write("deploy", work, stands=stands)
+
+
+def _replaced(dag_id: DagId) -> ConflictError:
+    return ConflictError(
+        Sentence(
+            "Another version of {dag} is deployed than the one that was looked at.", dag=dag_id
+        ),
+        hint="Compare with what is deployed now, then deploy again.",
+        code="NBF664",
+    )
 
 
 def _slots_wanted(dag: Dag) -> dict[str, int]:

@@ -256,6 +256,20 @@ RUN_CODES: dict[str, CodeInfo] = {
         "takes its results, or it shares a live kernel with others.",
         "Wait for its end, or end the run with `nbflow runs cancel RUN`, then clear it.",
     ),
+    "NBF664": error(
+        "Somebody else deployed meanwhile",
+        "The deploy was to take the place of one version, and another one is deployed: of another "
+        "person or page, a script or the scheduler's. Nothing was deployed.",
+        "Look at what differs from what is deployed now, then deploy again. In JupyterLab the dialog "
+        "shows it by itself.",
+    ),
+    "NBF665": error(
+        "The file was changed",
+        "What is deployed is the file, and it was changed since the comparison: in another window, by "
+        "another person or by a program. Nothing was deployed.",
+        "Load the notebook again from disk (*File → Reload Notebook from Disk*) or save yours, then "
+        "deploy again.",
+    ),
     "NBF701": error(
         "The picture was refused",
         "A drawn DAG passes a last check that only lets known SVG elements and attributes out; "

@@ -19,6 +19,7 @@ _WORDS = {
     403: "Nobody is logged in, or they may not do this.",
     404: "There is nothing of that name.",
     409: "The state of things doesn't allow it, or somebody else was first.",
+    412: "What is deployed, or the notebook, is not what the request says was looked at.",
     413: "The request is too large.",
     415: "The body is not application/json.",
     422: "What is asked for can't be carried out as written.",

@@ -37,8 +37,9 @@ _STATUSES: tuple[tuple[type[NbflowError], int], ...] = (
     (StoreError, 503),
     (ExecutionError, 500),
 )
-_OF_CODES = {"NBF619": 409, "NBF643": 404, "NBF644": 404}
-"""Refusals that the state of things explains, not the call; files that aren't there."""
+_OF_CODES = {"NBF619": 409, "NBF643": 404, "NBF644": 404, "NBF664": 412, "NBF665": 412}
+"""Refusals that the state of things explains, not the call; files that aren't there; what somebody
+did not see."""
 
 
 class RequestError(Exception):

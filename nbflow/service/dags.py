@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbflow.errors import NotFoundError
+from nbflow.errors import ConflictError, NotFoundError
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.notebook import Notebook
@@ -38,14 +38,30 @@ class Deployment:
         return self.compiled.dag
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeployOptions:
+    """``confirmed`` agrees to a catch-up on more than a thousand slots.
+
+    What was looked at before, so that nobody deploys what they did not see: ``replaces`` is the
+    version that was deployed, None if none was; ``becomes`` the one that the notebook was to be.
+    """
+
+    confirmed: bool = False
+    replaces: Digest | Literal["any"] | None = "any"
+    becomes: Digest | None = None
+
+
+ANYHOW = DeployOptions()
+
+
 def deploy(
-    service: "Service", target: Target, *, dag: str | None = None, confirmed: bool = False
+    service: "Service", target: Target, *, dag: str | None = None, options: DeployOptions = ANYHOW
 ) -> list[Deployment]:
     """Record every DAG at ``target``, or the one named, as the version that new runs use, with its
     schedule.
 
     Raises CompileError, and records nothing, if one of them has errors; ScheduleError for more than
-    a thousand slots to catch up on unless ``confirmed``.
+    a thousand slots to catch up on; ConflictError if it is not what was looked at.
     """
     place = target if isinstance(target, Notebook) else Path(target).absolute()
     there = load_all(place, now=service.clock.wall())
@@ -56,10 +72,18 @@ def deploy(
         )
     for one in found:
         one.check()
-    return [deploy_one(service, one, confirmed=confirmed) for one in found]
+        if options.becomes not in (None, one.dag.digest):
+            raise ConflictError(
+                Sentence("What is saved of {dag} is not what was looked at.", dag=one.dag.id),
+                hint="Reload it from disk, or save yours; then deploy again.",
+                code="NBF665",
+            )
+    return [deploy_one(service, one, options) for one in found]
 
 
-def deploy_one(service: "Service", compiled: Compiled, *, confirmed: bool = False) -> Deployment:
+def deploy_one(
+    service: "Service", compiled: Compiled, options: DeployOptions = ANYHOW
+) -> Deployment:
     """Record one DAG that has no errors as the version that new runs use."""
     from nbflow.scheduling.plan import plan_deploy
     from nbflow.service.run import snapshots
@@ -68,9 +92,15 @@ def deploy_one(service: "Service", compiled: Compiled, *, confirmed: bool = Fals
     dag, store = compiled.dag, service.store
     before = current_version(service, dag.id)
     known = store.schedule(dag.id)
-    schedule = plan_deploy(dag.id, dag.options, known, service.clock.wall(), confirmed=confirmed)
+    schedule = plan_deploy(
+        dag.id, dag.options, known, service.clock.wall(), confirmed=options.confirmed
+    )
     version = store.deploy(
-        dag, snapshots(compiled), schedule=schedule, on=baselines(dag, compiled.notebooks)
+        dag,
+        snapshots(compiled),
+        schedule=schedule,
+        on=baselines(dag, compiled.notebooks),
+        replaces=options.replaces,
     )
     return Deployment(
         compiled=compiled, version=version, is_new=before != version, schedule=schedule

@@ -19,7 +19,7 @@ from nbflow.notebooks.differences import (
 )
 from nbflow.service.adopt import Versions
 from nbflow.service.dags import current_version
-from nbflow.service.drift import Drift, drift_of_compiled, has_metastore
+from nbflow.service.drift import Drift, drift_of, has_metastore, version_of
 from nbflow.service.targets import Compiled
 from nbflow.texts import told
 
@@ -48,12 +48,13 @@ class NotebookChanges:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeployedDiff:
-    """How a notebook stands to what is deployed. ``version`` is what is deployed, None if nothing is;
-    ``pages`` is None where nbdime is not installed, or for the reason that ``no_pages`` says.
+    """How a notebook stands to what is deployed. ``version`` is what is deployed, None if nothing is,
+    ``becomes`` what a deploy would make of the notebook; ``pages`` is None where nbdime is not installed, or for the reason that ``no_pages`` says.
     """
 
     drift: Drift
     version: Digest | None
+    becomes: Digest
     added: Sequence[str]
     removed: Sequence[str]
     changed: Sequence[str]
@@ -73,9 +74,11 @@ def compare_with_deployed(service: "Service", compiled: Compiled, lang: str) -> 
     old_edges = _edges(before.dag) if before else {}
     new_edges = _edges(compiled.dag)
     pages, no_pages = _pages(before, compiled)
+    becomes = version_of(compiled)
     return DeployedDiff(
-        drift=drift_of_compiled(service, compiled),
+        drift=drift_of(becomes, version),
         version=version,
+        becomes=becomes,
         added=[name for name in new if name not in old],
         removed=[name for name in old if name not in new],
         changed=[name for name in new if name in old and new[name] != old[name]],

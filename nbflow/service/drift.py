@@ -56,9 +56,12 @@ def drift_of(version: Digest, deployed: Digest | None) -> Drift:
 def drift_of_compiled(service: "Service", compiled: "Compiled") -> Drift:
     """Compare a compiled notebook with what is deployed; nothing is made for it."""
     deployed = _deployed(service) if has_metastore(service) else {}
-    return drift_of(
-        _full_version(compiled.dag.id, compiled.notebooks), deployed.get(compiled.dag.id)
-    )
+    return drift_of(version_of(compiled), deployed.get(compiled.dag.id))
+
+
+def version_of(compiled: "Compiled") -> Digest:
+    """Return the version that a deploy of a compiled notebook would make."""
+    return _full_version(compiled.dag.id, compiled.notebooks)
 
 
 def drift_findings(service: "Service", found: "Sequence[Compiled]") -> "dict[str, Diagnostic]":
@@ -78,8 +81,7 @@ def drift_findings(service: "Service", found: "Sequence[Compiled]") -> "dict[str
             path=one.dag.notebooks[0],
         )
         for one in found
-        if one.dag.id in versions
-        and _full_version(one.dag.id, one.notebooks) != versions[one.dag.id]
+        if one.dag.id in versions and version_of(one) != versions[one.dag.id]
     }
 
 
@@ -143,7 +145,7 @@ def _compared(dag_id: DagId, version: Digest, seen: Mapping[str, list[int] | Non
 
 
 def _full_version(dag_id: DagId, notebooks: "Iterable[Notebook]") -> Digest:
-    """Return the version that a deploy would make: that of the notebooks by their full paths."""
+    """Return the version of notebooks by their full paths."""
     from nbflow.compiler.version import version_digest
 
     return version_digest(dag_id, [(str(Path(n.path).absolute()), n.digest) for n in notebooks])

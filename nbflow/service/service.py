@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbflow.model.ids import RunId
     from nbflow.service.cleanup import Cleaned
     from nbflow.service.clear import Cleared, ClearOptions
-    from nbflow.service.dags import Deployment
+    from nbflow.service.dags import Deployment, DeployOptions
     from nbflow.service.opening import Opening
     from nbflow.service.reports import RunReport
     from nbflow.service.tagging import Proposal
@@ -99,12 +99,12 @@ class Service:
         return propose(target, by=by)
 
     def deploy(
-        self, target: "Target", *, dag: str | None = None, confirmed: bool = False
+        self, target: "Target", *, dag: str | None = None, options: "DeployOptions | None" = None
     ) -> "list[Deployment]":
         """Record DAG versions that new runs use, with their schedules; see `nbflow.service.dags`."""
-        from nbflow.service.dags import deploy
+        from nbflow.service.dags import ANYHOW, deploy
 
-        return deploy(self, target, dag=dag, confirmed=confirmed)
+        return deploy(self, target, dag=dag, options=options or ANYHOW)
 
     def pause(self, dag_id: str, *, paused: bool) -> bool:
         """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""

@@ -94,6 +94,57 @@ def test_nothing_is_deployed_if_the_dialog_is_left(
     assert service.store.schedule(DagId("left")) is None
 
 
+def test_what_somebody_else_deployed_meanwhile_is_shown_before_it_is_replaced(
+    page: Any, jupyter: Jupyter, service: Service
+) -> None:
+    dag = DagId("two-people")
+    scheduled(jupyter, f"{dag}.ipynb", schedule="0 6 * * *")
+    mine = jupyter.folder / f"{dag}.ipynb"
+    service.deploy(mine)
+    open_document(page, jupyter, "lab", mine.name)
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nprint('mine')")
+    save(page)
+    start(page, "nbflow:deploy")
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.locator('[data-sign="+"]').filter(has_text="mine").wait_for()
+    theirs = jupyter.folder / "theirs" / mine.name
+    theirs.parent.mkdir()
+    theirs.write_text(mine.read_text().replace("mine", "theirs").replace("0 6", "0 9"))
+    service.deploy(theirs)
+    seen = service.store.current_version(dag)
+    dialog.get_by_role("button", name="Deploy again", exact=True).click()
+    dialog.get_by_role("alert").get_by_text("nothing was deployed").wait_for()
+    assert service.store.current_version(dag) == seen
+    dialog.get_by_role("cell", name="0 9 * * *").wait_for()
+    dialog.locator('[data-sign="-"]').filter(has_text="theirs").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "deploy-stale")
+    deploy(page, "Deploy again")
+    page.locator(".Toastify__toast--success").get_by_text("two-people is deployed").wait_for()
+    entry = service.store.schedule(dag)
+    assert entry is not None
+    assert entry.expression == "0 6 * * *"
+
+
+def test_a_file_that_is_another_one_than_what_is_open_is_not_deployed(
+    page: Any, jupyter: Jupyter, service: Service
+) -> None:
+    scheduled(jupyter, "changed-outside.ipynb", schedule="@daily")
+    path = jupyter.folder / "changed-outside.ipynb"
+    open_document(page, jupyter, "lab", path.name)
+    save(page)
+    path.write_text(path.read_text().replace("sum(numbers)", "max(numbers)"))
+    start(page, "nbflow:deploy")
+    page.locator("dialog.nbf-dialog").wait_for()
+    deploy(page, "Deploy")
+    said = page.locator(".Toastify__toast--error")
+    said.get_by_text("The file was changed").filter(has_text="then deploy again").wait_for()
+    shoot(page, "deploy-changed-outside")
+    assert service.store.list_dags(DagId("changed-outside")) == []
+
+
 def test_what_hinders_a_deploy_is_said_with_its_place(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("hindered.ipynb", "%%task load\nnumbers = [")
     open_document(page, jupyter, "lab", "hindered.ipynb")

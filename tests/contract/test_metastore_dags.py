@@ -152,6 +152,26 @@ def test_a_deleted_dag_leaves_nothing_and_what_others_are_made_of_stays(
     assert check(url) == []
 
 
+def test_what_nobody_looked_at_is_not_replaced(open_store: Callable[[], Metastore]) -> None:
+    """Two people deploy a DAG, each over the version that they saw; the slower one is told."""
+    mine, theirs = open_store(), open_store()
+    first, ours, their = (small_dag({"a": [], name: []}) for name in ("b", "c", "d"))
+    mine.deploy(first, {"etl.ipynb": b"{}"}, replaces=None)
+    theirs.deploy(their, {"etl.ipynb": b"{}"}, replaces=first.digest)
+    for seen in (first.digest, None):
+        with pytest.raises(ConflictError) as refused:
+            mine.deploy(ours, {"etl.ipynb": b"{}"}, replaces=seen)
+        assert refused.value.code == "NBF664"
+    assert mine.current_version(first.id) == their.digest
+    assert ours.digest not in [row.version for row in mine.versions(first.id)]
+    mine.deploy(ours, {"etl.ipynb": b"{}"}, replaces=their.digest)
+    assert theirs.current_version(first.id) == ours.digest
+    theirs.undeploy(first.id)
+    with pytest.raises(ConflictError, match="Another version"):
+        mine.deploy(first, {"etl.ipynb": b"{}"}, replaces=ours.digest)
+    mine.deploy(first, {"etl.ipynb": b"{}"}, replaces=None)
+
+
 @pytest.mark.parametrize("verb", ["undeploy", "delete_dag"])
 def test_a_dag_that_nobody_deployed_is_named(store: Metastore, verb: str) -> None:
     with pytest.raises(NotFoundError, match="nobody"):

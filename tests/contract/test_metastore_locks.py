@@ -22,6 +22,7 @@ from nbflow.model.dag import Dag
 from nbflow.model.run import Claim
 from nbflow.model.states import RunState
 from nbflow.scheduling.decide import decide
+from nbflow.service.dags import DeployOptions
 from nbflow.settings import Settings
 
 DAG = small_dag({"a": []})
@@ -231,7 +232,7 @@ def test_a_scheduler_leaves_what_others_hold_for_later_and_does_the_rest(
         for name in ("chain", "join"):
             path = tmp_path / f"{name}.ipynb"
             path.write_text(json.dumps(_notebook(name, SHAPES[name])))
-            service.deploy(path, confirmed=True)
+            service.deploy(path, options=DeployOptions(confirmed=True))
     works = SteppedScheduler(settings, clock)
     clock.passed += 61
     if what == "a decision":

@@ -1047,8 +1047,9 @@ export interface components {
         };
         /**
          * CompareAnswer
-         * @description How a notebook stands to what is deployed. `version` is null if nothing is; `cells` is null where
-         *     nbdime is not installed on the server, or for the reason that `no_cells` says.
+         * @description How a notebook stands to what is deployed. `version` is null if nothing is, `becomes` the version
+         *     that a deploy would make; `cells` is null where nbdime is not installed on the server, or for the
+         *     reason that `no_cells` says.
          */
         CompareAnswer: {
             /** Dag Id */
@@ -1060,6 +1061,8 @@ export interface components {
             drift: "same" | "differs" | "never" | "missing";
             /** Version */
             version: string | null;
+            /** Becomes */
+            becomes: string;
             /** Added */
             added: string[];
             /** Removed */
@@ -1349,6 +1352,8 @@ export interface components {
         /**
          * DeployRequest
          * @description A saved notebook to deploy; `confirmed` agrees to a catch-up on more than a thousand slots.
+         *
+         *     With what a comparison told, nothing is deployed that was not looked at.
          */
         DeployRequest: {
             /**
@@ -1366,6 +1371,18 @@ export interface components {
              * @default false
              */
             confirmed?: boolean;
+            /**
+             * Replaces
+             * @description The version that is deployed, `version` of a comparison: null if none is, `any` if it does not matter. 412 if another one is.
+             * @default any
+             */
+            replaces?: string | "any" | null;
+            /**
+             * Becomes
+             * @description The version that the notebook is to be, `becomes` of a comparison. 412 if the saved notebook is another one.
+             * @default null
+             */
+            becomes?: string | null;
         };
         /**
          * DeployedNotebooks
@@ -2500,6 +2517,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description What is deployed, or the notebook, is not what the request says was looked at. */
+        412: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request is too large. */
         413: {
             headers: {
@@ -2805,6 +2831,7 @@ export interface operations {
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             409: components["responses"]["409"];
+            412: components["responses"]["412"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];

@@ -3,7 +3,7 @@ import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/a
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { type Api, ApiError } from '../api/client';
-import type { Deployments } from '../api/types';
+import type { CompareAnswer, Deployments, DeployRequest } from '../api/types';
 import { whereIAm } from '../model/instants';
 import { serverPath } from '../model/paths';
 import type { CurrentDeployment } from '../notebook/deployed';
@@ -16,6 +16,9 @@ import { addForNotebook, spoken } from './openNotebook';
 
 /** The server wants to be told that more than a thousand slots shall be caught up on. */
 const FLOOD = 'NBF224';
+
+/** Another version is deployed than the one that was compared with. */
+const REPLACED = 'NBF664';
 
 /** Commands that deploy the open notebook, pause its DAG and let it run again. */
 export const deployingPlugin: JupyterFrontEndPlugin<void> = {
@@ -85,19 +88,43 @@ class Deeds {
       await context.save();
     }
     const path = serverPath(context.path);
-    const found = await this._api.compare({ notebook: documentOf(context.model), path });
+    let isStale = false;
+    do {
+      const found = await this._api.compare({ notebook: documentOf(context.model), path });
+      if (!(await this._looksRight(found, isStale))) {
+        return;
+      }
+      isStale = !(await this._deployed(path, found));
+    } while (isStale);
+  }
+
+  /** Whether what a deploy would change is agreed to; `isStale` after somebody else was faster. */
+  private async _looksRight(found: CompareAnswer, isStale: boolean): Promise<boolean> {
+    const trans = this._trans;
     const isSame = found.drift === 'same';
     const label = found.drift === 'never' ? trans.__('Deploy') : trans.__('Deploy again');
     const dialog = new Dialog({
       title: trans.__('Deploy %1', found.dag_id),
-      body: new DiffView(found, trans),
+      body: new DiffView(found, isStale, trans),
       buttons: isSame
         ? [Dialog.okButton({ label: trans.__('Close') })]
         : [Dialog.cancelButton(), Dialog.okButton({ label })]
     });
     dialog.addClass('nbf-dialog');
-    if ((await dialog.launch()).button.accept && !isSame) {
-      this._told(await this._deploy(path));
+    return (await dialog.launch()).button.accept && !isSame;
+  }
+
+  /** Deploy what was looked at; false if something else is deployed by now. */
+  private async _deployed(path: string, { version, becomes }: CompareAnswer): Promise<boolean> {
+    try {
+      this._told(await this._deploy({ path, replaces: version, becomes }));
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.problem.code === REPLACED) {
+        this._deployment.refresh();
+        return false;
+      }
+      throw error;
     }
   }
 
@@ -148,14 +175,14 @@ class Deeds {
     return answer.dag.dag_id;
   }
 
-  private async _deploy(path: string): Promise<Deployments> {
+  private async _deploy(what: Omit<DeployRequest, 'confirmed'>): Promise<Deployments> {
     try {
-      return await this._api.deploy({ path, confirmed: false });
+      return await this._api.deploy({ ...what, confirmed: false });
     } catch (error) {
       const isFlood = error instanceof ApiError && error.problem.code === FLOOD;
       const word = this._trans.__('Run all of them');
       if (isFlood && (await this._agrees(error.problem.title, error.problem.detail, word))) {
-        return this._api.deploy({ path, confirmed: true });
+        return this._api.deploy({ ...what, confirmed: true });
       }
       if (isFlood) {
         return { items: [] };

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from nbflow.server.models.fields import Asked, Finding, Given, Name, NotebookPath
+from nbflow.server.models.fields import Asked, DigestText, Finding, Given, Name, NotebookPath
 
 Theme = Literal["light", "dark", "auto"]
 DriftWord = Literal["same", "differs", "never", "missing"]
@@ -382,11 +382,24 @@ class ImportErrors(Given):
 
 
 class DeployRequest(Asked):
-    """A saved notebook to deploy; `confirmed` agrees to a catch-up on more than a thousand slots."""
+    """A saved notebook to deploy; `confirmed` agrees to a catch-up on more than a thousand slots.
+
+    With what a comparison told, nothing is deployed that was not looked at.
+    """
 
     path: NotebookPath
     dag_id: Name | None = None
     confirmed: bool = False
+    replaces: DigestText | Literal["any"] | None = Field(
+        default="any",
+        description="The version that is deployed, `version` of a comparison: null if none is, `any`"
+        " if it does not matter. 412 if another one is.",
+    )
+    becomes: DigestText | None = Field(
+        default=None,
+        description="The version that the notebook is to be, `becomes` of a comparison. 412 if the"
+        " saved notebook is another one.",
+    )
 
 
 class DeploymentForm(Given):

@@ -50,13 +50,15 @@ class CellChangeForm(Given):
 
 
 class CompareAnswer(Given):
-    """How a notebook stands to what is deployed. `version` is null if nothing is; `cells` is null where
-    nbdime is not installed on the server, or for the reason that `no_cells` says.
+    """How a notebook stands to what is deployed. `version` is null if nothing is, `becomes` the version
+    that a deploy would make; `cells` is null where nbdime is not installed on the server, or for the
+    reason that `no_cells` says.
     """
 
     dag_id: str
     drift: DriftWord
     version: str | None
+    becomes: str
     added: list[str]
     removed: list[str]
     changed: list[str]

@@ -42,6 +42,7 @@ RunIdText = Annotated[str, Field(max_length=100), AfterValidator(_matches(_RUN_I
 BackfillIdText = Annotated[
     str, Field(max_length=32), AfterValidator(_matches(_BACKFILL_ID, "a backfill"))
 ]
+DigestText = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A version of a DAG.")]
 TryNo = Annotated[int, Field(ge=1, le=1_000_000)]
 Lang = Literal["en", "ko"]
 NotebookPath = Annotated[

@@ -30,6 +30,7 @@ def compare_notebook(call: Call) -> CompareAnswer:
         dag_id=compiled.dag.id,
         drift=found.drift.value,
         version=found.version,
+        becomes=found.becomes,
         added=list(found.added),
         removed=list(found.removed),
         changed=list(found.changed),

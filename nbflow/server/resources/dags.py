@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from nbflow.errors import NotFoundError
-from nbflow.model.ids import DagId, RunId
+from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
 from nbflow.model.triggers import trigger_sentence
@@ -31,6 +31,7 @@ from nbflow.server.models.dags import (
 from nbflow.server.resources.forms import dag_form
 from nbflow.server.routing import Call, File, Route
 from nbflow.service.adopt import Versions
+from nbflow.service.dags import DeployOptions
 from nbflow.service.folder import hindrances
 from nbflow.service.known_dags import ListedDag, find_dag
 from nbflow.service.known_dags import list_dags as known_dags
@@ -134,7 +135,12 @@ def deploy_notebook(call: Call) -> Deployments:
     """Make a saved notebook the version that runs by itself."""
     asked: DeployRequest = call.body
     place = call.tools.places.notebook(asked.path)
-    done = call.service.deploy(place, dag=asked.dag_id, confirmed=asked.confirmed)
+    options = DeployOptions(
+        confirmed=asked.confirmed,
+        replaces=None if asked.replaces is None else Digest(asked.replaces),
+        becomes=None if asked.becomes is None else Digest(asked.becomes),
+    )
+    done = call.service.deploy(place, dag=asked.dag_id, options=options)
     return Deployments(
         items=[
             DeploymentForm(
@@ -201,7 +207,7 @@ ROUTES = (
         action="write",
         body=DeployRequest,
         given=Deployments,
-        problems=(404, 409),
+        problems=(404, 409, 412),
     ),
     Route(
         method="GET",

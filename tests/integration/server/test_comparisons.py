@@ -110,3 +110,38 @@ def test_cells_of_too_large_pages_are_not_told_but_why_is(
 def test_a_document_outside_of_the_root_is_not_compared(server: RunningServer) -> None:
     reply = server.ask("/comparisons", "POST", {"path": "../x.ipynb", "notebook": BEFORE})
     assert reply.status == 404
+
+
+def test_only_what_was_looked_at_is_deployed(server: RunningServer) -> None:
+    """Two people deploy one DAG: the slower one learns what they would have overwritten."""
+    path = server.root / "two.ipynb"
+
+    def deploy(**looked_at: Any) -> Any:
+        return server.ask("/dags", "POST", {"path": path.name, **looked_at}, headers=server.headers)
+
+    def seen(notebook: dict[str, Any]) -> dict[str, Any]:
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        found = compare(server, notebook, path.name)
+        return {"replaces": found["version"], "becomes": found["becomes"]}
+
+    mine, theirs = document(LOAD, TOTAL), document(LOAD, "%%task total\ntotal = max(numbers)")
+    unseen, first = seen(theirs), seen(mine)
+    assert first["replaces"] is None
+    assert deploy(**first).status == 200
+    stale = seen(mine) | {"replaces": "0" * 64}
+    for looked_at in (unseen | {"becomes": first["becomes"]}, stale):
+        refused = deploy(**looked_at)
+        assert (refused.status, refused.json["code"]) == (412, "NBF664")
+        assert "compare" in refused.json["hint"].lower()
+    korean = {**server.headers, "Accept-Language": "ko"}
+    asked = {"path": path.name, **stale}
+    assert "배포" in server.ask("/dags", "POST", asked, headers=korean).json["detail"]
+    over = seen(theirs)
+    seen(mine)  # The file is changed after it was looked at.
+    refused = deploy(**over)
+    assert (refused.status, refused.json["code"]) == (412, "NBF665")
+    seen(theirs)
+    made = deploy(**over).json["items"][0]
+    assert (made["version"], made["is_new"]) == (over["becomes"], True)
+    assert deploy().status == 200  # a script need not look
+    assert deploy(replaces="x").status == 422

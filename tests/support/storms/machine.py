@@ -276,7 +276,7 @@ class Machine(RuleBasedStateMachine):
     def edit(self, dag: str, number: int) -> None:
         path = self.home / f"{dag}.ipynb"
         path.write_text(notebook(dag, number))
-        self.user.deploy(path, confirmed=True)
+        self.user.deploy(path, options=dags.DeployOptions(confirmed=True))
 
     @rule(dag=DAG, keep_runs=st.booleans())
     def delete(self, dag: str, keep_runs: bool) -> None:

@@ -23,6 +23,7 @@ from nbflow.model.states import RunKind, RunState
 from nbflow.service import leases, run_loop, scheduler
 from nbflow.service.background import Background, Job
 from nbflow.service.checking import rules
+from nbflow.service.dags import DeployOptions
 from nbflow.service.notices import Relay
 from nbflow.service.scheduler import Scheduler
 from nbflow.service.service import Service
@@ -150,7 +151,7 @@ def _deploy(settings: Settings, clock: FastClock, home: str) -> None:
         for name, cells in SHAPES.items():
             path = Path(home, f"{name}.ipynb")
             path.write_text(json.dumps(_notebook(name, cells)))
-            service.deploy(path, confirmed=True)
+            service.deploy(path, options=DeployOptions(confirmed=True))
 
 
 def _notebook(name: str, cells: tuple[tuple[str, str], ...]) -> dict[str, Any]:

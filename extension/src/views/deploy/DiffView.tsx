@@ -4,15 +4,21 @@ import type { CellChangeForm, CompareAnswer } from '../../api/types';
 import { hunksOf } from '../../model/diff';
 import { DialogBody } from '../DialogBody';
 
-interface DiffProps {
+interface FoundProps {
   found: CompareAnswer;
   trans: TranslationBundle;
+}
+
+interface DiffProps extends FoundProps {
+  /** Whether another version was deployed while an older one was looked at. */
+  isStale: boolean;
 }
 
 /** What a deploy would change, for a dialog. All of it is text: nothing of a notebook is parsed. */
 export class DiffView extends DialogBody {
   constructor(
     private readonly _found: CompareAnswer,
+    private readonly _isStale: boolean,
     private readonly _trans: TranslationBundle
   ) {
     super();
@@ -21,13 +27,20 @@ export class DiffView extends DialogBody {
   }
 
   protected override render(): ReactElement {
-    return <Body found={this._found} trans={this._trans} />;
+    return <Body found={this._found} isStale={this._isStale} trans={this._trans} />;
   }
 }
 
-function Body({ found, trans }: DiffProps): ReactElement {
+function Body({ found, isStale, trans }: DiffProps): ReactElement {
   return (
     <>
+      {isStale && (
+        <p className="nbf-wrong" role="alert">
+          {trans.__(
+            'What is deployed was changed meanwhile, not from here: nothing was deployed. This is how it stands now.'
+          )}
+        </p>
+      )}
       <p className="nbf-head">{stateText(found, trans)}</p>
       <Settings found={found} trans={trans} />
       <Tasks found={found} trans={trans} />
@@ -48,7 +61,7 @@ function stateText({ drift, dag_id }: CompareAnswer, trans: TranslationBundle): 
   }
 }
 
-function Settings({ found, trans }: DiffProps): ReactElement | null {
+function Settings({ found, trans }: FoundProps): ReactElement | null {
   return found.settings.length === 0 ? null : (
     <section>
       <h2>{trans.__('Settings')}</h2>
@@ -74,7 +87,7 @@ function Settings({ found, trans }: DiffProps): ReactElement | null {
   );
 }
 
-function Tasks({ found, trans }: DiffProps): ReactElement | null {
+function Tasks({ found, trans }: FoundProps): ReactElement | null {
   const groups: [string, string, readonly string[]][] = [
     ['+', trans.__('New tasks'), found.added],
     ['±', trans.__('Changed tasks'), found.changed],
@@ -93,7 +106,7 @@ function Tasks({ found, trans }: DiffProps): ReactElement | null {
   );
 }
 
-function Edges({ found, trans }: DiffProps): ReactElement | null {
+function Edges({ found, trans }: FoundProps): ReactElement | null {
   return found.edges.length === 0 ? null : (
     <section>
       <h2>{trans.__('Dependencies')}</h2>
