@@ -107,6 +107,8 @@ def _tell_warnings(found: "Sequence[Deployment]") -> None:
     from nbflow.service.on_page import OnPage
 
     for one in found:
+        if one.is_paused:
+            tell(t("{dag} is paused: no run is made by itself.", dag=one.dag.id))
         page = OnPage(one.compiled)
         for finding in one.dag.diagnostics:
             if finding.severity is Severity.WARNING:

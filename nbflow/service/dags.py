@@ -30,6 +30,7 @@ class Deployment:
     compiled: Compiled
     version: Digest
     is_new: bool
+    is_paused: bool
     schedule: ScheduleEntry | None = None
 
     @property
@@ -103,7 +104,11 @@ def deploy_one(
         replaces=options.replaces,
     )
     return Deployment(
-        compiled=compiled, version=version, is_new=before != version, schedule=schedule
+        compiled=compiled,
+        version=version,
+        is_new=before != version,
+        is_paused=any(row.paused for row in store.list_dags(dag.id)),
+        schedule=schedule,
     )
 
 

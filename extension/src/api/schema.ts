@@ -1396,7 +1396,8 @@ export interface components {
         };
         /**
          * DeploymentForm
-         * @description A DAG that was deployed; `is_new` tells whether its content was not deployed already.
+         * @description A DAG that was deployed; `is_new` tells whether its content was not deployed already. One that is
+         *     `paused` makes no runs by itself: a deploy leaves it paused.
          */
         DeploymentForm: {
             /** Dag Id */
@@ -1405,6 +1406,8 @@ export interface components {
             version: string;
             /** Is New */
             is_new: boolean;
+            /** Paused */
+            paused: boolean;
             /** Schedule */
             schedule: string | null;
             /** Next Run */

@@ -48,6 +48,7 @@ export type CompareRequest = Schemas['CompareRequest'];
 export type DagAnswer = Schemas['DagAnswer'];
 export type DagChanged = Schemas['DagChanged'];
 export type DagRowForm = Schemas['DagRowForm'];
+export type DeploymentForm = Schemas['DeploymentForm'];
 export type Deployments = Schemas['Deployments'];
 export type DeployRequest = Schemas['DeployRequest'];
 export type LineChangeForm = Schemas['LineChangeForm'];

@@ -3,7 +3,7 @@ import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/a
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { type Api, ApiError } from '../api/client';
-import type { CompareAnswer, Deployments, DeployRequest } from '../api/types';
+import type { CompareAnswer, DeploymentForm, Deployments, DeployRequest } from '../api/types';
 import { whereIAm } from '../model/instants';
 import { serverPath } from '../model/paths';
 import type { CurrentDeployment } from '../notebook/deployed';
@@ -193,14 +193,19 @@ class Deeds {
 
   private _told(done: Deployments): void {
     for (const one of done.items) {
-      const next = one.next_run
-        ? this._trans.__('next run: %1', whereIAm(one.next_run, this._lang))
-        : this._trans.__('it has no next run by the clock');
-      Notification.success(`${this._trans.__('%1 is deployed', one.dag_id)}; ${next}`, {
-        autoClose: 8000
-      });
+      const words = `${this._trans.__('%1 is deployed', one.dag_id)}; ${this._next(one)}`;
+      Notification.success(words, { autoClose: 8000 });
     }
     this._deployment.refresh();
+  }
+
+  private _next({ paused, next_run }: DeploymentForm): string {
+    if (paused) {
+      return this._trans.__('it is still paused: no run is made by itself');
+    }
+    return next_run
+      ? this._trans.__('next run: %1', whereIAm(next_run, this._lang))
+      : this._trans.__('it has no next run by the clock');
   }
 
   private async _agrees(title: string, body: string, label: string): Promise<boolean> {

@@ -403,11 +403,14 @@ class DeployRequest(Asked):
 
 
 class DeploymentForm(Given):
-    """A DAG that was deployed; `is_new` tells whether its content was not deployed already."""
+    """A DAG that was deployed; `is_new` tells whether its content was not deployed already. One that is
+    `paused` makes no runs by itself: a deploy leaves it paused.
+    """
 
     dag_id: str
     version: str
     is_new: bool
+    paused: bool
     schedule: str | None
     next_run: datetime | None
 

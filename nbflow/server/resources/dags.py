@@ -147,6 +147,7 @@ def deploy_notebook(call: Call) -> Deployments:
                 dag_id=one.dag.id,
                 version=one.version,
                 is_new=one.is_new,
+                paused=one.is_paused,
                 schedule=one.schedule.expression or None if one.schedule else None,
                 next_run=one.schedule.next_fire if one.schedule else None,
             )

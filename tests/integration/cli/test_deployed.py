@@ -84,6 +84,16 @@ def test_pausing_and_unpausing_say_what_changed(nbflow: Call, page: Callable[...
     ]  # fmt: skip
 
 
+def test_a_deploy_of_a_paused_dag_says_that_it_is_still_paused(
+    nbflow: Call, page: Callable[..., Path]
+) -> None:
+    first = nbflow("dags", "deploy", page(schedule="@daily"))
+    assert "paused" not in first.stderr
+    nbflow("dags", "pause", "tick")
+    again = nbflow("dags", "deploy", page(schedule="@hourly"))
+    assert "tick is paused: no run is made by itself." in again.stderr
+
+
 def test_a_flood_of_queued_runs_is_cancelled_at_once_after_asking(
     nbflow: Call, page: Callable[..., Path], tmp_path: Path
 ) -> None:
