@@ -200,6 +200,12 @@ def _is_calm(wall: datetime, zone: ZoneInfo) -> bool:
     )
 
 
+def counted_fields(expression: str) -> list[list[Any]]:
+    """Return the values of each field of a cron expression, ``["*"]`` for all. ValueError."""
+    fields: list[list[Any]] = croniter.expand(expression)[0]
+    return fields
+
+
 def wall_times(schedule: Cron, begin: datetime) -> Iterator[datetime]:
     """Yield the naive wall times of the expression, strictly after ``begin``."""
     try:

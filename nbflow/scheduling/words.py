@@ -24,6 +24,8 @@ _ON_THE_HOUR = re.compile(r"^At 0 minutes past the hour(?=,|$)")
 _EACH_DAY = re.compile(r"매월 (?:\d+, )+\d+일")
 _MONTHS_LAST = re.compile(r", (\d+월(?:(?:~|, )\d+월)*|\d+개월마다)$")
 _FIRST_DAY = re.compile(r"(?:(?:첫째|둘째|셋째|넷째|다섯째|매월 마지막) )?[월화수목금토일]요일")
+_STEPS = re.compile(r"(?:\*|\w+(?:-\w+)?)/(\d+)")
+_RANGES = ((0, 60), (0, 24), (1, 31), (1, 12), (0, 7))
 _LOCALES = {"en": "en_US", "ko": "ko_KR"}
 
 
@@ -99,9 +101,9 @@ def cron_in_words(expression: str, lang: str) -> str:
         Options,
     )
 
-    fields = expression.split()
     options = Options(locale_code=_LOCALES[lang], use_24hour_time_format=True)
     try:
+        fields = _told_steps(expression)
         words: str = ExpressionDescriptor(
             " ".join(fields[5:] + fields[:5]), options
         ).get_description()
@@ -111,6 +113,28 @@ def cron_in_words(expression: str, lang: str) -> str:
     for theirs, ours in _names(lang):
         words = words.replace(theirs, ours)
     return _smooth_korean(words) if lang == "ko" else _ON_THE_HOUR.sub("On the hour", words)
+
+
+def _told_steps(expression: str) -> list[str]:
+    """Return the fields, with steps as they are counted: anew in each hour, day, month or week.
+
+    ``*/45`` is minute 0 and 45, ``*/90`` minute 0, and neither comes every 45 or 90 minutes. Only
+    steps that fill their range are told as such.
+    """
+    from nbflow.scheduling.timetable import counted_fields
+
+    fields = expression.split()
+    if not any(map(_STEPS.fullmatch, fields[:5])):
+        return fields
+    counted = counted_fields(expression)
+    for place, (low, size) in enumerate(_RANGES):
+        found = _STEPS.fullmatch(fields[place])
+        step = int(found[1]) if found else 1
+        is_even = size % step == 0 and counted[place] == list(range(low, low + size, step))
+        if step > 1:
+            steps = f"*/{step}" if is_even and step < size else ",".join(map(str, counted[place]))
+            fields[place] = steps
+    return fields
 
 
 def _smooth_korean(words: str) -> str:
