@@ -63,6 +63,7 @@ def test_selected_cells_become_a_task_and_undo_takes_it_back(page: Any, jupyter:
     assert page.locator(".nbf-badge-chip").all_text_contents() == ["load", "load", *["↳ load"] * 2]
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:undo-cell-action')")
     wait_for_tags(page, [], [], [], [])
+    page.locator(".nbf-badge-chip", has_text="load").first.wait_for(state="hidden")
 
 
 def test_a_task_is_split_renamed_and_ordered_and_what_depends_on_it_follows(
