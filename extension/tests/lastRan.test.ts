@@ -1,6 +1,7 @@
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { RunAnswer } from '../src/api/types';
+import type { CompileAnswer, RunAnswer } from '../src/api/types';
 import { secondsOf, withRun } from '../src/model/lastRan';
 import { LastRan } from '../src/notebook/lastRan';
 
@@ -66,13 +67,35 @@ class Server {
   }
 }
 
+/** A notebook that somebody edits: its DAG as it was compiled last. */
+class Notebook {
+  state = { answer: null as CompileAnswer | null, error: null };
+  watched = 0;
+  readonly changed = new Signal<this, void>(this);
+  watch = () => {
+    this.watched += 1;
+    return new DisposableDelegate(() => {
+      this.watched -= 1;
+    });
+  };
+  becomes(dag_id: string, ...tasks: string[]): void {
+    const dag = { dag_id, tasks: tasks.map(name => ({ name })) };
+    this.state = { answer: { dag } as unknown as CompileAnswer, error: null };
+    this.changed.emit();
+  }
+}
+
 let server: Server;
+let notebook: Notebook;
 let last: LastRan;
+let watch: IDisposable;
 
 beforeEach(() => {
   server = new Server();
-  const run = server as unknown as ConstructorParameters<typeof LastRan>[0];
-  last = new LastRan(run, server, server.heard);
+  notebook = new Notebook();
+  const [live, run] = [notebook, server] as unknown as ConstructorParameters<typeof LastRan>;
+  last = new LastRan(live, run, server, server.heard);
+  watch = last.watch();
 });
 
 afterEach(() => last.dispose());
@@ -83,7 +106,7 @@ test('runs are looked into, newest first, until each task was in one', async () 
     run('b', 5, { load: 'success', report: 'failed' }),
     run('a', 0, { load: 'failed', report: 'failed' })
   ];
-  last.look('prices', ['load', 'report']);
+  notebook.becomes('prices', 'load', 'report');
   await vi.waitFor(() => expect(last.tasks.size).toBe(2));
   expect(states(last.tasks)).toEqual({ load: 'success', report: 'success' });
   expect(server.asked).toEqual(['c', 'b']);
@@ -92,26 +115,31 @@ test('runs are looked into, newest first, until each task was in one', async () 
 
 test('a run that goes on is followed, and what is heard of it is told', async () => {
   server.kept = [run('a', 0, { load: 'running' })];
-  last.look('prices', ['load']);
+  notebook.becomes('prices', 'load');
   await vi.waitFor(() => expect(server.followed).toEqual(['prices']));
   expect(states(last.tasks)).toEqual({ load: 'running' });
   server.move(run('a', 0, { load: 'success' }));
   expect(states(last.tasks)).toEqual({ load: 'success' });
 });
 
-test('of another DAG nothing is told', async () => {
+test('while nobody looks, or of another DAG, nothing is told', async () => {
   server.kept = [run('a', 0, { load: 'success' })];
-  last.look('prices', ['load']);
+  notebook.becomes('prices', 'load');
   await vi.waitFor(() => expect(last.tasks.size).toBe(1));
-  last.look(null, []);
+  watch.dispose();
+  expect(notebook.watched).toBe(0);
   expect(last.tasks.size).toBe(0);
   server.move(run('a', 0, { load: 'failed' }));
   expect(last.tasks.size).toBe(0);
+  last.watch();
+  notebook.becomes('rents', 'load');
+  server.move(run('a', 0, { load: 'failed' }));
+  expect(last.tasks.get('load')?.state).not.toBe('failed');
 });
 
 test('that some run moved is a reason to look, unless it is the one that is followed', async () => {
   server.kept = [run('a', 0, { load: 'success' })];
-  last.look('prices', ['load']);
+  notebook.becomes('prices', 'load');
   await vi.waitFor(() => expect(last.tasks.size).toBe(1));
   vi.useFakeTimers();
   server.kept = [run('b', 5, { load: 'failed' }), ...server.kept];

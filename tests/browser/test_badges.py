@@ -1,6 +1,7 @@
 """Badges at cells, in a real JupyterLab and a real Notebook 7."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,15 +47,18 @@ def test_a_badge_follows_the_tags_and_leads_to_the_picture(page: Any, jupyter: J
     page.locator('.nbf-canvas .nbf-chosen[data-task="more"]').wait_for()
 
 
+def waiting_for(gate: Path) -> tuple[str, str]:
+    """A task that goes on until a file is there, and one after it that fails."""
+    waits = f"while not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)"
+    return f"%%task load\nimport pathlib, time\n{waits}\nn = 1", "%%task total\nprint(n / 0)"
+
+
 @pytest.mark.kernel
 def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_one_ended(
     page: Any, jupyter: Jupyter
 ) -> None:
     gate = jupyter.folder / "gate"
-    waits = (
-        f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)"
-    )
-    jupyter.write("ran.ipynb", f"%%task load\n{waits}\nn = 1", "%%task total\nprint(n / 0)")
+    jupyter.write("ran.ipynb", *waiting_for(gate))
     open_document(page, jupyter, "lab", "ran.ipynb")
     page.get_by_role("button", name="Task total").wait_for()
     ran = page.locator(".nbf-badge-ran")
@@ -83,17 +87,30 @@ def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_
 
 
 @pytest.mark.kernel
-def test_a_badge_tells_soon_how_a_run_ended_that_somebody_else_asked_for(
+def test_badges_and_picture_tell_soon_how_runs_ended_that_somebody_else_asked_for(
     page: Any, jupyter: Jupyter
 ) -> None:
-    jupyter.write("theirs.ipynb", "%%task only\nprint('from elsewhere')")
+    gate = jupyter.folder / "another-gate"
+    gate.touch()
+    jupyter.write("theirs.ipynb", *waiting_for(gate))
     open_document(page, jupyter, "lab", "theirs.ipynb")
-    page.get_by_role("button", name="Task only").wait_for()
+    page.get_by_role("button", name="Task load").wait_for()
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
     jupyter.ask("runs", {"path": "theirs.ipynb"})
     ran = page.locator(".nbf-badge-ran")
     # Half as long as the page waits to ask again: the server's event bus told it.
     ran.first.locator(".nbf-state").wait_for(timeout=15_000)
     ran.first.locator(".nbf-state[data-state=success]").wait_for(timeout=60_000)
+    drawn = page.locator(".nbf-canvas .task")
+    stands = (("load", "success"), ("total", "failed"))
+    for task, state in stands:
+        drawn.and_(page.locator(f"[data-task={task}][data-state={state}]")).wait_for(timeout=60_000)
+    gate.unlink()
+    jupyter.ask("runs", {"path": "theirs.ipynb", "tasks": ["load"]})
+    for task, state in (("load", "running"), ("total", "failed")):
+        drawn.and_(page.locator(f"[data-task={task}][data-state={state}]")).wait_for(timeout=60_000)
+    gate.touch()
+    drawn.and_(page.locator("[data-task=load][data-state=success]")).wait_for()
 
 
 @pytest.mark.own_page

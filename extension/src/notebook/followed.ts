@@ -43,7 +43,7 @@ export class FollowedRun implements IDisposable {
     return this._state;
   }
 
-  /** The tasks of the run by name, with their states: what a picture is coloured by. */
+  /** The tasks of the run by name, with their states. */
   get tasks(): ReadonlyMap<string, TaskInstanceForm> {
     return this._tasks;
   }

@@ -1,10 +1,11 @@
-import type { IDisposable } from '@lumino/disposable';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Poll, Throttler } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { RunForm } from '../api/types';
 import { type Ran, withRun } from '../model/lastRan';
 import type { FollowedRun } from './followed';
+import type { LiveDag } from './live';
 
 /** How many runs are looked into for the last one of each task. */
 const RECENT = 5;
@@ -21,10 +22,12 @@ type Followed = Pick<FollowedRun, 'changed' | 'state'> & {
 /** How each task of a notebook stood in the last run that it was part of. */
 export class LastRan implements IDisposable {
   constructor(
+    private readonly _live: Pick<LiveDag, 'changed' | 'state' | 'watch'>,
     private readonly _run: Followed,
     private readonly _api: Pick<Api, 'runs' | 'showRun'>,
     private readonly _heard: ISignal<object, string>
   ) {
+    _live.changed.connect(this._compiled, this);
     _run.changed.connect(this._moved, this);
     _heard.connect(this._hear, this);
     this._poll = new Poll({
@@ -50,24 +53,39 @@ export class LastRan implements IDisposable {
     return this._poll.isDisposed;
   }
 
-  /** Learn how these tasks of a DAG stood, and how they do; of none for null. */
-  look(dag: string | null, tasks: readonly string[]): void {
-    this._wanted = tasks;
-    if (dag !== this._dag) {
-      this._dag = dag;
-      this._known.clear();
-      this._tasks = new Map();
-      void (dag === null ? this._poll.stop() : this._poll.refresh());
-    }
+  /** Look at it and at the DAG: the server is asked until nobody looks any more. */
+  watch(): IDisposable {
+    const live = this._live.watch();
+    this._watchers += 1;
+    this._compiled();
+    return new DisposableDelegate(() => {
+      live.dispose();
+      this._watchers -= 1;
+      this._compiled();
+    });
   }
 
   dispose(): void {
     if (!this.isDisposed) {
+      this._live.changed.disconnect(this._compiled, this);
       this._run.changed.disconnect(this._moved, this);
       this._heard.disconnect(this._hear, this);
       this._soon.dispose();
       this._poll.dispose();
       Signal.clearData(this);
+    }
+  }
+
+  /** Learn how the tasks of the DAG stood that the notebook makes now. */
+  private _compiled(): void {
+    const dag = this._watchers > 0 ? this._live.state.answer?.dag : undefined;
+    this._wanted = dag?.tasks.map(task => task.name) ?? [];
+    const wanted = dag && this._wanted.length > 0 ? dag.dag_id : null;
+    if (!this.isDisposed && wanted !== this._dag) {
+      this._dag = wanted;
+      this._known.clear();
+      this._set(new Map());
+      void (wanted === null ? this._poll.stop() : this._poll.refresh());
     }
   }
 
@@ -138,6 +156,7 @@ export class LastRan implements IDisposable {
   private readonly _soon: Throttler;
   private _tasks: ReadonlyMap<string, Ran> = new Map();
   private _wanted: readonly string[] = [];
+  private _watchers = 0;
 }
 
 function standOf(run: RunForm): string {

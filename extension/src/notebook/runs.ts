@@ -1,16 +1,21 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
+import { LastRan } from './lastRan';
+import type { LiveDags } from './lives';
 import { NotebookRun } from './run';
 
 /** The followed runs of the open notebooks; one is made when it is first asked for. */
 export class NotebookRuns {
   constructor(
     private readonly _tracker: INotebookTracker,
-    readonly api: Api
+    private readonly _lives: LiveDags
   ) {
+    this.api = _lives.api;
     _tracker.currentChanged.connect(() => this._currentChanged.emit());
   }
+
+  readonly api: Api;
 
   /** Tell whoever follows a run that it moved. */
   hear(run: string): void {
@@ -46,7 +51,22 @@ export class NotebookRuns {
     return run;
   }
 
+  /** How the tasks of a notebook stood in the last runs that they were part of. */
+  lastOf(panel: NotebookPanel): LastRan {
+    let last = this._lasts.get(panel);
+    if (!last || last.isDisposed) {
+      last = new LastRan(this._lives.of(panel), this.of(panel), this.api, this._heard);
+      this._lasts.set(panel, last);
+      panel.disposed.connect(() => {
+        this._lasts.get(panel)?.dispose();
+        this._lasts.delete(panel);
+      });
+    }
+    return last;
+  }
+
   private readonly _currentChanged = new Signal<this, void>(this);
   private readonly _heard = new Signal<this, string>(this);
+  private readonly _lasts = new Map<NotebookPanel, LastRan>();
   private readonly _runs = new Map<NotebookPanel, NotebookRun>();
 }

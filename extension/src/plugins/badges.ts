@@ -3,7 +3,6 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
 import { adoptStates } from '../look/states';
-import { LastRan } from '../notebook/lastRan';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { CellBadges } from './cellBadges';
@@ -33,13 +32,7 @@ export const badgesPlugin: JupyterFrontEndPlugin<void> = {
     app.docRegistry.addWidgetExtension('Notebook', {
       createNew: (panel: NotebookPanel) => {
         const show = (task: string) => void app.commands.execute(OPEN, { task });
-        const badges = new CellBadges(
-          panel,
-          lives.of(panel),
-          new LastRan(runs.of(panel), runs.api, runs.heard),
-          said,
-          show
-        );
+        const badges = new CellBadges(panel, lives.of(panel), runs.lastOf(panel), said, show);
         badges.isEnabled = isEnabled;
         all.add(badges);
         panel.disposed.connect(() => all.delete(badges));

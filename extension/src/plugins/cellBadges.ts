@@ -51,7 +51,7 @@ export class CellBadges implements IDisposable {
     }
     this._isDisposed = true;
     this._watch?.dispose();
-    this._ran.dispose();
+    this._ran.changed.disconnect(this._tellRan, this);
     clearInterval(this._clock);
     this._live.changed.disconnect(this._tell, this);
     this._panel.context.model?.contentChanged.disconnect(this._look, this);
@@ -65,7 +65,7 @@ export class CellBadges implements IDisposable {
   private _look(): void {
     const isWanted = this._isEnabled && (this._watch !== null || hasMarks(cellsOf(this._panel)));
     if (isWanted && this._watch === null) {
-      this._watch = this._live.watch();
+      this._watch = this._ran.watch();
     } else if (!this._isEnabled) {
       this._watch?.dispose();
       this._watch = null;
@@ -89,11 +89,6 @@ export class CellBadges implements IDisposable {
         this._badgeOf(cell).tell(text);
       }
     }
-    const tasks = [...this._texts.values()].filter(one => one.role === 'task');
-    this._ran.look(
-      isTold && tasks.length > 0 ? dag.dag_id : null,
-      tasks.map(one => one.task)
-    );
     this._tellRan();
   }
 

@@ -19,7 +19,7 @@ export const runsPlugin: JupyterFrontEndPlugin<NotebookRuns> = {
   provides: INotebookRuns,
   requires: [INotebookTracker, ILiveDags],
   activate: (app: JupyterFrontEnd, tracker: INotebookTracker, lives: LiveDags): NotebookRuns => {
-    const runs = new NotebookRuns(tracker, lives.api);
+    const runs = new NotebookRuns(tracker, lives);
     app.serviceManager.events.stream.connect((_, told) => {
       if (told.schema_id === RUN_MOVED) {
         runs.hear(String(told.run_id));

@@ -45,7 +45,7 @@ export class CurrentNotebook implements DagSource {
   }
 
   get states(): ReadonlyMap<string, RanState> {
-    const tasks = this._watched ? this._runs.of(this._watched.panel).tasks : null;
+    const tasks = this._watched ? this._runs.lastOf(this._watched.panel).tasks : null;
     if (tasks !== this._tasks) {
       this._tasks = tasks;
       const known = [...(tasks ?? [])].map(([name, { state }]): [string, RanState] => [
@@ -93,13 +93,13 @@ export class CurrentNotebook implements DagSource {
       this._watched?.changed.disconnect(this._emit, this);
       live?.changed.connect(this._emit, this);
       if (this._watched) {
-        this._runs.of(this._watched.panel).changed.disconnect(this._emit, this);
+        this._runs.lastOf(this._watched.panel).changed.disconnect(this._emit, this);
       }
       if (live) {
-        this._runs.of(live.panel).changed.connect(this._emit, this);
+        this._runs.lastOf(live.panel).changed.connect(this._emit, this);
       }
       this._watched = live;
-      this._watch = live?.watch() ?? null;
+      this._watch = live && this._runs.lastOf(live.panel).watch();
     }
     this._emit();
   }
