@@ -14,7 +14,15 @@ import {
 } from '../src/model/entries';
 import { daysBefore, inItsZone, whereIAm } from '../src/model/instants';
 import { begin, expressionOf, KINDS, presetOf } from '../src/model/presets';
-import { changed, problemAt, settingsIn, textAt, withSettings } from '../src/model/settings';
+import {
+  changed,
+  isSame,
+  problemAt,
+  rebased,
+  settingsIn,
+  textAt,
+  withSettings
+} from '../src/model/settings';
 
 const TODAY = new Date(2026, 11, 31);
 
@@ -71,6 +79,35 @@ describe('settings of a DAG', () => {
     });
     expect(changed(before, ['schedule'], undefined)).toEqual({ defaults: before.defaults });
     expect(before.schedule).toBe('@daily');
+  });
+
+  it('keep what somebody else changed meanwhile, with what was changed here over it', () => {
+    const before = { schedule: '@daily', timezone: 'UTC', defaults: { retries: 1 }, owner: 'a' };
+    const mine = { schedule: '0 6 * * *', timezone: 'UTC', defaults: { retries: 2 } };
+    const theirs = {
+      ...before,
+      timezone: 'Asia/Seoul',
+      defaults: { retries: 1, timeout: '1h' },
+      catchup: 'all'
+    };
+    expect(rebased(before, mine, theirs)).toEqual({
+      schedule: '0 6 * * *',
+      timezone: 'Asia/Seoul',
+      defaults: { retries: 2, timeout: '1h' },
+      catchup: 'all'
+    });
+    expect(rebased(before, before, theirs)).toEqual(theirs);
+    expect(rebased({}, { defaults: { retries: 1 } }, {})).toEqual({ defaults: { retries: 1 } });
+  });
+
+  it('are the same in whichever order they are written', () => {
+    expect(isSame({ schedule: '@daily', owner: 'a' }, { owner: 'a', schedule: '@daily' })).toBe(
+      true
+    );
+    expect(isSame({ owner: 'a' }, {})).toBe(false);
+    expect(isSame({ on: [{ dag: 'a' }] }, { on: [{ dag: 'a' }] })).toBe(true);
+    expect(isSame({ on: ['a', 'b'] }, { on: ['b', 'a'] })).toBe(false);
+    expect(isSame({ on: [] }, { on: {} })).toBe(false);
   });
 
   it('tell their text, also where nothing stands', () => {

@@ -180,3 +180,31 @@ def test_what_hinders_settings_without_a_field_is_said(page: Any, jupyter: Jupyt
     dialog = start(page, "nbflow:edit-schedule")
     dialog.get_by_text("track: must be").wait_for()
     assert dialog.get_by_role("button", name="Put into the notebook").is_disabled()
+
+
+def test_what_somebody_changed_while_the_dialog_was_open_is_shown_and_kept(
+    page: Any, jupyter: Jupyter
+) -> None:
+    name = "together.ipynb"
+    jupyter.write(name, *CELLS)
+    open_document(page, jupyter, "lab", name)
+    dialog = start(page, "nbflow:edit-schedule")
+    dialog.get_by_label("Repeats").select_option("daily")
+    dialog.get_by_label("At", exact=True).fill("06:30")
+    dialog.get_by_text("At 06:30").wait_for()
+    # As a change arrives of somebody who works in the same notebook.
+    page.evaluate(
+        """() => {
+            const widgets = [...window.jupyterapp.shell.widgets('main')];
+            const { model } = widgets.find(one => one.content?.widgets).context;
+            model.setMetadata('nbflow', { version: 1, dag: { timezone: 'Asia/Seoul' } });
+        }"""
+    )
+    dialog.get_by_role("button", name="Put into the notebook").click()
+    dialog.get_by_role("alert").get_by_text("were changed meanwhile, not from here").wait_for()
+    dialog.locator(".nbf-fires tbody tr").first.get_by_text("06:30 +09:00").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "schedule-stale")
+    put(dialog)
+    dag = {"timezone": "Asia/Seoul", "schedule": "30 6 * * *"}
+    assert_written(page, jupyter, name, {"version": 1, "dag": dag})

@@ -15,6 +15,34 @@ export function changed(settings: Settings, path: readonly string[], value: unkn
   return next === undefined ? others : { ...settings, [key]: next };
 }
 
+/**
+ * The settings of somebody else, with what was changed from `before` to `after` put over them.
+ * Lists are taken as a whole.
+ */
+export function rebased(before: Settings, after: Settings, theirs: Settings): Settings {
+  let merged = theirs;
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [was, is, other] = [before[key], after[key], theirs[key]];
+    if (!isSame(was, is)) {
+      const isInside = isSettings(was) && isSettings(is) && isSettings(other);
+      merged = changed(merged, [key], isInside ? rebased(was, is, other) : is);
+    }
+  }
+  return merged;
+}
+
+/** Whether two settings say the same, in whichever order. */
+export function isSame(one: unknown, other: unknown): boolean {
+  if (!isObject(one) || !isObject(other)) {
+    return one === other;
+  }
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return (
+    Array.isArray(one) === Array.isArray(other) &&
+    [...keys].every(key => isSame(one[key], other[key]))
+  );
+}
+
 /** What stands at a path, as text; empty where nothing stands. */
 export function textAt(settings: Settings, path: readonly string[]): string {
   let here: unknown = settings;
@@ -46,5 +74,9 @@ export function settingsIn(nbflow: unknown): Settings {
 }
 
 function isSettings(value: unknown): value is Settings {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
+}
+
+function isObject(value: unknown): value is Settings {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,7 +1,14 @@
 import type { INotebookModel } from '@jupyterlab/notebook';
 import type { Api } from '../api/client';
 import type { SettingsAnswer } from '../api/types';
-import { changed, type Settings, settingsIn, withSettings } from '../model/settings';
+import {
+  changed,
+  isSame,
+  rebased,
+  type Settings,
+  settingsIn,
+  withSettings
+} from '../model/settings';
 import { AskedAnew } from './askedAnew';
 
 const KEY = 'nbflow';
@@ -15,6 +22,7 @@ export class SettingsDraft extends AskedAnew {
     private _settings: Settings
   ) {
     super(QUIET);
+    this._before = _settings;
   }
 
   get settings(): Settings {
@@ -34,6 +42,17 @@ export class SettingsDraft extends AskedAnew {
   set(path: readonly string[], value: unknown): void {
     this._settings = changed(this._settings, path, value);
     this.change();
+  }
+
+  /** Whether the notebook got other settings meanwhile; then this is theirs with what was changed. */
+  rebase(theirs: Settings): boolean {
+    if (isSame(theirs, this._before)) {
+      return false;
+    }
+    this._settings = rebased(this._before, this._settings, theirs);
+    this._before = theirs;
+    this.change();
+    return true;
   }
 
   /** What the server says of the settings as they are at this moment; null if it says nothing. */
@@ -62,6 +81,8 @@ export class SettingsDraft extends AskedAnew {
   }
 
   private _answer: SettingsAnswer | null = null;
+  /** The notebook's settings which this started from. */
+  private _before: Settings;
   private _error: Error | null = null;
 }
 

@@ -52,9 +52,12 @@ class ScheduleEditor {
     const draft = new SettingsDraft(this._api, serverPath(path), settingsOf(model));
     try {
       const zones = await this._api.timezones();
-      while (await this._ask(draft, zones.items)) {
+      let isStale = false;
+      while (await this._ask(draft, zones.items, isStale)) {
         const answer = await draft.finish();
-        if (answer && !answer.problems.some(one => one.error)) {
+        // Who works in the same notebook may have changed them while the dialog was open.
+        isStale = draft.rebase(settingsOf(model));
+        if (!isStale && answer && !answer.problems.some(one => one.error)) {
           writeSettings(model, answer.settings);
           return;
         }
@@ -64,11 +67,15 @@ class ScheduleEditor {
     }
   }
 
-  private async _ask(draft: SettingsDraft, zones: readonly string[]): Promise<boolean> {
+  private async _ask(
+    draft: SettingsDraft,
+    zones: readonly string[],
+    isStale: boolean
+  ): Promise<boolean> {
     const trans = this._trans;
     const dialog = new Dialog({
       title: trans.__('Schedule of this notebook'),
-      body: new ScheduleForm({ source: draft, trans, lang: this._lang, zones }),
+      body: new ScheduleForm({ source: draft, trans, lang: this._lang, zones, isStale }),
       buttons: [
         Dialog.cancelButton(),
         Dialog.okButton({ label: trans.__('Put into the notebook') })

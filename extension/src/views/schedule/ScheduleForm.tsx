@@ -8,9 +8,15 @@ import type { PartProps, SettingsSource } from './source';
 import { Triggers } from './Triggers';
 import { When } from './When';
 
+interface FormProps extends PartProps {
+  zones: readonly string[];
+  /** Whether the notebook got other settings while these were changed. */
+  isStale: boolean;
+}
+
 /** The settings of a DAG, to be changed in a dialog. */
 export class ScheduleForm extends DialogBody {
-  constructor(private readonly _props: PartProps & { zones: readonly string[] }) {
+  constructor(private readonly _props: FormProps) {
     super();
     this.addClass('nbf-schedule');
   }
@@ -20,11 +26,18 @@ export class ScheduleForm extends DialogBody {
   }
 }
 
-function Body(props: PartProps & { zones: readonly string[] }): ReactElement {
-  const { source, trans, lang } = props;
+function Body(props: FormProps): ReactElement {
+  const { source, trans, lang, isStale } = props;
   useSignal(source.changed);
   return (
     <div ref={useJudged(source)}>
+      {isStale && (
+        <p className="nbf-wrong" role="alert">
+          {trans.__(
+            'The settings of this notebook were changed meanwhile, not from here: nothing was put into it. This is how they stand now, with your changes.'
+          )}
+        </p>
+      )}
       <When {...props} />
       {source.answer && <Meaning answer={source.answer} {...{ trans, lang }} />}
       <Policies {...props} />
