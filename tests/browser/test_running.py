@@ -39,6 +39,21 @@ def test_the_open_document_runs_and_every_task_tells_its_state(page: Any, jupyte
     shoot(page, "run")
 
 
+def test_a_run_that_has_begun_waits_for_no_scheduler_any_more(page: Any, jupyter: Jupyter) -> None:
+    def without_scheduler(route: Any) -> None:
+        reply = route.fetch()
+        route.fulfill(response=reply, json=reply.json() | {"has_scheduler": False})
+
+    jupyter.write("waited.ipynb", "%%task slow\nimport time\ntime.sleep(300)")
+    open_document(page, jupyter, "lab", "waited.ipynb")
+    page.route("**/nbflow/api/runs", without_scheduler)
+    do(page, "nbflow:run-all")
+    state(page, "slow", "running").wait_for()
+    page.locator(PANEL).get_by_text("No scheduler works").wait_for(state="hidden")
+    page.get_by_role("button", name="Cancel the run").click()
+    state(page, "slow", "cancelled").wait_for()
+
+
 @pytest.mark.own_page
 @pytest.mark.parametrize("is_heard", [True, False], ids=["heard", "asked for"])
 def test_a_run_is_followed_with_the_event_bus_and_without(

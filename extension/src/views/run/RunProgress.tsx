@@ -44,7 +44,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
         {props.children}
       </p>
       {run.note && <p>{run.note}</p>}
-      {isGoingOn && !hasScheduler && (
+      {run.state === 'queued' && !hasScheduler && (
         <p role="alert">
           {trans.__(
             'No scheduler works: the run waits until one does. Start it with: nbflow scheduler'
