@@ -175,7 +175,10 @@ def shown_target(channel: Channel, target: str) -> str:
     if channel is Channel.EMAIL or variable_of(target):
         return target
     parts = urlsplit_safely(target)
-    return f"{parts.scheme}://{parts.hostname}/…" if parts else "…"
+    if parts is None:
+        return "…"
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}/…"
 
 
 def shown_targets(notify: Notify) -> str:

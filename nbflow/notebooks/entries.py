@@ -36,6 +36,12 @@ def _as_trigger(value: object) -> object:
     return {"metric": value} if isinstance(value, str) else value
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError(Sentence("must not be empty"))
+    return value
+
+
 def _condition(value: str | None) -> str | None:
     if value is not None:
         read_condition(value)
@@ -47,7 +53,9 @@ class TriggerData(Model):
 
     dag: Name | None = Field(default=None, description="runs of this DAG, or whose metric it is")
     state: RunEnding = RunEnding.SUCCESS
-    files: Words = Field(default=(), description='a pattern such as "data/*.csv", or several')
+    files: Annotated[Words, AfterValidator(_some)] = Field(
+        default=(), description='a pattern such as "data/*.csv", or several'
+    )
     code: bool = False
     metric: Annotated[str | None, AfterValidator(_condition)] = Field(
         default=None, description='such as metric("accuracy") < 0.9'
@@ -93,7 +101,7 @@ Triggers = Annotated[
 class NotifyData(Model):
     """One entry of ``notify``: whom to tell, and of what."""
 
-    email: Words = ()
+    email: Annotated[Words, AfterValidator(_some)] = ()
     webhook: str | None = None
     slack: str | None = None
     on: Annotated[tuple[NoticeEvent, ...], BeforeValidator(words)] = tuple(NoticeEvent)

@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from nbflow.errors import MetastoreError, UsageError
+from nbflow.model.names import did_you_mean, may_be_meant
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunKind
 
@@ -115,9 +116,18 @@ def read_zone(name: str) -> ZoneInfo:
     except (ValueError, OSError, KeyError):
         raise ScheduleError(
             Sentence("there is no time zone {name!r}", name=name),
-            hint="use an IANA name such as 'Europe/Berlin', 'Asia/Seoul' or 'UTC'",
+            hint=_zone_meant(name)
+            or Sentence("use an IANA name such as 'Europe/Berlin', 'Asia/Seoul' or 'UTC'"),
             code="NBF221",
         ) from None
+
+
+def _zone_meant(name: str) -> Sentence | None:
+    """Ask for the zone that only spaces or capitals keep from being found, or one that is near."""
+    names = available_timezones()
+    plain = name.strip().lower()
+    alike = [one for one in names if one.lower() == plain]
+    return may_be_meant(alike) or did_you_mean(name, names, cutoff=0.8)
 
 
 def stored_zone(name: str) -> ZoneInfo:

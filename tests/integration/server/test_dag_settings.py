@@ -67,6 +67,8 @@ def test_changes_of_the_clock_are_told_in_the_reader_s_language(server: RunningS
         ({"on": [{"dag": "report"}]}, "on.0.dag", "NBF117"),
         ({"notify": [{"slack": "https://127.0.0.1/x"}]}, "notify.0", "NBF119"),
         ({"notify": [{"email": "nobody"}]}, "notify.0", "NBF118"),
+        ({"notify": [{"email": ""}]}, "notify.0.email", "NBF118"),
+        ({"on": [{"files": ""}]}, "on.0.files", "NBF117"),
         ({"colour": "blue"}, "colour", "NBF111"),
     ],
 )
@@ -78,6 +80,29 @@ def test_a_problem_is_told_at_its_field_with_the_way_out(
     assert problem["error"] == (code not in ("NBF111", "NBF227"))
     assert problem["message"]
     assert problem["hint"]
+
+
+def test_what_is_not_filled_in_yet_is_not_said_to_be_of_another_kind(
+    server: RunningServer,
+) -> None:
+    for settings in ({"on": [{"files": ""}]}, {"notify": [{"email": []}]}):
+        (problem,) = check(server, **settings)["problems"]
+        assert problem["message"].endswith("must not be empty")
+
+
+def test_a_zone_that_capitals_or_spaces_keep_from_being_found_is_named(
+    server: RunningServer,
+) -> None:
+    for written in ("asia/seoul", " Asia/Seoul ", "Asia/Seol"):
+        (problem,) = check(server, schedule="@daily", timezone=written)["problems"]
+        assert (problem["field"], problem["hint"]) == ("timezone", "Did you mean Asia/Seoul?")
+
+
+def test_an_address_that_can_not_be_told_is_shown_as_it_is_written(server: RunningServer) -> None:
+    for address, shown in (("file:///etc/x", "file:///…"), ("https://[::1]/x", "https://[::1]/…")):
+        (problem,) = check(server, notify=[{"webhook": address}])["problems"]
+        assert f"{shown} " in problem["message"]
+        assert "None" not in problem["message"]
 
 
 def test_triggers_are_told_in_words(server: RunningServer) -> None:
