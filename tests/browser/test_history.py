@@ -208,18 +208,22 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     page: Any, unused: Jupyter
 ) -> None:
     jupyter = unused
-    jupyter.write("daily.ipynb", "%%task load\nn = 1")
+    name = "daily sales of all shops by region.ipynb"
+    jupyter.write(name, "%%task load\nn = 1")
     jupyter.write("other.ipynb", "%%task load\nn = 1")
-    path = jupyter.folder / "daily.ipynb"
+    path = jupyter.folder / name
     document = json.loads(path.read_text(encoding="utf-8"))
     document["metadata"]["nbflow"] = {"version": 1, "dag": {"schedule": "0 6 * * *"}}
     path.write_text(json.dumps(document), encoding="utf-8")
-    jupyter.ask("dags", {"path": "daily.ipynb"})
+    jupyter.ask("dags", {"path": name})
     page.goto(f"{jupyter.url}/lab?token={TOKEN}&reset")
     marked = page.locator(".jp-DirListing-itemText[data-nbflow-schedule]")
     marked.wait_for()
     assert marked.count() == 1
-    assert marked.text_content() == "daily.ipynb"
+    assert marked.text_content() == name
+    assert marked.evaluate("one => one.scrollWidth > one.clientWidth"), "the name fits"
+    first = marked.evaluate("one => getComputedStyle(one, '::before').content")
+    assert "◷" in first, "the mark is where the name is cut off"
     said = marked.get_attribute("data-nbflow-schedule") or ""
     assert said.startswith("Runs by its schedule: ")
     assert "06:00" in said
