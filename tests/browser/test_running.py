@@ -200,6 +200,64 @@ def test_a_failed_task_opens_at_its_cell_with_its_inputs_and_runs_again_once_men
     assert page.locator(f"{PANEL} .nbf-states > li").count() == 2
 
 
+@pytest.mark.parametrize(
+    ("sources", "command", "told"),
+    [
+        (("%%task only\nx = 1",), "nbflow:run-failed", "Nothing failed in the last run."),
+        (("",), "nbflow:run-all", "There is no task to run yet."),
+    ],
+    ids=["nothing failed", "no task"],
+)
+def test_a_command_that_means_no_task_runs_none(
+    page: Any, jupyter: Jupyter, sources: tuple[str, ...], command: str, told: str
+) -> None:
+    name = f"nothing-{command.removeprefix('nbflow:')}.ipynb"
+    jupyter.write(name, *sources)
+    open_document(page, jupyter, "lab", name)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(f"{one.method} {one.url.split('?')[0]}"))
+    do(page, command)
+    page.get_by_text(told).first.wait_for()
+    assert not [one for one in asked if one.startswith("POST") and one.endswith("/api/runs")]
+
+
+def test_a_cell_that_is_asked_for_is_seen_though_another_tab_hides_its_notebook(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("behind.ipynb", "%%task load\nrow = {}", "%%task price\nrow['price']")
+    (jupyter.folder / "over.txt").write_text("something else")
+    open_document(page, jupyter, "lab", "behind.ipynb")
+    do(page, "nbflow:run-all")
+    state(page, "price", "failed").wait_for()
+    page.get_by_text("0 of 1 cells done").wait_for()
+    of_notebook = page.locator(".jp-NotebookPanel")
+    page.evaluate(
+        """async () => {
+            const { commands, shell } = window.jupyterapp;
+            const notebook = [...shell.widgets('main')].find(one => one.context);
+            const options = { ref: notebook.id, mode: 'tab-after' };
+            await commands.execute('docmanager:open', { path: 'over.txt', options });
+        }"""
+    )
+    of_notebook.wait_for(state="hidden")
+    page.get_by_role("button", name="cell [2]").click()
+    of_notebook.wait_for(state="visible")
+    active = page.locator(".jp-CodeCell.jp-mod-active")
+    assert "row['price']" in (active.text_content() or "")
+
+
+def test_the_list_of_tasks_tells_the_states_that_the_picture_shows(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("listed.ipynb", *TASKS)
+    open_document(page, jupyter, "lab", "listed.ipynb")
+    do(page, "nbflow:open-dag")
+    page.locator("#nbflow-dag").get_by_role("button", name="List").click()
+    do(page, "nbflow:run-all")
+    row = page.locator("#nbflow-dag .nbf-tasks > li").filter(has_text="report")
+    row.locator('.nbf-state[data-state="success"]').wait_for()
+
+
 ATTACK = """from IPython.display import HTML, display
 display(HTML('''<p id="told">waits</p><script>
 const told = [];
@@ -228,4 +286,5 @@ def test_outputs_of_a_run_stand_beside_the_notebook_and_their_scripts_reach_noth
     frame.get_by_text("an output of the run", exact=True).wait_for()
     frame.get_by_text("no cookie, no page, no api", exact=True).wait_for()
     shoot(page, f"run-outputs-{face}")
+    assert page.locator(".jp-Notebook").is_visible()
     assert (jupyter.folder / name).read_bytes() == before

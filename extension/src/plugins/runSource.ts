@@ -72,12 +72,12 @@ export class CurrentRun implements RunSource {
     return this._history;
   }
 
-  get isStarting(): boolean {
-    return this._run?.state.isStarting ?? false;
-  }
-
   get isGoingOn(): boolean {
     return this._run?.isGoingOn ?? false;
+  }
+
+  get isBusy(): boolean {
+    return this.isGoingOn || (this._run?.state.isStarting ?? false);
   }
 
   get hasScheduler(): boolean {

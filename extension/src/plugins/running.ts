@@ -14,6 +14,7 @@ import { adoptStates } from '../look/states';
 import { type Scope, taskOfCell } from '../model/scope';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
+import { DAG_PANEL } from '../views/DagPanel';
 import { RunPanel } from '../views/run/RunPanel';
 import { bringForward } from './bringForward';
 import { ILiveDags } from './lives';
@@ -149,7 +150,7 @@ class Runner {
     }
     const panel = this._panel;
     if (!panel.isAttached && this._hasMainArea) {
-      const dag = [...this._app.shell.widgets('main')].find(one => one.id === 'nbflow-dag');
+      const dag = [...this._app.shell.widgets('main')].find(one => one.id === DAG_PANEL);
       const ref = dag?.id ?? this._lives.current?.panel.id ?? null;
       const mode = dag ? 'split-bottom' : 'split-right';
       this._app.shell.add(panel, 'main', { mode, ref, activate: false });
@@ -175,7 +176,9 @@ class Runner {
       await this.open();
       await this._runs.current?.followLast(dag.dag_id);
       this._source.setScope(scope);
-      if (dag.parameters.length === 0 && !this._source.isGoingOn) {
+      if (this._source.choice.tasks.length === 0) {
+        this._tellOfNothing(scope);
+      } else if (dag.parameters.length === 0 && !this._source.isBusy) {
         this._source.start({});
       } else {
         this._panel?.askForParameters();
@@ -194,6 +197,14 @@ class Runner {
       return null;
     }
     return { kind, task };
+  }
+
+  private _tellOfNothing(scope: Scope): void {
+    const said =
+      scope.kind === 'failed'
+        ? this._trans.__('Nothing failed in the last run.')
+        : this._trans.__('There is no task to run yet.');
+    Notification.info(said, { autoClose: 5000 });
   }
 
   private _panel: RunPanel | null = null;

@@ -35,7 +35,6 @@ export function RunForm({ source, dag, trans }: RunFormProps): ReactElement {
     setValues(new Map(values).set(field.name, value));
     setTouched(new Set(touched).add(field.name));
   };
-  const isBusy = source.isStarting || source.isGoingOn;
   return (
     <form className="nbf-run" onSubmit={submit} noValidate>
       <div className="nbf-row">
@@ -43,7 +42,7 @@ export function RunForm({ source, dag, trans }: RunFormProps): ReactElement {
         <button
           type="submit"
           className="nbf-button nbf-main"
-          disabled={isBusy || !isAllRight || choice.tasks.length === 0}
+          disabled={source.isBusy || !isAllRight || choice.tasks.length === 0}
         >
           {buttonText(choice, scope, trans)}
         </button>

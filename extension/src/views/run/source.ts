@@ -22,8 +22,9 @@ export interface RunSource extends RunActions, Watched {
   readonly run: RunAnswer | null;
   /** The newest runs, the last one first. */
   readonly history: readonly RunForm[];
-  readonly isStarting: boolean;
   readonly isGoingOn: boolean;
+  /** Whether a run goes on, or is being asked for. */
+  readonly isBusy: boolean;
   readonly hasScheduler: boolean;
   readonly trouble: TroubleText | null;
   /** The task of the run that is looked at, with its log as far as it is there. */
