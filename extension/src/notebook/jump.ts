@@ -1,4 +1,6 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import { MessageLoop } from '@lumino/messaging';
+import { DockPanel } from '@lumino/widgets';
 
 /** Show cells of an open notebook: scroll to the first, select them all; `line` counts from 1. */
 export async function jumpToCells(
@@ -14,6 +16,7 @@ export async function jumpToCells(
   if (first === undefined) {
     return;
   }
+  letSee(panel);
   notebook.mode = 'command';
   notebook.deselectAll();
   notebook.activeCellIndex = first;
@@ -31,5 +34,14 @@ export async function jumpToCells(
   if (line !== undefined) {
     await cell.ready;
     cell.editor?.setCursorPosition({ line: line - 1, column: 0 });
+  }
+}
+
+/** Bring a notebook before the tabs that hide it; who walks the DAG by keyboard keeps the focus. */
+function letSee(panel: NotebookPanel): void {
+  if (!panel.isVisible && panel.parent instanceof DockPanel) {
+    panel.parent.selectWidget(panel);
+    // Cells are only scrolled to once they have a place.
+    MessageLoop.flush();
   }
 }

@@ -1,8 +1,11 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { WidgetTracker } from '@jupyterlab/apputils';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { NotebookRuns } from '../notebook/runs';
+import { DAG_PANEL } from '../views/DagPanel';
 import { OutputsPanel, type ShownRun } from '../views/run/OutputsPanel';
+import { RUN_PANEL } from '../views/run/RunPanel';
 import { bringForward } from './bringForward';
 
 export const OPEN = 'nbflow:open-outputs';
@@ -32,7 +35,7 @@ export class Outputs {
     });
   }
 
-  /** As a tab beside the notebook in JupyterLab; on the right in Notebook 7. */
+  /** Beside the notebook in JupyterLab, which stays in sight; on the right in Notebook 7. */
   async show(run: string, cell: string | null): Promise<void> {
     if (!this._panel || this._panel.isDisposed) {
       this._panel = new OutputsPanel(this._trans, shown => this._urlOf(shown));
@@ -40,8 +43,7 @@ export class Outputs {
     const panel = this._panel;
     panel.showRun({ run, cell });
     if (!panel.isAttached && this._hasMainArea) {
-      const ref = this._runs.current?.panel.id ?? null;
-      this._app.shell.add(panel, 'main', { mode: 'tab-after', ref, activate: false });
+      this._app.shell.add(panel, 'main', { ...this._place(), activate: false });
     } else if (!panel.isAttached) {
       this._app.shell.add(panel, 'right', { rank: 520 });
     }
@@ -51,6 +53,18 @@ export class Outputs {
       await this._tracker.add(panel);
     }
     bringForward(this._app, panel);
+  }
+
+  /** Where the DAG is, else above the runs of tasks, else next to the notebook. */
+  private _place(): DocumentRegistry.IOpenOptions {
+    const open = new Set([...this._app.shell.widgets('main')].map(one => one.id));
+    if (open.has(DAG_PANEL)) {
+      return { mode: 'tab-after', ref: DAG_PANEL };
+    }
+    if (open.has(RUN_PANEL)) {
+      return { mode: 'split-top', ref: RUN_PANEL };
+    }
+    return { mode: 'split-right', ref: this._runs.current?.panel.id ?? null };
   }
 
   private _urlOf({ run, cell }: ShownRun): string {

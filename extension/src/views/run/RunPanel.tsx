@@ -10,6 +10,9 @@ import { RunProgress } from './RunProgress';
 import type { RunSource } from './source';
 import { TaskDetails } from './TaskDetails';
 
+/** The one panel with what runs. */
+export const RUN_PANEL = 'nbflow-run';
+
 /** Running the notebook that is being worked in: what to run, how it goes, what went wrong. */
 export class RunPanel extends WatchingPanel<RunSource> {
   constructor(
@@ -18,7 +21,7 @@ export class RunPanel extends WatchingPanel<RunSource> {
     private readonly _lang: 'en' | 'ko'
   ) {
     super(source);
-    this.id = 'nbflow-run';
+    this.id = RUN_PANEL;
     this.addClass('nbf-runs');
     this.title.label = _trans.__('Run');
     this.title.caption = _trans.__('Run tasks of the open notebook, and follow them');
@@ -67,15 +70,15 @@ function Body({ source, trans, lang }: BodyProps): ReactElement {
       ) : (
         <p className="nbf-empty">{trans.__('This notebook has not been run yet.')}</p>
       )}
+      {task && (
+        <TaskDetails log={source.log} actions={source} {...{ task, numbers, trans, lang }} />
+      )}
       <RunHistory
         runs={source.history}
         current={run?.run.run_id ?? null}
         onRun={one => source.follow(one)}
         {...{ trans, lang }}
       />
-      {task && (
-        <TaskDetails log={source.log} actions={source} {...{ task, numbers, trans, lang }} />
-      )}
     </>
   );
 }
