@@ -110,12 +110,20 @@ def findings(found: Iterable[Diagnostic], numbers: dict[str, str], lang: str) ->
 
 def validation_problem(error: ValidationError) -> RequestError:
     """Return why a request's fields are refused: the first that is wrong is named, all are counted."""
-    first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first: Any = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or None
     return RequestError(
         422,
         "NBF721",
-        Sentence("{field}: {problem}", field=field or "body", problem=first["msg"]),
+        _why_refused(first, field or "body"),
         hint=Sentence("Fields that don't fit: {count}.", count=error.error_count()),
         field=field,
     )
+
+
+def _why_refused(wrong: Any, field: str) -> str:
+    """Return what is wrong with a field; a sentence of ours needs no address to be understood."""
+    said = wrong.get("ctx", {}).get("error")
+    if isinstance(said, ValueError) and said.args and isinstance(said.args[0], Sentence):
+        return said.args[0]
+    return Sentence("{field}: {problem}", field=field, problem=wrong["msg"])

@@ -121,8 +121,47 @@ def test_a_name_that_is_none_is_refused_with_the_reason(page: Any, jupyter: Jupy
     jupyter.write("refused.ipynb", *CELLS)
     open_document(page, jupyter, "lab", "refused.ipynb")
     run(page, "nbflow:make-task", task="<img src=x>")
-    page.get_by_text("a name may hold").first.wait_for()
+    page.get_by_text("A name may hold").first.wait_for()
     wait_for_tags(page, [], [], [], [])
+
+
+def test_a_name_that_does_not_fit_is_asked_for_again_as_it_was_typed(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("reasked.ipynb", *CELLS)
+    open_document(page, jupyter, "lab", "reasked.ipynb")
+    select(page, 0, 0)
+    run(page, "nbflow:make-task")
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input").fill("train model")
+    dialog.get_by_role("button", name="Make the task").click()
+    dialog.get_by_text("A name may hold letters").wait_for()
+    assert dialog.locator("input").input_value() == "train model"
+    answer(page, "train_model", "Make the task")
+    wait_for_tags(page, ["task:train_model"], [], [], [])
+    select(page, 1, 1)
+    run(page, "nbflow:split-task")
+    answer(page, "check", "Split")
+    wait_for_tags(page, ["task:train_model"], ["task:check"], [], [])
+    run(page, "nbflow:rename-task")
+    dialog.locator("input").fill("train_model")
+    dialog.get_by_role("button", name="Rename").click()
+    dialog.get_by_text("There is a task train_model already").wait_for()
+    answer(page, "test", "Rename")
+    wait_for_tags(page, ["task:train_model"], ["task:test"], [], [])
+
+
+def test_the_panel_of_a_notebook_without_tasks_offers_to_find_some(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("offered.ipynb", "import math", *CELLS)
+    open_document(page, jupyter, "lab", "offered.ipynb")
+    run(page, "nbflow:open-dag")
+    offer = page.locator("#nbflow-dag").get_by_role("button", name="Suggest Tasks…")
+    offer.click()
+    page.get_by_role("dialog").get_by_role("button", name="Tag").click()
+    page.locator('.nbf-badge-chip[data-tagged="true"]').first.wait_for()
+    offer.wait_for(state="detached")
 
 
 def test_only_documented_tags_and_metadata_are_written(page: Any, jupyter: Jupyter) -> None:

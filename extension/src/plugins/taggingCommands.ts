@@ -1,5 +1,6 @@
 import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { ApiError } from '../api/client';
 import type { DagForm, MarkChange } from '../api/types';
 import type { Marking } from '../notebook/marking';
 import { SuggestionList } from '../views/SuggestionList';
@@ -7,6 +8,9 @@ import { telling } from './openNotebook';
 
 /** Cells are made setup, parameters, scratch work, or nothing special. */
 export type RoleWord = Extract<MarkChange, { kind: 'role' }>['role'];
+
+/** What somebody entered in a dialog; nothing if it was left. */
+type Answer = Promise<{ value: string | null }>;
 
 /** What people do with the cells of an open notebook: ask, have it worked out, apply. */
 export class Tagging {
@@ -16,10 +20,13 @@ export class Tagging {
   async makeTask(marking: Marking, name?: string): Promise<void> {
     await telling(this._trans, async () => {
       const cells = marking.selected;
-      const task = name ?? (await this._askForTask(await taggedTasks(marking)));
-      if (task) {
-        await marking.change({ kind: 'task', cells, task });
+      const make = (task: string) => marking.change({ kind: 'task', cells, task });
+      if (name) {
+        await make(name);
+        return;
       }
+      const names = await taggedTasks(marking);
+      await this._untilItFits('', (text, label) => this._askForTask(names, text, label), make);
     });
   }
 
@@ -31,29 +38,29 @@ export class Tagging {
 
   async renameTask(marking: Marking): Promise<void> {
     await this._ofActive(marking, async task => {
-      const { value } = await InputDialog.getText({
-        title: this._trans.__('Rename the task %1', task),
-        label: this._trans.__('Name'),
-        text: task,
-        okLabel: this._trans.__('Rename')
-      });
-      if (value && value !== task) {
-        await marking.change({ kind: 'rename', task, name: value });
-      }
+      const title = this._trans.__('Rename the task %1', task);
+      const okLabel = this._trans.__('Rename');
+      await this._untilItFits(
+        task,
+        (text, label) => InputDialog.getText({ title, label, text, okLabel }),
+        async name => {
+          if (name !== task) {
+            await marking.change({ kind: 'rename', task, name });
+          }
+        }
+      );
     });
   }
 
   async splitTask(marking: Marking): Promise<void> {
     await this._ofActive(marking, async (task, cell) => {
-      const { value } = await InputDialog.getText({
-        title: this._trans.__('Let a new task begin here'),
-        label: this._trans.__('Name'),
-        text: `${task}-2`,
-        okLabel: this._trans.__('Split')
-      });
-      if (value) {
-        await marking.change({ kind: 'split', cell, task: value });
-      }
+      const title = this._trans.__('Let a new task begin here');
+      const okLabel = this._trans.__('Split');
+      await this._untilItFits(
+        `${task}-2`,
+        (text, label) => InputDialog.getText({ title, label, text, okLabel }),
+        name => marking.change({ kind: 'split', cell, task: name })
+      );
     });
   }
 
@@ -96,15 +103,39 @@ export class Tagging {
     });
   }
 
-  private async _askForTask(names: readonly string[]): Promise<string | null> {
-    const { value } = await InputDialog.getItem({
+  private _askForTask(names: readonly string[], text: string, label: string): Answer {
+    return InputDialog.getItem({
       title: this._trans.__('Turn the selected cells into a task'),
-      label: this._trans.__('Name'),
+      label,
       items: ['', ...names],
+      current: text,
       editable: true,
       okLabel: this._trans.__('Make the task')
     });
-    return value?.trim() || null;
+  }
+
+  /** Ask for a name, and again with what is wrong with it: nobody types a long one twice. */
+  private async _untilItFits(
+    first: string,
+    ask: (text: string, label: string) => Answer,
+    change: (name: string) => Promise<void>
+  ): Promise<void> {
+    let [text, label] = [first, this._trans.__('Name')];
+    for (;;) {
+      const name = (await ask(text, label)).value?.trim();
+      if (!name) {
+        return;
+      }
+      try {
+        await change(name);
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.problem.status !== 422) {
+          throw error;
+        }
+        [text, label] = [name, error.problem.detail];
+      }
+    }
   }
 
   /** Do something with the task that the active cell is part of. */

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from nbflow.model.names import MAX_NAME_LENGTH, name_problem, normalise_name
+from nbflow.model.sentence import Sentence
 
 MAX_PATH = 4096
 MAX_TEXT = 65_536
@@ -18,7 +19,7 @@ _BACKFILL_ID = re.compile(r"[a-z0-9]{1,32}", re.IGNORECASE)
 def _name(text: str) -> str:
     problem = name_problem(text)
     if problem is not None:
-        raise ValueError(f"a name {problem}")
+        raise ValueError(Sentence("A name {problem}.", problem=problem))
     return normalise_name(text)
 
 
