@@ -38,7 +38,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "task.try": ("try {n} of {m}", "{m}회 중 {n}번째 시도"),
     "task.of": ("{n} of {m}", "{m}개 중 {n}개"),
     "group.label": ("one kernel · {variable}", "한 커널 · {variable}"),
-    "strip.setup": ("setup", "설정"),
+    "strip.setup": ("setup", "준비"),
     "strip.parameters": ("parameters", "매개변수"),
     "strip.skip": ("skipped", "제외"),
     "strip.broken": ("broken", "오류"),

@@ -10,7 +10,8 @@ export const DEEDS: Readonly<Record<DagDeed, string>> = {
   schedule: 'nbflow:edit-schedule',
   deploy: 'nbflow:deploy',
   pause: 'nbflow:pause-dag',
-  unpause: 'nbflow:unpause-dag'
+  unpause: 'nbflow:unpause-dag',
+  suggest: 'nbflow:suggest-tasks'
 };
 
 /** How the DAG of the notebook that is worked in stands on the server. */

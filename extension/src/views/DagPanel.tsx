@@ -84,6 +84,16 @@ function Body({ source, asked, engine, trans }: BodyProps): ReactElement {
         trans={trans}
         onDeed={deed => source.ask(deed)}
       />
+      {answer && isUntagged(answer) && (
+        <p className="nbf-folding">
+          <span className="nbf-quiet">
+            {trans.__('No cell is a task yet: the notebook is one task.')}
+          </span>
+          <button type="button" className="nbf-link" onClick={() => source.ask('suggest')}>
+            {trans.__('Suggest Tasks…')}
+          </button>
+        </p>
+      )}
       {answer?.sketch && (
         <RunStates.Provider value={source.states}>
           <DagView
@@ -99,4 +109,11 @@ function Body({ source, asked, engine, trans }: BodyProps): ReactElement {
       )}
     </>
   );
+}
+
+/** Whether cells are one task only since nobody said anything about them. */
+function isUntagged({ dag, sketch }: CompileAnswer): boolean {
+  const isWhole = sketch?.boxes.some(box => box.folded) ?? false;
+  const isTask = dag.membership.filter(one => one.task !== null);
+  return !isWhole && isTask.length > 1 && isTask.every(one => !one.tagged);
 }

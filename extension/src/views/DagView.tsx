@@ -110,7 +110,7 @@ function Head(props: HeadProps): ReactElement {
             type="search"
             className="nbf-search"
             value={query}
-            placeholder={trans.__('Find a task or variable')}
+            placeholder={trans.__('Task or variable')}
             aria-label={trans.__('Find a task or variable')}
             onChange={event => setQuery(event.target.value)}
           />

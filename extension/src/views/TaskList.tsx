@@ -1,6 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReactElement } from 'react';
+import { type ReactElement, useContext } from 'react';
 import type { DagForm, EdgeForm, TaskForm } from '../api/types';
+import { StateIcon } from './run/State';
+import { RunStates } from './runStates';
 
 export interface TaskListProps {
   dag: DagForm;
@@ -18,11 +20,23 @@ export function TaskList({ dag, trans, onTask }: TaskListProps): ReactElement {
           <button type="button" className="nbf-task" onClick={() => onTask(task)}>
             {task.name}
           </button>
+          <Ran task={task.name} />
           <Reasons reasons={reasons.get(task.name) ?? new Map()} trans={trans} />
         </li>
       ))}
     </ol>
   );
+}
+
+/** How a task stands in the followed run, as the picture's colours tell. */
+function Ran({ task }: { task: string }): ReactElement | null {
+  const ran = useContext(RunStates).get(task);
+  return ran ? (
+    <span className="nbf-state" data-state={ran.state}>
+      <StateIcon state={ran.state} />
+      {ran.word}
+    </span>
+  ) : null;
 }
 
 function Reasons(props: {

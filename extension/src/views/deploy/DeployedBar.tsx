@@ -6,7 +6,7 @@ import { inTimezone } from '../../model/instants';
 import { useSignal } from '../useSignal';
 
 /** What can be done to the DAG of the open notebook. */
-export type DagDeed = 'schedule' | 'deploy' | 'pause' | 'unpause';
+export type DagDeed = 'schedule' | 'deploy' | 'pause' | 'unpause' | 'suggest';
 
 /** How the DAG of the open notebook stands on the server. */
 export interface DeployedSource {

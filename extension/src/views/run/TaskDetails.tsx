@@ -70,11 +70,14 @@ const OF_CELLS: Readonly<Record<string, string>> = {
   killed: 'failed'
 };
 
+/** Cells that were gone through; one that failed has ended, but nothing of it is done. */
+const WELL: readonly string[] = ['completed', 'skipped'];
+
 function Cells({ last, numbers, actions, trans, lang }: CellsProps): ReactElement | null {
   if (last.cells.length === 0) {
     return null;
   }
-  const done = last.cells.filter(cell => cell.ended !== null).length;
+  const done = last.cells.filter(cell => WELL.includes(cell.status)).length;
   return (
     <>
       <p className="nbf-quiet">{trans.__('%1 of %2 cells done', done, last.cells.length)}</p>
