@@ -133,9 +133,16 @@ class Jupyter:
 
 @contextlib.contextmanager
 def jupyter_server(
-    folder: Path, *, theme: str = "JupyterLab Light", lang: str = "default", base_url: str = "/"
+    folder: Path,
+    *,
+    theme: str = "JupyterLab Light",
+    lang: str = "default",
+    base_url: str = "/",
+    is_shared: bool = False,
 ) -> Iterator[Jupyter]:
-    """Serve ``folder/work`` with settings of its own; the server is ended at the end."""
+    """Serve ``folder/work`` with settings of its own; the server is ended at the end. Where it
+    ``is_shared``, people edit one document together, by jupyter-collaboration.
+    """
     work = folder / "work"
     work.mkdir()
     names = ("config", "data", "runtime", "settings", "ipython")
@@ -146,6 +153,8 @@ def jupyter_server(
     extensions.mkdir(parents=True)
     (extensions / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     (extensions / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    if not is_shared:
+        _leave_out_sharing(places["config"])
     translation = places["settings"] / "@jupyterlab" / "translation-extension"
     translation.mkdir()
     (translation / "plugin.jupyterlab-settings").write_text(json.dumps({"locale": lang}))
@@ -196,6 +205,18 @@ def jupyter_server(
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+def _leave_out_sharing(config: Path) -> None:
+    """Switch jupyter-collaboration off, as who doesn't use it has it."""
+    off = {"jupyter_server_ydoc": False, "jupyter_server_fileid": False}
+    settings = {"ServerApp": {"jpserver_extensions": off}}
+    (config / "jupyter_server_config.json").write_text(json.dumps(settings))
+    lab = config / "labconfig"
+    lab.mkdir()
+    parts = ("collaboration-extension", "docprovider-extension")
+    gone = {"disabledExtensions": {f"@jupyter/{part}": True for part in parts}}
+    (lab / "page_config.json").write_text(json.dumps(gone))
 
 
 def _wait_until_up(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
