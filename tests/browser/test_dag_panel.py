@@ -141,6 +141,27 @@ def test_markup_in_a_notebook_is_shown_and_never_becomes_part_of_the_page(
     assert page.evaluate("() => window.__xss") is None
 
 
+def test_the_panel_opens_above_the_runs_and_no_button_covers_a_task(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("above.ipynb", *(f"%%task t{number}\nx{number} = 1" for number in range(9)))
+    open_document(page, jupyter, "lab", "above.ipynb")
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-run')")
+    page.get_by_role("button", name="Run 9 tasks").wait_for()
+    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.locator(".nbf-canvas .task").nth(8).wait_for()
+    dag, runs = (page.locator(place).bounding_box() for place in ("#nbflow-dag", "#nbflow-run"))
+    assert dag["x"] == runs["x"]
+    assert dag["y"] + dag["height"] <= runs["y"]
+    page.get_by_role("button", name="Fit").click()
+    buttons = page.locator(".nbf-zoom").bounding_box()["y"]
+    page.wait_for_function(
+        """top => [...document.querySelectorAll('.nbf-canvas .task')].every(
+            task => task.getBoundingClientRect().bottom <= top)""",
+        arg=buttons,
+    )
+
+
 def test_a_thousand_tasks_are_folded_and_open_at_once(page: Any, jupyter: Jupyter) -> None:
     chain = [f"%%task t{n}\nx{n} = {f'x{n - 1}' if n % 25 else '1'}" for n in range(1_000)]
     jupyter.write("large.ipynb", *chain)

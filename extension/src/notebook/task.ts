@@ -3,9 +3,7 @@ import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { TaskInstanceAnswer } from '../api/types';
-
-/** Of a long log the end is kept: as many characters as a page shows without effort. */
-const KEPT = 200_000;
+import { endOfLog } from '../model/logs';
 
 /** One task of a run, looked at while it works: its tries cell by cell, and the end of its log. */
 export class WatchedTask implements IDisposable {
@@ -64,7 +62,7 @@ export class WatchedTask implements IDisposable {
       }
       const part = await this._api.log(this.run, this.task, last.try_no, this._offset);
       this._offset = part.next_offset;
-      this._log = (this._log + part.text).slice(-KEPT);
+      this._log = endOfLog(this._log + part.text);
       isComplete = part.is_complete;
     }
     this._answer = answer;

@@ -13,6 +13,7 @@ import type { CurrentDeployment } from '../notebook/deployed';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { DagPanel } from '../views/DagPanel';
+import { RUN_PANEL } from '../views/run/RunPanel';
 import { bringForward } from './bringForward';
 import { IDeployment } from './deployed';
 import { ILiveDags, SETTINGS } from './lives';
@@ -75,7 +76,7 @@ class Opener {
     private readonly _makeSource: () => CurrentNotebook
   ) {}
 
-  /** Beside the notebook in JupyterLab; on the right in Notebook 7, which shows one document. */
+  /** Above the runs of tasks, or beside the notebook, in JupyterLab; on the right in Notebook 7. */
   async open(task: string | null): Promise<void> {
     const panel = this._panel();
     if (task !== null) {
@@ -83,8 +84,10 @@ class Opener {
     }
     if (!panel.isAttached) {
       if (this._hasMainArea) {
-        const ref = this._lives.current?.panel.id ?? null;
-        this._app.shell.add(panel, 'main', { mode: 'split-right', ref, activate: false });
+        const hasRuns = [...this._app.shell.widgets('main')].some(one => one.id === RUN_PANEL);
+        const ref = hasRuns ? RUN_PANEL : (this._lives.current?.panel.id ?? null);
+        const mode = hasRuns ? 'split-top' : 'split-right';
+        this._app.shell.add(panel, 'main', { mode, ref, activate: false });
       } else {
         this._app.shell.add(panel, 'right', { rank: 500 });
       }

@@ -11,6 +11,8 @@ import { fitAll, fitReadable, type Size, type Viewport, zoomAt } from '../model/
 
 const STEP = 1.25;
 const DRAG = 4;
+/** Below the picture stand the buttons that zoom: what is fitted leaves them their place. */
+const BUTTONS = 40;
 
 export interface ViewportControl {
   view: Viewport;
@@ -62,7 +64,8 @@ function useRoom(host: RefObject<HTMLElement>): Size {
       return;
     }
     const measure = () => {
-      const { clientWidth: width, clientHeight: height } = element;
+      const { clientWidth: width, clientHeight } = element;
+      const height = Math.max(clientHeight - BUTTONS, clientHeight / 2);
       if (width > 0 && height > 0) {
         setRoom(old => (old.width === width && old.height === height ? old : { width, height }));
       }
