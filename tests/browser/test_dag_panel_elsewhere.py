@@ -22,3 +22,28 @@ def test_the_panel_speaks_korean_in_the_dark_below_a_base_url(page: Any, dark: J
     page.get_by_text("✕ 오류 NBF203").wait_for()
     assert axe_violations(page, ".nbf-panel") == []
     shoot(page, "panel-dark-korean")
+
+
+def test_the_settings_editor_speaks_korean_and_what_is_set_there_holds(
+    page: Any, dark: Jupyter
+) -> None:
+    pytest.importorskip(
+        "jupyterlab_language_pack_ko_KR", reason="the Korean language pack is not installed"
+    )
+    dark.write("settings.ipynb", "%%task 적재\n표 = [1]")
+    open_document(page, dark, "lab", "settings.ipynb")
+    page.locator(".jp-CodeCell .nbf-badge").first.wait_for()
+    page.evaluate(
+        "() => { void window.jupyterapp.commands.execute('settingeditor:open', { query: 'nbflow' }); }"
+    )
+    form = page.locator(".jp-SettingsPanel")
+    form.get_by_text("열린 노트북의 DAG입니다.").first.wait_for()
+    form.get_by_text("컴파일 전 대기 시간").first.wait_for()
+    shoot(page, "settings-dark-korean")
+    box = form.get_by_label("셀 배지")
+    box.uncheck()
+    hidden = page.locator(".nbf-badge.lm-mod-hidden").first
+    hidden.wait_for(state="attached")
+    box.check()
+    hidden.wait_for(state="detached")
+    form.get_by_text("컴파일 전 대기 시간").first.wait_for()

@@ -90,3 +90,11 @@ def test_no_source_writes_markup_into_a_page() -> None:
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySet", text), path
+
+
+def test_the_settings_have_their_korean() -> None:
+    schema = json.loads((ROOT / "extension/schema/plugin.json").read_text(encoding="utf-8"))
+    said = [schema["description"]]
+    for setting in schema["properties"].values():
+        said += [setting["title"], setting["description"]]
+    assert set(said) <= set(catalogue())

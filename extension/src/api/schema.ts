@@ -1376,7 +1376,7 @@ export interface components {
              * @description The version that is deployed, `version` of a comparison: null if none is, `any` if it does not matter. 412 if another one is.
              * @default any
              */
-            replaces?: string | "any" | null;
+            replaces?: string | null;
             /**
              * Becomes
              * @description The version that the notebook is to be, `becomes` of a comparison. 412 if the saved notebook is another one.

@@ -1,11 +1,13 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import { Api } from '../api/client';
 import { languageOf } from '../model/language';
 import { LiveDags } from '../notebook/lives';
+import { spoken } from './openNotebook';
+import { translateSettings } from './settingWords';
 
 export const SETTINGS = '@jupyter-nbflow/extension:plugin';
 
@@ -29,14 +31,19 @@ export const livesPlugin: JupyterFrontEndPlugin<LiveDags> = {
     const language = () => languageOf(translator);
     const lives = new LiveDags(tracker, new Api(app.serviceManager.serverSettings, language));
     if (registry) {
-      void followSettings(registry, lives);
+      void followSettings(registry, lives, spoken(translator).trans);
     }
     return lives;
   }
 };
 
-async function followSettings(registry: ISettingRegistry, lives: LiveDags): Promise<void> {
+async function followSettings(
+  registry: ISettingRegistry,
+  lives: LiveDags,
+  trans: TranslationBundle
+): Promise<void> {
   const settings = await registry.load(SETTINGS);
+  translateSettings(registry, SETTINGS, trans);
   const read = () => {
     lives.quiet = settings.get('quiet').composite as number;
   };

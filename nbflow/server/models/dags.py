@@ -5,7 +5,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from nbflow.server.models.fields import Asked, DigestText, Finding, Given, Name, NotebookPath
+from nbflow.server.models.fields import (
+    Asked,
+    DigestText,
+    Finding,
+    Given,
+    Name,
+    NotebookPath,
+    SeenDigestText,
+)
 
 Theme = Literal["light", "dark", "auto"]
 DriftWord = Literal["same", "differs", "never", "missing"]
@@ -390,7 +398,7 @@ class DeployRequest(Asked):
     path: NotebookPath
     dag_id: Name | None = None
     confirmed: bool = False
-    replaces: DigestText | Literal["any"] | None = Field(
+    replaces: SeenDigestText | None = Field(
         default="any",
         description="The version that is deployed, `version` of a comparison: null if none is, `any`"
         " if it does not matter. 412 if another one is.",

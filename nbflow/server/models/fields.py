@@ -43,7 +43,9 @@ RunIdText = Annotated[str, Field(max_length=100), AfterValidator(_matches(_RUN_I
 BackfillIdText = Annotated[
     str, Field(max_length=32), AfterValidator(_matches(_BACKFILL_ID, "a backfill"))
 ]
-DigestText = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A version of a DAG.")]
+_DIGEST = "[0-9a-f]{64}"
+DigestText = Annotated[str, Field(pattern=f"^{_DIGEST}$", description="A version of a DAG.")]
+SeenDigestText = Annotated[str, Field(pattern=f"^({_DIGEST}|any)$")]
 TryNo = Annotated[int, Field(ge=1, le=1_000_000)]
 Lang = Literal["en", "ko"]
 NotebookPath = Annotated[

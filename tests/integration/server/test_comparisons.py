@@ -144,4 +144,5 @@ def test_only_what_was_looked_at_is_deployed(server: RunningServer) -> None:
     made = deploy(**over).json["items"][0]
     assert (made["version"], made["is_new"]) == (over["becomes"], True)
     assert deploy().status == 200  # a script need not look
-    assert deploy(replaces="x").status == 422
+    refused = deploy(replaces="x")
+    assert (refused.status, refused.json["field"]) == (422, "replaces")
