@@ -38,21 +38,22 @@ _KERNEL_IS_IDLE = """() => {
     return context?.isReady && context.session?.kernel?.status === 'idle';
 }"""
 
-_OPEN_ALONE = """async ([path, isKernelNeeded]) => {
-    const { commands, shell } = window.jupyterapp;
+# What a command returns is not waited for: a browser may drop a promise that only it waits for.
+_OPEN = """([path, isKernelNeeded]) => {
     const without = { shouldStart: false, canStart: false, autoStartDefault: false };
     const kernelPreference = isKernelNeeded ? undefined : without;
-    const opened = await commands.execute('docmanager:open', { path, kernelPreference });
-    await opened.context.ready;
-    for (const other of [...shell.widgets('main')]) {
-        if (other !== opened) other.dispose();
-    }
-    shell.activateById(opened.id);
+    void window.jupyterapp.commands.execute('docmanager:open', { path, kernelPreference });
 }"""
 
-_IS_OPEN = """path => {
-    const current = window.jupyterapp.shell.currentWidget;
-    return current?.context?.path === path && current.content.widgets.length > 0;
+_IS_OPEN_ALONE = """path => {
+    const { shell } = window.jupyterapp;
+    const all = [...shell.widgets('main')];
+    const opened = all.find(({ context, content }) =>
+        context?.path === path && context.isReady && content.widgets.length > 0);
+    if (!opened) return false;
+    for (const other of all) if (other !== opened) other.dispose();
+    shell.activateById(opened.id);
+    return shell.currentWidget === opened;
 }"""
 
 _PUT_AWAY = """async () => {
@@ -253,8 +254,8 @@ def _open(page: Any, jupyter: Jupyter, face: str, name: str, *, is_kernel_needed
             page.wait_for_function("() => Boolean(window.jupyterapp)", timeout=60_000)
             page.evaluate("async () => { await window.jupyterapp.restored; }")
             page.locator("#jupyterlab-splash").wait_for(state="detached")
-        page.evaluate(_OPEN_ALONE, [name, is_kernel_needed])
-        page.wait_for_function(_IS_OPEN, arg=name)
+        page.evaluate(_OPEN, [name, is_kernel_needed])
+        page.wait_for_function(_IS_OPEN_ALONE, arg=name)
     else:
         page.goto(jupyter.address(name))
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)

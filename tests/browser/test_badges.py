@@ -63,7 +63,7 @@ def test_a_badge_tells_how_its_task_stands_while_a_run_goes_on_and_how_the_last_
     page.get_by_role("button", name="Task total").wait_for()
     ran = page.locator(".nbf-badge-ran")
     assert ran.filter(visible=True).count() == 0
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:run-all')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:run-all'); }")
     first = ran.first
     first.locator(".nbf-state[data-state=running]").get_by_text("running").wait_for(timeout=90_000)
     begun = first.locator(".nbf-time").text_content()
@@ -95,7 +95,7 @@ def test_badges_and_picture_tell_soon_how_runs_ended_that_somebody_else_asked_fo
     jupyter.write("theirs.ipynb", *waiting_for(gate))
     open_document(page, jupyter, "lab", "theirs.ipynb")
     page.get_by_role("button", name="Task load").wait_for()
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     jupyter.ask("runs", {"path": "theirs.ipynb"})
     ran = page.locator(".nbf-badge-ran")
     # Half as long as the page waits to ask again: the server's event bus told it.

@@ -15,7 +15,7 @@ TASKS = (
 
 
 def open_panel(page: Any) -> None:
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     page.locator(".nbf-canvas .task").first.wait_for()
 
 
@@ -146,9 +146,9 @@ def test_the_panel_opens_above_the_runs_and_no_button_covers_a_task(
 ) -> None:
     jupyter.write("above.ipynb", *(f"%%task t{number}\nx{number} = 1" for number in range(9)))
     open_document(page, jupyter, "lab", "above.ipynb")
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-run')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-run'); }")
     page.get_by_role("button", name="Run 9 tasks").wait_for()
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     page.locator(".nbf-canvas .task").nth(8).wait_for()
     dag, runs = (page.locator(place).bounding_box() for place in ("#nbflow-dag", "#nbflow-run"))
     assert dag["x"] == runs["x"]
@@ -198,7 +198,7 @@ def test_a_server_without_nbflow_is_told_with_the_way_out(page: Any, jupyter: Ju
     jupyter.write("absent.ipynb", *TASKS)
     page.route("**/nbflow/api/**", lambda route: route.fulfill(status=404, body="not found"))
     open_document(page, jupyter, "lab", "absent.ipynb")
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     trouble = page.get_by_role("alert").filter(has_text="server part is not enabled")
     trouble.wait_for()
     assert "jupyter server extension enable nbflow.server" in (trouble.text_content() or "")

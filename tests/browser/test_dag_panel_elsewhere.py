@@ -14,7 +14,7 @@ def test_the_panel_speaks_korean_in_the_dark_below_a_base_url(page: Any, dark: J
     )
     dark.write("dark.ipynb", "%%task 적재\n표 = [1]", "%%task 보고\nprint(표, 없는_이름)")
     open_document(page, dark, "lab", "dark.ipynb")
-    page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+    page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     page.locator('.nbf-canvas .task[data-task="보고"]').wait_for()
     page.get_by_role("button", name="목록").wait_for()
     page.locator(".nbf-canvas .edge .reach").hover(force=True)

@@ -18,7 +18,7 @@ PANEL = "#nbflow-run"
 
 
 def do(page: Any, command: str) -> None:
-    page.evaluate(f"() => window.jupyterapp.commands.execute('{command}')")
+    page.evaluate("id => { void window.jupyterapp.commands.execute(id); }", command)
 
 
 def state(page: Any, task: str, state: str) -> Any:

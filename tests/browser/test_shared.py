@@ -52,7 +52,7 @@ def test_two_people_tag_and_run_one_notebook_and_undo_what_is_theirs(
     one, other = pages
     for page in pages:
         open_document(page, shared, "lab", "ours.ipynb")
-        page.evaluate("() => window.jupyterapp.commands.execute('nbflow:open-dag')")
+        page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     assert one.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.collaborative")
     make_task(one, 1, "load")
     other.locator(".nbf-badge-chip[data-tagged=true]", has_text="load").wait_for()
@@ -65,7 +65,7 @@ def test_two_people_tag_and_run_one_notebook_and_undo_what_is_theirs(
     assert tags(one) == tags(other) == [[], [], ["task:sum"]]
     one.evaluate("() => window.jupyterapp.commands.execute('notebook:redo-cell-action')")
     other.locator(".nbf-badge-chip[data-tagged=true]", has_text="load").wait_for()
-    one.evaluate("() => window.jupyterapp.commands.execute('nbflow:run-all')")
+    one.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:run-all'); }")
     for page in pages:
         for task in ("load", "sum"):
             drawn = page.locator(f".nbf-canvas .task[data-task={task}][data-state=success]")
