@@ -10,7 +10,7 @@ class Server {
 
   runs = async (query: { dag_id?: string }) => {
     this.asked.push(query.dag_id);
-    return { items: [], next: null };
+    return { items: [], next: null, unread: ['hurt'] };
   };
 
   dagOf = async () => {
@@ -41,6 +41,7 @@ test('runs of others are not asked for where it is not known whose they are', as
   await vi.waitFor(() => expect(server.asked).toContain('mine'));
   expect(server.asked).not.toContain(undefined);
   expect(listed.error).toBeNull();
+  await vi.waitFor(() => expect(listed.list.unread).toEqual(['hurt']));
 });
 
 test('who looks again is answered, if it failed before', async () => {

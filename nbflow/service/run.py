@@ -267,7 +267,9 @@ def _published_before(
                 source=source,
                 names=", ".join(names),
             ),
-            hint=Sentence("run it, too: --select {selector}", selector=selector),
+            hint=Sentence(
+                "run it, too: select {selector} (on the command line --select)", selector=selector
+            ),
             code="NBF513",
         )
     return published

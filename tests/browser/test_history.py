@@ -1,6 +1,8 @@
 """The runs of a notebook beside it, and of all notebooks: on the real server, scheduler and engine."""
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,27 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     page.reload()
     page.locator(HISTORY).get_by_role("heading", name="Runs of long").wait_for()
     rows.nth(24).wait_for()
+
+
+def test_a_run_that_cant_be_read_is_told_beside_those_that_can(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("hurt.ipynb", "%%task load\nn = 1")
+    hurt, _ = (jupyter.ask("runs", {"path": "hurt.ipynb"})["run_id"] for _ in range(2))
+    open_document(page, jupyter, "lab", "hurt.ipynb")
+    do(page, "nbflow:open-history")
+    rows = page.locator(f"{HISTORY} tbody tr")
+    rows.locator(".nbf-state[data-state=success]").nth(1).wait_for(timeout=60_000)
+
+    def write(kind: str) -> None:
+        with contextlib.closing(sqlite3.connect(jupyter.folder / "nbflow" / "nbflow.db")) as store:
+            store.execute("UPDATE run SET kind = ? WHERE id = ?", (kind, hurt))
+            store.commit()
+
+    write("wished")
+    left_out = page.locator(HISTORY).get_by_role("alert").filter(has_text=hurt)
+    left_out.wait_for()
+    assert rows.count() == 1
+    write("manual")
+    left_out.wait_for(state="detached")
 
 
 @pytest.mark.own_page

@@ -27,7 +27,7 @@ import type {
   NotebookDagAnswer,
   Problem,
   RunAnswer,
-  RunForm,
+  RunPage,
   RunRequest,
   ScheduleAnswer,
   SettingsAnswer,
@@ -87,7 +87,7 @@ export class Api {
   }
 
   /** Runs, the newest first; `cursor` is the `next` of the part before. */
-  runs(query: RunsQuery): Promise<{ items: RunForm[]; next?: string | null }> {
+  runs(query: RunsQuery): Promise<RunPage> {
     return this._send('GET', 'runs', { query: { ...query } });
   }
 

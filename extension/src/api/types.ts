@@ -31,6 +31,7 @@ export type LogAnswer = Schemas['LogAnswer'];
 export type ParameterForm = Schemas['ParameterForm'];
 export type RunAnswer = Schemas['RunAnswer'];
 export type RunForm = Schemas['RunForm'];
+export type RunPage = Schemas['RunPage'];
 export type RunRequest = Schemas['RunRequest'];
 export type TaskInstanceAnswer = Schemas['TaskInstanceAnswer'];
 export type TaskInstanceForm = Schemas['TaskInstanceForm'];

@@ -39,6 +39,11 @@ export class RunList implements IDisposable {
     return this._next !== null;
   }
 
+  /** The ids of runs that can't be read: they are in no page of the list. */
+  get unread(): readonly string[] {
+    return this._unread;
+  }
+
   /** Whether the server has answered. */
   get isRead(): boolean {
     return this._isRead;
@@ -61,6 +66,7 @@ export class RunList implements IDisposable {
     this._dag = dag;
     this._filter = filter;
     this._items = [];
+    this._unread = [];
     this._next = null;
     this._isRead = false;
     this._changed.emit();
@@ -90,6 +96,7 @@ export class RunList implements IDisposable {
         const page = await this._api.runs({ ...asked, cursor: this._next });
         if (this._isStill(asked)) {
           this._items = [...this._items, ...page.items];
+          this._unread = [...new Set([...this._unread, ...page.unread])];
           this._next = page.next ?? null;
         }
       } catch (error) {
@@ -119,6 +126,7 @@ export class RunList implements IDisposable {
       this._items = isLonger
         ? [...page.items, ...older.filter(run => !known.has(run.run_id))]
         : page.items;
+      this._unread = [...new Set([...(isLonger ? this._unread : []), ...page.unread])];
       this._next = isLonger ? this._next : (page.next ?? null);
       this._isRead = true;
       this._error = null;
@@ -155,4 +163,5 @@ export class RunList implements IDisposable {
   private _items: readonly RunForm[] = [];
   private _next: string | null = null;
   private readonly _poll: Poll;
+  private _unread: readonly string[] = [];
 }

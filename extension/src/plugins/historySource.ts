@@ -3,7 +3,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { troubleOf } from '../api/trouble';
-import type { Comparison, DagRowForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../api/types';
+import type { Comparison, DagRowForm, RunAnswer, TaskInstanceAnswer } from '../api/types';
 import { olderFirst, ticked } from '../model/comparing';
 import { ChosenTask } from '../notebook/chosenTask';
 import { FollowedRun } from '../notebook/followed';
@@ -57,20 +57,8 @@ export class NotebookHistory implements HistorySource {
     return this._known.about(this.dag);
   }
 
-  get runs(): readonly RunForm[] {
-    return this._list.items;
-  }
-
-  get isRead(): boolean {
-    return this._list.isRead;
-  }
-
-  get hasMore(): boolean {
-    return this._list.hasMore;
-  }
-
-  get filter(): HistorySource['filter'] {
-    return this._list.filter;
+  get list(): HistorySource['list'] {
+    return this._list;
   }
 
   get trouble(): TroubleText | null {
@@ -122,7 +110,7 @@ export class NotebookHistory implements HistorySource {
     this._listed.look(isLooking);
   }
 
-  setFilter(filter: HistorySource['filter']): void {
+  setFilter(filter: HistorySource['list']['filter']): void {
     this._list.show(this.dag, filter);
   }
 
@@ -157,7 +145,7 @@ export class NotebookHistory implements HistorySource {
 
   /** The older run stands left, whichever was ticked first. */
   compare(): void {
-    const [one, other] = olderFirst(this._picked, this.runs);
+    const [one, other] = olderFirst(this._picked, this._list.items);
     if (one && other) {
       void this._try(async () => {
         this._comparison = await this._tools.runs.api.compareRuns(one, other);
@@ -228,7 +216,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   private _relisted(): void {
-    for (const run of this.runs) {
+    for (const run of this._list.items) {
       this._run.compareWith(run.run_id, run.state);
     }
     this._emit();

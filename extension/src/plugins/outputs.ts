@@ -25,7 +25,11 @@ export class Outputs {
       describedBy: {
         args: { type: 'object', properties: { run: text, cell: text }, required: ['run'] }
       },
-      execute: args => this.show(String(args.run), typeof args.cell === 'string' ? args.cell : null)
+      execute: async ({ run, cell }) => {
+        if (typeof run === 'string') {
+          await this.show(run, typeof cell === 'string' ? cell : null);
+        }
+      }
     });
     void restorer?.restore(this._tracker, {
       command: OPEN,

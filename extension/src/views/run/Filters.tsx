@@ -13,7 +13,8 @@ const KINDS = ['manual', 'scheduled', 'triggered', 'backfill'] as const;
 
 /** Which runs to list, and what to do with those that are ticked. */
 export function Filters({ source, trans, lang }: FiltersProps): ReactElement {
-  const { filter, picked } = source;
+  const { picked } = source;
+  const { filter } = source.list;
   return (
     <div className="nbf-row nbf-filters">
       <select

@@ -50,7 +50,8 @@ interface HistoryProps extends Spoken {
 
 function Body({ source, trans, lang }: HistoryProps): ReactElement {
   useSignal(source.changed);
-  const { followed, picked, run, runs, trouble } = source;
+  const { followed, list, picked, run, trouble } = source;
+  const runs = list.items;
   return (
     <div className="nbf-split" data-open={followed !== null || source.comparison !== null}>
       <section aria-label={trans.__('List of runs')}>
@@ -68,8 +69,18 @@ function Body({ source, trans, lang }: HistoryProps): ReactElement {
             }
           />
         )}
-        {source.isRead && runs.length === 0 && <Empty {...{ source, trans, lang }} />}
-        {source.hasMore && (
+        {list.unread.length > 0 && (
+          <p className="nbf-wrong" role="alert">
+            {trans.__(
+              'Runs that can’t be read are left out: %1. What is wrong with them says: nbflow db check',
+              list.unread.join(', ')
+            )}
+          </p>
+        )}
+        {list.isRead && runs.length + list.unread.length === 0 && (
+          <Empty {...{ source, trans, lang }} />
+        )}
+        {list.hasMore && (
           <button type="button" className="nbf-button" onClick={() => source.more()}>
             {trans.__('Show earlier runs')}
           </button>
@@ -118,7 +129,7 @@ function Heading({ source, trans, lang }: HistoryProps): ReactElement {
 }
 
 function Empty({ source, trans }: HistoryProps): ReactElement {
-  const isFiltered = source.filter.state !== null || source.filter.kind !== null;
+  const isFiltered = source.list.filter.state !== null || source.list.filter.kind !== null;
   return (
     <p className="nbf-empty">
       {isFiltered

@@ -26,10 +26,14 @@ export interface HistorySource extends TaskActions, Watched {
   /** The DAG whose runs are shown, null for all; and what is known of it. */
   readonly dag: string | null;
   readonly about: DagRowForm | null;
-  readonly runs: readonly RunForm[];
-  readonly isRead: boolean;
-  readonly hasMore: boolean;
-  readonly filter: { readonly state: string | null; readonly kind: string | null };
+  /** The runs, newest first, as far as they were read; `unread` are ids of runs that can't be read. */
+  readonly list: {
+    readonly items: readonly RunForm[];
+    readonly isRead: boolean;
+    readonly hasMore: boolean;
+    readonly unread: readonly string[];
+    readonly filter: { readonly state: string | null; readonly kind: string | null };
+  };
   readonly trouble: TroubleText | null;
   /** The runs that are ticked, and what they have that differs once that was asked for. */
   readonly picked: readonly string[];
