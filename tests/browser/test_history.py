@@ -37,6 +37,13 @@ def do(page: Any, command: str, args: str = "{}") -> None:
     page.evaluate(f"() => window.jupyterapp.commands.execute('{command}', {args})")
 
 
+def kept(page: Any, what: str) -> Any:
+    """Wait until the workspace is kept with something in it, that is there again after a reload."""
+    return page.expect_response(
+        lambda reply: "/api/workspaces/" in reply.url and what in (reply.request.post_data or "")
+    )
+
+
 def two_runs(page: Any, jupyter: Jupyter, name: str) -> None:
     """Run a notebook as it is, then with more rows, so that its last task fails."""
     jupyter.write(name, *SALES)
@@ -102,11 +109,7 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     for _ in range(26):
         jupyter.ask("dags/long/runs", {})
     open_document(page, jupyter, "lab", "long.ipynb")
-    with page.expect_response(
-        lambda reply: (
-            "/api/workspaces/" in reply.url and "run history" in (reply.request.post_data or "")
-        )
-    ):
+    with kept(page, "run history"):
         do(page, "nbflow:open-history")
     rows = page.locator(f"{HISTORY} tbody tr")
     earlier = page.get_by_role("button", name="Show earlier runs")
@@ -261,9 +264,7 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     status = page.get_by_role("button", name=f"0 runs go on, {counted} failed", exact=True)
     status.wait_for()
     assert axe_violations(page, ".nbf-status") == []
-    with page.expect_response(
-        lambda reply: "/api/workspaces/" in reply.url and reply.request.method == "PUT"
-    ):
+    with kept(page, "nbflow-all-runs"):
         status.click()
     page.locator(HISTORY).get_by_text("Runs of all notebooks").wait_for()
     page.goto(f"{jupyter.url}/lab?token={TOKEN}")
