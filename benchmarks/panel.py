@@ -108,7 +108,7 @@ def _page() -> Iterator[tuple[Any, Any]]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1500, "height": 1100})
         page.set_default_timeout(120_000)
-        page.goto(f"{jupyter.url}/lab?token={TOKEN}&reset")
+        page.goto(f"{jupyter.url}/lab?token={TOKEN}")
         page.locator(".jp-Launcher").wait_for()
         yield page, jupyter
         browser.close()

@@ -1,4 +1,5 @@
 import sys
+import urllib.parse
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, forget, jupyter_server, put_away
 
 _PASSED = pytest.StashKey[bool]()
+_KEPT = (
+    "async url => JSON.stringify((await (await fetch(url)).json()).data['layout-restorer:data'])"
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,7 +23,26 @@ def pytest_runtest_makereport(
     report = yield
     if report.when == "call":
         item.stash[_PASSED] = report.passed
+        if report.failed:
+            report.sections += [("page", told) for told in map(_told, _pages_of(item))]
     return report
+
+
+def _pages_of(item: pytest.Item) -> list[Any]:
+    browser = getattr(item, "funcargs", {}).get("chromium")
+    return browser.pages[1:] if browser else []
+
+
+def _told(page: Any) -> str:
+    """What a page shows when its test failed, and what a reload would show again."""
+    try:
+        place = urllib.parse.urlsplit(page.url)
+        workspace = place.path.replace("/lab/workspaces/", "/lab/api/workspaces/")
+        kept = page.evaluate(_KEPT, workspace) if workspace != place.path else ""
+        seen = page.locator("body").aria_snapshot(timeout=5000)
+    except Exception as problem:
+        return f"{page.url} can't be asked any more: {problem}"
+    return f"{page.url}\nkept: {kept}\n{seen[:8000]}"
 
 
 @pytest.fixture(scope="package")

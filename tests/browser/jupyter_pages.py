@@ -250,7 +250,7 @@ def _open(page: Any, jupyter: Jupyter, face: str, name: str, *, is_kernel_needed
         if not page.url.startswith(f"{jupyter.url}/lab"):
             # JupyterLab leaves a workspace that another of its pages has, by loading once more.
             place = f"lab/workspaces/{next(_WORKSPACES)}"
-            page.goto(f"{jupyter.url}/{place}?token={TOKEN}&reset")
+            page.goto(f"{jupyter.url}/{place}?token={TOKEN}")
             page.wait_for_function("() => Boolean(window.jupyterapp)", timeout=60_000)
             page.evaluate("async () => { await window.jupyterapp.restored; }")
             page.locator("#jupyterlab-splash").wait_for(state="detached")

@@ -34,14 +34,18 @@ def served(request: pytest.FixtureRequest, look: str) -> tuple[Jupyter, str]:
 
 
 def do(page: Any, command: str, args: str = "{}") -> None:
-    page.evaluate(f"() => window.jupyterapp.commands.execute('{command}', {args})")
+    page.evaluate(f"() => {{ void window.jupyterapp.commands.execute('{command}', {args}); }}")
 
 
 def kept(page: Any, what: str) -> Any:
-    """Wait until the workspace is kept with something in it, that is there again after a reload."""
-    return page.expect_response(
-        lambda reply: "/api/workspaces/" in reply.url and what in (reply.request.post_data or "")
-    )
+    """Wait until the layout is kept with something in it, that is there again after a reload."""
+
+    def has_it(reply: Any) -> bool:
+        sent = reply.request.post_data if "/api/workspaces/" in reply.url else None
+        layout = json.loads(sent)["data"].get("layout-restorer:data") if sent else None
+        return what in json.dumps(layout)
+
+    return page.expect_response(has_it)
 
 
 def two_runs(page: Any, jupyter: Jupyter, name: str) -> None:
@@ -109,7 +113,7 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     for _ in range(26):
         jupyter.ask("dags/long/runs", {})
     open_document(page, jupyter, "lab", "long.ipynb")
-    with kept(page, "run history"):
+    with kept(page, "history:long.ipynb"):
         do(page, "nbflow:open-history")
     rows = page.locator(f"{HISTORY} tbody tr")
     earlier = page.get_by_role("button", name="Show earlier runs")
@@ -242,7 +246,7 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     document["metadata"]["nbflow"] = {"version": 1, "dag": {"schedule": "0 6 * * *"}}
     path.write_text(json.dumps(document), encoding="utf-8")
     jupyter.ask("dags", {"path": name})
-    page.goto(f"{jupyter.url}/lab?token={TOKEN}&reset")
+    page.goto(f"{jupyter.url}/lab/workspaces/outside?token={TOKEN}")
     marked = page.locator(".jp-DirListing-itemText[data-nbflow-schedule]")
     marked.wait_for()
     assert marked.count() == 1
@@ -267,5 +271,5 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     with kept(page, "nbflow-all-runs"):
         status.click()
     page.locator(HISTORY).get_by_text("Runs of all notebooks").wait_for()
-    page.goto(f"{jupyter.url}/lab?token={TOKEN}")
+    page.reload()
     page.locator(HISTORY).get_by_text("Runs of all notebooks").wait_for()

@@ -14,6 +14,14 @@ export interface LiveState {
   readonly error: Error | null;
 }
 
+/** What is compiled: the notebook as it stands in the editor, drawn with these sections open. */
+interface AsIs {
+  readonly notebook: NotebookDocument;
+  readonly path: string;
+  readonly sketch: boolean;
+  readonly unfold: string[];
+}
+
 /** The DAG of an open notebook, compiled anew after each change while somebody looks. */
 export class LiveDag implements IDisposable {
   constructor(
@@ -71,10 +79,10 @@ export class LiveDag implements IDisposable {
     this._request();
   }
 
-  /** Compile it as it is at this moment, whoever looks. */
+  /** Compile it as it is at this moment, whoever looks; `state` is then no older than that. */
   async compileNow(): Promise<CompileAnswer> {
     await this._context.ready;
-    return this._api.compile(this._asIs());
+    return this._ask(this._asIs());
   }
 
   dispose(): void {
@@ -104,34 +112,49 @@ export class LiveDag implements IDisposable {
   }
 
   private async _compile(signal: AbortSignal): Promise<void> {
-    const request = { ...this._asIs(), sketch: true, unfold: [...this._unfolded] };
-    const text = JSON.stringify(request);
-    if (text === this._sent) {
-      return;
-    }
-    this._sent = text;
-    try {
-      this._set({ answer: await this._api.compile(request, signal), error: null });
-    } catch (error) {
-      this._sent = '';
-      if (!signal.aborted) {
-        this._set({ answer: this._state.answer, error: error as Error });
-      }
+    const request = this._asIs();
+    if (JSON.stringify(request) !== this._sent) {
+      // What went wrong is told by the state.
+      await this._ask(request, signal).catch(() => null);
     }
   }
 
-  private _asIs(): { notebook: NotebookDocument; path: string } {
+  /** Answers may come in another order than they were asked for: an older one tells nothing new. */
+  private async _ask(request: AsIs, signal?: AbortSignal): Promise<CompileAnswer> {
+    this._sent = JSON.stringify(request);
+    this._asked += 1;
+    const turn = this._asked;
+    try {
+      const answer = await this._api.compile(request, signal);
+      this._set(turn, { answer, error: null });
+      return answer;
+    } catch (error) {
+      this._sent = '';
+      this._set(turn, { answer: this._state.answer, error: error as Error });
+      throw error;
+    }
+  }
+
+  private _asIs(): AsIs {
     return {
       notebook: documentOf(this._context.model),
-      path: serverPath(this._context.path)
+      path: serverPath(this._context.path),
+      sketch: true,
+      unfold: [...this._unfolded]
     };
   }
 
-  private _set(state: LiveState): void {
-    this._state = state;
-    this._changed.emit();
+  private _set(turn: number, state: LiveState): void {
+    if (turn > this._told && !this._isDisposed) {
+      this._told = turn;
+      this._state = state;
+      this._changed.emit();
+    }
   }
 
+  /** How many compiles were asked for, and which of them the state is of. */
+  private _asked = 0;
+  private _told = 0;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _coalescer: Coalescer;
   private readonly _context: DocumentRegistry.IContext<INotebookModel>;

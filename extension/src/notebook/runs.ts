@@ -11,11 +11,12 @@ export class NotebookRuns {
     private readonly _tracker: INotebookTracker,
     private readonly _lives: LiveDags
   ) {
-    this.api = _lives.api;
     _tracker.currentChanged.connect(() => this._currentChanged.emit());
   }
 
-  readonly api: Api;
+  get api(): Api {
+    return this._lives.api;
+  }
 
   /** Tell whoever follows a run that it moved. */
   hear(run: string): void {

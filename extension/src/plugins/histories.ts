@@ -5,7 +5,7 @@ import type { Widget } from '@lumino/widgets';
 import { serverPath } from '../model/paths';
 import { DAG_PANEL } from '../views/DagPanel';
 import type { HistoryPanel } from '../views/run/HistoryPanel';
-import { bringForward } from './bringForward';
+import { bringForward, isInMain } from './bringForward';
 import { FACTORY, type MakeHistory } from './historyDocument';
 
 /** How long a notebook may take to open beside its runs. */
@@ -36,10 +36,10 @@ export class Histories {
       this._onTheRight('nbflow-history', path);
       return;
     }
-    const dag = [...this._app.shell.widgets('main')].find(one => one.id === DAG_PANEL);
+    const hasDag = isInMain(this._app, DAG_PANEL);
     const notebook = this.find(path);
-    const ref = (dag ?? notebook)?.id ?? null;
-    const mode = notebook && !dag ? 'split-right' : 'tab-after';
+    const ref = hasDag ? DAG_PANEL : (notebook?.id ?? null);
+    const mode = notebook && !hasDag ? 'split-right' : 'tab-after';
     await this._app.commands.execute('docmanager:open', {
       path,
       factory: FACTORY,

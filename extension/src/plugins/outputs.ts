@@ -6,7 +6,7 @@ import type { NotebookRuns } from '../notebook/runs';
 import { DAG_PANEL } from '../views/DagPanel';
 import { OutputsPanel, type ShownRun } from '../views/run/OutputsPanel';
 import { RUN_PANEL } from '../views/run/RunPanel';
-import { bringForward } from './bringForward';
+import { bringForward, isInMain } from './bringForward';
 
 export const OPEN = 'nbflow:open-outputs';
 
@@ -61,11 +61,10 @@ export class Outputs {
 
   /** Where the DAG is, else above the runs of tasks, else next to the notebook. */
   private _place(): DocumentRegistry.IOpenOptions {
-    const open = new Set([...this._app.shell.widgets('main')].map(one => one.id));
-    if (open.has(DAG_PANEL)) {
+    if (isInMain(this._app, DAG_PANEL)) {
       return { mode: 'tab-after', ref: DAG_PANEL };
     }
-    if (open.has(RUN_PANEL)) {
+    if (isInMain(this._app, RUN_PANEL)) {
       return { mode: 'split-top', ref: RUN_PANEL };
     }
     return { mode: 'split-right', ref: this._runs.current?.panel.id ?? null };

@@ -14,7 +14,7 @@ import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { DagPanel } from '../views/DagPanel';
 import { RUN_PANEL } from '../views/run/RunPanel';
-import { bringForward } from './bringForward';
+import { bringForward, isInMain } from './bringForward';
 import { IDeployment } from './deployed';
 import { ILiveDags, SETTINGS } from './lives';
 import { spoken } from './openNotebook';
@@ -84,7 +84,7 @@ class Opener {
     }
     if (!panel.isAttached) {
       if (this._hasMainArea) {
-        const hasRuns = [...this._app.shell.widgets('main')].some(one => one.id === RUN_PANEL);
+        const hasRuns = isInMain(this._app, RUN_PANEL);
         const ref = hasRuns ? RUN_PANEL : (this._lives.current?.panel.id ?? null);
         const mode = hasRuns ? 'split-top' : 'split-right';
         this._app.shell.add(panel, 'main', { mode, ref, activate: false });

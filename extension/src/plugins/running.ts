@@ -16,7 +16,7 @@ import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
 import { DAG_PANEL } from '../views/DagPanel';
 import { RunPanel } from '../views/run/RunPanel';
-import { bringForward } from './bringForward';
+import { bringForward, isInMain } from './bringForward';
 import { ILiveDags } from './lives';
 import { spoken } from './openNotebook';
 import { Outputs } from './outputs';
@@ -150,9 +150,9 @@ class Runner {
     }
     const panel = this._panel;
     if (!panel.isAttached && this._hasMainArea) {
-      const dag = [...this._app.shell.widgets('main')].find(one => one.id === DAG_PANEL);
-      const ref = dag?.id ?? this._lives.current?.panel.id ?? null;
-      const mode = dag ? 'split-bottom' : 'split-right';
+      const hasDag = isInMain(this._app, DAG_PANEL);
+      const ref = hasDag ? DAG_PANEL : (this._lives.current?.panel.id ?? null);
+      const mode = hasDag ? 'split-bottom' : 'split-right';
       this._app.shell.add(panel, 'main', { mode, ref, activate: false });
     } else if (!panel.isAttached) {
       this._app.shell.add(panel, 'right', { rank: 510 });

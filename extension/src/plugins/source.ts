@@ -6,6 +6,7 @@ import type { CompileAnswer } from '../api/types';
 import { lookOf } from '../look/states';
 import type { CurrentDeployment } from '../notebook/deployed';
 import { jumpToCells } from '../notebook/jump';
+import type { LastRan } from '../notebook/lastRan';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRuns } from '../notebook/runs';
@@ -45,7 +46,7 @@ export class CurrentNotebook implements DagSource {
   }
 
   get states(): ReadonlyMap<string, RanState> {
-    const tasks = this._watched ? this._runs.lastOf(this._watched.panel).tasks : null;
+    const tasks = this._ran?.tasks ?? null;
     if (tasks !== this._tasks) {
       this._tasks = tasks;
       const known = [...(tasks ?? [])].map(([name, { state }]): [string, RanState] => [
@@ -91,15 +92,12 @@ export class CurrentNotebook implements DagSource {
     if (live !== this._watched) {
       this._watch?.dispose();
       this._watched?.changed.disconnect(this._emit, this);
-      live?.changed.connect(this._emit, this);
-      if (this._watched) {
-        this._runs.lastOf(this._watched.panel).changed.disconnect(this._emit, this);
-      }
-      if (live) {
-        this._runs.lastOf(live.panel).changed.connect(this._emit, this);
-      }
+      this._ran?.changed.disconnect(this._emit, this);
       this._watched = live;
-      this._watch = live && this._runs.lastOf(live.panel).watch();
+      this._ran = live && this._runs.lastOf(live.panel);
+      this._watched?.changed.connect(this._emit, this);
+      this._ran?.changed.connect(this._emit, this);
+      this._watch = this._ran?.watch() ?? null;
     }
     this._emit();
   }
@@ -110,6 +108,7 @@ export class CurrentNotebook implements DagSource {
 
   private readonly _changed = new Signal<this, void>(this);
   private _isLooking = false;
+  private _ran: LastRan | null = null;
   private _watch: IDisposable | null = null;
   private _states: ReadonlyMap<string, RanState> = new Map();
   private _tasks: ReadonlyMap<string, unknown> | null = null;

@@ -28,7 +28,7 @@ export function TaskList({ dag, trans, onTask }: TaskListProps): ReactElement {
   );
 }
 
-/** How a task stands in the followed run, as the picture's colours tell. */
+/** How a task stood last, as the picture's colours tell. */
 function Ran({ task }: { task: string }): ReactElement | null {
   const ran = useContext(RunStates).get(task);
   return ran ? (
