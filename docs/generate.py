@@ -128,8 +128,8 @@ def api_page() -> str:
             "*execute* the resource `nbflow`, as each route says. Refusals are problem details "
             "(RFC 9457) with a code of [Diagnostics](diagnostics.md): 403 nobody is logged in or "
             "they may not, 404 nothing of that name, 409 the state of things or somebody else was "
-            "first, 412 not what was looked at, 413 too large, 415 no JSON, 422 it can't be carried out as written, 429 and 503 "
-            "with `Retry-After`."
+            "first, 412 not what was looked at, 413 too large, 415 no JSON, 422 it can't be carried "
+            "out as written, 429 and 503 with `Retry-After`."
         ),
     ]
     for path, methods in api["paths"].items():

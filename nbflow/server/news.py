@@ -86,6 +86,8 @@ class RunNews:
     async def _look(self, seen: int) -> None:
         loop = asyncio.get_running_loop()
         while (pause := self._pause(loop.time(), most=0)) > 0:
+            # Before the look: who follows a run while it is made is not kept waiting, either.
+            self._sooner.clear()
             try:
                 rows = await self._in_thread(partial(self._since, seen))
             except MetastoreError as problem:
@@ -98,7 +100,6 @@ class RunNews:
 
     async def _rest(self, seconds: float) -> None:
         """Wait so long, or until somebody follows a run."""
-        self._sooner.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._sooner.wait(), seconds)
 

@@ -62,7 +62,8 @@ def deploy(
     schedule.
 
     Raises CompileError, and records nothing, if one of them has errors; ScheduleError for more than
-    a thousand slots to catch up on; ConflictError if it is not what was looked at.
+    a thousand slots to catch up on unless that is confirmed; ConflictError if what is deployed, or
+    the notebook, is not what was looked at.
     """
     place = target if isinstance(target, Notebook) else Path(target).absolute()
     there = load_all(place, now=service.clock.wall())

@@ -49,7 +49,8 @@ class NotebookChanges:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeployedDiff:
     """How a notebook stands to what is deployed. ``version`` is what is deployed, None if nothing is,
-    ``becomes`` what a deploy would make of the notebook; ``pages`` is None where nbdime is not installed, or for the reason that ``no_pages`` says.
+    ``becomes`` what a deploy would make of the notebook; ``pages`` is None where nbdime is not
+    installed, or for the reason that ``no_pages`` says.
     """
 
     drift: Drift
