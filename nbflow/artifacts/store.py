@@ -77,9 +77,7 @@ class Collected:
 
 
 class ArtifactStore:
-    """The store in a folder. ``values`` and ``runs`` may be named otherwise, for folders made by
-    other tools.
-    """
+    """The store in a folder. ``values`` may be named otherwise, for folders of other tools."""
 
     def __init__(self, root: str | Path, *, values: str = "values") -> None:
         self._files = LocalFiles(Path(root))

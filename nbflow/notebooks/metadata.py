@@ -5,7 +5,7 @@ The models are the source of the JSON Schema that ships with the package.
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -41,21 +41,7 @@ from nbflow.notebooks.fields import (
     read_schedule,
     read_switch,
 )
-
-_PYDANTIC = {
-    **dict.fromkeys(("enum", "literal_error"), "must be {expected}"),
-    "greater_than_equal": "must be {ge} or more",
-    "less_than_equal": "must be {le} or less",
-    "greater_than": "must be more than {gt}",
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
-    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
-    "finite_number": "must be a finite number",
-    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
-    "string_type": "must be text",
-    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
-    **dict.fromkeys(("dict_type", "model_type"), "must be an object"),
-}
-"""pydantic's kinds of problems in our words; the fields are those of its contexts."""
+from nbflow.notebooks.refusals import said
 
 
 class ResourcesData(Model):
@@ -155,7 +141,7 @@ def validate(
     except ValidationError as error:
         for one in error.errors():
             place = ".".join(str(part) for part in one["loc"])
-            wrong.setdefault(place, _said(one))
+            wrong.setdefault(place, said(one))
         bad = {str(one["loc"][0]) for one in error.errors()}
         checked = model.model_validate({k: v for k, v in given.items() if k not in bad})
     values = {key: getattr(checked, key) for key in given if key in checked.model_fields_set}
@@ -179,19 +165,6 @@ def _unknown_keys(
                 if isinstance(entry, Mapping):
                     found.extend(_unknown_keys(LISTED[key], entry, f"{path}{key}.{number}."))
     return found
-
-
-def _said(problem: Any) -> str:
-    """Return what is wrong with a value as half a sentence: ours, or pydantic's in our words."""
-    context = problem.get("ctx", {})
-    ours = context.get("error")
-    if isinstance(ours, ValueError) and ours.args:
-        return cast("str", ours.args[0])
-    template = _PYDANTIC.get(problem["type"])
-    if template is None:
-        text = str(problem["msg"])
-        return text[:1].lower() + text[1:]
-    return Sentence(template, **{key: value for key, value in context.items() if key != "error"})
 
 
 def build_task_options(

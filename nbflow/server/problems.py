@@ -1,7 +1,6 @@
 """Errors as problem details: one table from the tree in `nbflow.errors` to statuses."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from nbflow.model.codes import code_info
 from nbflow.model.diagnostics import Diagnostic
 from nbflow.model.ids import CellId
 from nbflow.model.sentence import CellName, Sentence
+from nbflow.notebooks.refusals import said
 from nbflow.server.models.fields import Finding, Problem
 from nbflow.texts import clean, told
 
@@ -110,20 +110,15 @@ def findings(found: Iterable[Diagnostic], numbers: dict[str, str], lang: str) ->
 
 def validation_problem(error: ValidationError) -> RequestError:
     """Return why a request's fields are refused: the first that is wrong is named, all are counted."""
-    first: Any = error.errors(include_url=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or None
+    why = said(first)
+    if first["type"] != "value_error":  # a sentence of ours needs no address to be understood
+        why = Sentence("{field}: {problem}", field=field or "body", problem=why)
     return RequestError(
         422,
         "NBF721",
-        _why_refused(first, field or "body"),
+        why,
         hint=Sentence("Fields that don't fit: {count}.", count=error.error_count()),
         field=field,
     )
-
-
-def _why_refused(wrong: Any, field: str) -> str:
-    """Return what is wrong with a field; a sentence of ours needs no address to be understood."""
-    said = wrong.get("ctx", {}).get("error")
-    if isinstance(said, ValueError) and said.args and isinstance(said.args[0], Sentence):
-        return said.args[0]
-    return Sentence("{field}: {problem}", field=field, problem=wrong["msg"])

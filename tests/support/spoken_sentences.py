@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nbflow import errors
 from nbflow.model.codes import CODES
-from nbflow.notebooks.metadata import _PYDANTIC
+from nbflow.notebooks.refusals import REFUSALS
 
 PACKAGE = Path(__file__).parents[2] / "nbflow"
 SPOKEN = {"t", "Sentence"}
@@ -63,7 +63,7 @@ def handed_over() -> Iterator[tuple[Path, ast.expr]]:
 def sentences() -> set[str]:
     """Every literal that users may read: as it stands, or as the template that is filled."""
     found = {one for info in CODES.values() for one in (info.title, info.explanation, info.remedy)}
-    found |= {str(template) for template in _PYDANTIC.values()}
+    found |= {str(template) for template in REFUSALS.values()}
     found |= {"error", "warning", "info"}
     for _, part in handed_over():
         found |= {text for text in _constants(part) if _says_something(text)}

@@ -18,6 +18,7 @@ import type {
   DagAnswer,
   DagChanged,
   DagList,
+  DagRowForm,
   Deployments,
   DeployRequest,
   EventList,
@@ -91,9 +92,15 @@ export class Api {
     return this._send('GET', 'runs', { query: { ...query } });
   }
 
-  /** All DAGs of the DAGs folder and the metastore. */
-  dags(): Promise<DagList> {
-    return this._send('GET', 'dags');
+  /** All DAGs of the DAGs folder and the metastore, read part by part. */
+  async dags(): Promise<DagRowForm[]> {
+    const found: DagRowForm[] = [];
+    for (let cursor: string | null | undefined = ''; typeof cursor === 'string'; ) {
+      const part: DagList = await this._send('GET', 'dags', { query: cursor ? { cursor } : {} });
+      found.push(...part.items);
+      cursor = part.next;
+    }
+    return found;
   }
 
   /** Which DAG a saved notebook belongs to. */
@@ -214,9 +221,9 @@ export class Api {
     return this._send('POST', 'backfills', { body: request, signal });
   }
 
-  /** The backfills of a DAG, the newest first. */
-  backfills(dag: string): Promise<{ items: BackfillForm[] }> {
-    return this._send('GET', 'backfills', { query: { dag_id: dag } });
+  /** The backfills of a DAG that go on, the newest first. */
+  openBackfills(dag: string): Promise<{ items: BackfillForm[] }> {
+    return this._send('GET', 'backfills', { query: { dag_id: dag, state: 'running' } });
   }
 
   /** How a backfill stands. */

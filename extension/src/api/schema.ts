@@ -113,7 +113,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the DAGs of the DAGs folder and the metastore. */
+        /** List the DAGs of the DAGs folder and the metastore, by name. */
         get: operations["list_dags"];
         put?: never;
         /** Deploy a saved notebook: it is what runs by itself from now on. */
@@ -797,6 +797,11 @@ export interface components {
         BackfillList: {
             /** Items */
             items: components["schemas"]["BackfillForm"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
         };
         /**
          * BackfillPlanned
@@ -1275,11 +1280,16 @@ export interface components {
         };
         /**
          * DagList
-         * @description All DAGs of the DAGs folder and the metastore; `broken` counts notebooks with errors.
+         * @description DAGs of the DAGs folder and the metastore; `broken` counts notebooks with errors.
          */
         DagList: {
             /** Items */
             items: components["schemas"]["DagRowForm"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
             /** Broken */
             broken: number;
         };
@@ -2783,14 +2793,22 @@ export interface operations {
     };
     list_dags: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next` of the part before. */
+                cursor?: string;
+                paused?: boolean;
+                /** @description Stands in the name, owner or description. */
+                search?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description List the DAGs of the DAGs folder and the metastore. */
+            /** @description List the DAGs of the DAGs folder and the metastore, by name. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3837,7 +3855,13 @@ export interface operations {
     list_backfills: {
         parameters: {
             query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next` of the part before. */
+                cursor?: string;
                 dag_id?: string;
+                /** @description Where a backfill stands. */
+                state?: "running" | "done" | "cancelled";
             };
             header?: never;
             path?: never;

@@ -73,7 +73,7 @@ export class ActivityWatch implements IDisposable {
   /** The counts stand whether this works or not; what was known of the DAGs stays. */
   private async _readDags(): Promise<void> {
     try {
-      this._dags = (await this._api.dags()).items;
+      this._dags = await this._api.dags();
       this._changed.emit();
     } catch (error) {
       console.warn('nbflow: the list of DAGs could not be read', error);

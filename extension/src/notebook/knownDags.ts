@@ -16,7 +16,7 @@ export class KnownDags {
 
   /** Ask which DAGs there are. */
   async list(): Promise<void> {
-    this._dags = new Map((await this._api.dags()).items.map(dag => [dag.dag_id, dag]));
+    this._dags = new Map((await this._api.dags()).map(dag => [dag.dag_id, dag]));
   }
 
   /** Ask which DAG the notebook of a path belongs to. */

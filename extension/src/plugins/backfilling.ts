@@ -13,6 +13,7 @@ import type { LiveDags } from '../notebook/lives';
 import { ShownMonth } from '../notebook/month';
 import { BackfillForm } from '../views/backfill/BackfillForm';
 import { BackfillProgress } from '../views/backfill/BackfillProgress';
+import { withConsent } from './flood';
 import { ILiveDags } from './lives';
 import { addForNotebook, spoken } from './openNotebook';
 
@@ -54,8 +55,7 @@ class Backfilling {
     const path = serverPath(context.path);
     const { dag } = await this._api.compile({ notebook: documentOf(context.model), path });
     const { timezone } = await this._api.schedule(dag.dag_id);
-    const known = await this._api.backfills(dag.dag_id);
-    const going = known.items.find(one => one.state === 'running');
+    const [going] = (await this._api.openBackfills(dag.dag_id)).items;
     const id = going?.backfill_id ?? (await this._ask(dag.dag_id, timezone));
     if (id) {
       await this._follow(id, dag.dag_id);
@@ -90,10 +90,19 @@ class Backfilling {
     }
   }
 
-  /** What the dialog has shown is agreed to, also where it is more than a thousand slots. */
-  private async _create({ wish }: BackfillDraft): Promise<string | null> {
-    const made = await this._api.backfill({ ...wish, dry_run: false, confirmed: true });
-    return made.backfill_id;
+  /** Who starts it before they were shown how many runs it makes is asked where they are very many. */
+  private async _create({ plan, wish }: BackfillDraft): Promise<string | null> {
+    const isSeen = plan !== null;
+    const made = await withConsent(
+      confirmed => this._api.backfill({ ...wish, dry_run: false, confirmed: confirmed || isSeen }),
+      this._trans
+    );
+    if (made && made.backfill_id === null) {
+      Notification.info(this._trans.__('No slot of these days is left to run.'), {
+        autoClose: 8000
+      });
+    }
+    return made?.backfill_id ?? null;
   }
 
   private async _follow(id: string, dag: string): Promise<void> {

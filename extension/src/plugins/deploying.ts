@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { type Api, ApiError } from '../api/client';
@@ -11,11 +11,9 @@ import { documentOf } from '../notebook/document';
 import type { LiveDags } from '../notebook/lives';
 import { DiffView } from '../views/deploy/DiffView';
 import { DEEDS, IDeployment } from './deployed';
+import { agrees, withConsent } from './flood';
 import { ILiveDags } from './lives';
 import { addForNotebook, spoken } from './openNotebook';
-
-/** The server wants to be told that more than a thousand slots shall be caught up on. */
-const FLOOD = 'NBF224';
 
 /** Another version is deployed than the one that was compared with. */
 const REPLACED = 'NBF664';
@@ -74,7 +72,7 @@ class Deeds {
     const trans = this._trans;
     if (
       context.model.dirty &&
-      !(await this._agrees(
+      !(await agrees(
         trans.__('Save the notebook first?'),
         trans.__(
           'What is saved is what is deployed; this notebook has changes that are not saved.'
@@ -158,7 +156,7 @@ class Deeds {
       runs
     );
     const title = trans.__('Let %1 run again?', dag);
-    if (missed > 0 && !(await this._agrees(title, words, trans.__('Let it run')))) {
+    if (missed > 0 && !(await agrees(title, words, trans.__('Let it run')))) {
       return;
     }
     await this._api.pause(dag, false);
@@ -176,19 +174,8 @@ class Deeds {
   }
 
   private async _deploy(what: Omit<DeployRequest, 'confirmed'>): Promise<Deployments> {
-    try {
-      return await this._api.deploy({ ...what, confirmed: false });
-    } catch (error) {
-      const isFlood = error instanceof ApiError && error.problem.code === FLOOD;
-      const word = this._trans.__('Run all of them');
-      if (isFlood && (await this._agrees(error.problem.title, error.problem.detail, word))) {
-        return this._api.deploy({ ...what, confirmed: true });
-      }
-      if (isFlood) {
-        return { items: [] };
-      }
-      throw error;
-    }
+    const deploy = (confirmed: boolean) => this._api.deploy({ ...what, confirmed });
+    return (await withConsent(deploy, this._trans)) ?? { items: [] };
   }
 
   private _told(done: Deployments): void {
@@ -206,10 +193,5 @@ class Deeds {
     return next_run
       ? this._trans.__('next run: %1', whereIAm(next_run, this._lang))
       : this._trans.__('it has no next run by the clock');
-  }
-
-  private async _agrees(title: string, body: string, label: string): Promise<boolean> {
-    const buttons = [Dialog.cancelButton(), Dialog.okButton({ label })];
-    return (await showDialog({ title, body, buttons })).button.accept;
   }
 }

@@ -2,6 +2,7 @@ import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apput
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ApiError } from '../api/client';
 import type { DagForm, MarkChange } from '../api/types';
+import { choose } from '../model/scope';
 import type { Marking } from '../notebook/marking';
 import { SuggestionList } from '../views/SuggestionList';
 import { telling } from './openNotebook';
@@ -66,9 +67,17 @@ export class Tagging {
 
   async orderAfter(marking: Marking): Promise<void> {
     await this._ofActive(marking, async (task, _, dag) => {
+      // What waits for the task can't come before it.
+      const later = choose({ kind: 'from', task }, dag, new Map()).tasks;
+      const items = dag.tasks.map(one => one.name).filter(one => !later.includes(one));
+      if (items.length === 0) {
+        const said = this._trans.__('No task can come before %1: all others wait for it.', task);
+        Notification.info(said, { autoClose: 8000 });
+        return;
+      }
       const { value } = await InputDialog.getMultipleItems({
         title: this._trans.__('Run %1 after', task),
-        items: dag.tasks.map(one => one.name).filter(one => one !== task),
+        items,
         defaults: dag.edges
           .filter(edge => edge.target === task && edge.kind === 'order')
           .map(edge => edge.source),

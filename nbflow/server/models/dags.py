@@ -12,6 +12,8 @@ from nbflow.server.models.fields import (
     Given,
     Name,
     NotebookPath,
+    Page,
+    Paged,
     SeenDigestText,
 )
 
@@ -323,10 +325,19 @@ class DagRowForm(Given):
     path: str | None
 
 
-class DagList(Given):
-    """All DAGs of the DAGs folder and the metastore; `broken` counts notebooks with errors."""
+class DagsQuery(Paged):
+    """Which DAGs to list, by name. `paused`: those that are paused, or deployed and not paused."""
 
-    items: list[DagRowForm]
+    limit: int = Field(default=1000, ge=1, le=1000, description="How many at most.")
+    paused: bool | None = None
+    search: str | None = Field(
+        default=None, max_length=200, description="Stands in the name, owner or description."
+    )
+
+
+class DagList(Page[DagRowForm]):
+    """DAGs of the DAGs folder and the metastore; `broken` counts notebooks with errors."""
+
     broken: int
 
 

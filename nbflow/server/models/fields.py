@@ -14,6 +14,8 @@ MAX_TEXT = 65_536
 MAX_PARAMETERS = 1_000_000
 _RUN_ID = re.compile(r"[a-z]+__\d{8}T\d{6}Z__[A-Za-z0-9]{8}")
 _BACKFILL_ID = re.compile(r"[a-z0-9]{1,32}", re.IGNORECASE)
+_NO_RUN = Sentence("{text!r} is no id of a run.")
+_NO_BACKFILL = Sentence("{text!r} is no id of a backfill.")
 
 
 def _name(text: str) -> str:
@@ -23,10 +25,10 @@ def _name(text: str) -> str:
     return normalise_name(text)
 
 
-def _matches(pattern: re.Pattern[str], what: str) -> Any:
+def _matches(pattern: re.Pattern[str], refusal: str) -> Any:
     def check(text: str) -> str:
         if not pattern.fullmatch(text):
-            raise ValueError(f"is no id of {what}")
+            raise ValueError(Sentence(refusal, text=text))
         return text
 
     return check
@@ -34,14 +36,14 @@ def _matches(pattern: re.Pattern[str], what: str) -> Any:
 
 def _in_path(text: str) -> str:
     if "\0" in text:
-        raise ValueError("holds a NUL character")
+        raise ValueError(Sentence("The path holds a NUL character."))
     return text
 
 
 Name = Annotated[str, Field(min_length=1, max_length=4 * MAX_NAME_LENGTH), AfterValidator(_name)]
-RunIdText = Annotated[str, Field(max_length=100), AfterValidator(_matches(_RUN_ID, "a run"))]
+RunIdText = Annotated[str, Field(max_length=100), AfterValidator(_matches(_RUN_ID, _NO_RUN))]
 BackfillIdText = Annotated[
-    str, Field(max_length=32), AfterValidator(_matches(_BACKFILL_ID, "a backfill"))
+    str, Field(max_length=32), AfterValidator(_matches(_BACKFILL_ID, _NO_BACKFILL))
 ]
 _DIGEST = "[0-9a-f]{64}"
 DigestText = Annotated[str, Field(pattern=f"^{_DIGEST}$", description="A version of a DAG.")]

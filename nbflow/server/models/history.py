@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from nbflow.model.sentence import Sentence
 from nbflow.server.models.dags import DagRowForm
 from nbflow.server.models.fields import Asked, Given, Instant, NotebookPath, RunIdText
 from nbflow.server.models.runs import MetricForm, RunForm
@@ -66,7 +67,7 @@ class Comparison(Given):
 
 def _no_figure(value: object) -> object:
     if isinstance(value, str) and value.replace(".", "", 1).lstrip("+-").isdigit():
-        raise ValueError("is no instant in ISO form")
+        raise ValueError(Sentence("{text!r} is no instant in ISO form.", text=value))
     return value
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunKind, RunState
 from nbflow.server.models.fields import (
     MAX_PARAMETERS,
@@ -21,7 +22,7 @@ from nbflow.server.models.fields import (
 
 def _small(given: dict[str, Any]) -> dict[str, Any]:
     if len(repr(given)) > MAX_PARAMETERS:
-        raise ValueError("the parameters are larger than 1 MB")
+        raise ValueError(Sentence("The parameters are larger than 1 MB."))
     return given
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from nbflow.model.backfill import Reprocess
-from nbflow.server.models.fields import Asked, Finding, Given, Name
+from nbflow.model.backfill import BackfillState, Reprocess
+from nbflow.server.models.fields import Asked, Finding, Given, Name, Page, Paged
 
 
 class PreviewQuery(Asked):
@@ -165,16 +165,15 @@ class Calendar(Given):
     items: list[DayForm]
 
 
-class BackfillQuery(Asked):
+class BackfillQuery(Paged):
     """Which backfills to list."""
 
     dag_id: Name | None = None
+    state: BackfillState | None = None
 
 
-class BackfillList(Given):
+class BackfillList(Page[BackfillForm]):
     """Backfills, the newest first."""
-
-    items: list[BackfillForm]
 
 
 class BackfillAnswer(Given):

@@ -21,6 +21,7 @@ from nbflow.server.models.schedules import (
     DayForm,
     SlotForm,
 )
+from nbflow.server.resources.paging import part
 from nbflow.server.routing import Call, Route
 from nbflow.service import backfill
 from nbflow.texts import told
@@ -28,9 +29,14 @@ from nbflow.texts import told
 
 def list_backfills(call: Call) -> BackfillList:
     """Return the backfills, the newest first."""
-    wanted = call.query.dag_id
-    rows = call.service.store.backfills.rows()
-    return BackfillList(items=[_form(row) for row in rows if wanted in (None, row.entry.dag_id)])
+    asked: BackfillQuery = call.query
+    rows = [
+        row
+        for row in call.service.store.backfills.rows()
+        if asked.dag_id in (None, row.entry.dag_id) and asked.state in (None, row.entry.state)
+    ]
+    here, more = part(rows, asked, lambda row: row.entry.id)
+    return BackfillList(items=[_form(row) for row in here], next=more)
 
 
 def show_calendar(call: Call) -> Calendar:

@@ -16,6 +16,7 @@ from nbflow.server.models.dags import (
     DagChanged,
     DagList,
     DagRowForm,
+    DagsQuery,
     DeployedNotebooks,
     DeploymentForm,
     Deployments,
@@ -29,6 +30,7 @@ from nbflow.server.models.dags import (
     VersionList,
 )
 from nbflow.server.resources.forms import dag_form
+from nbflow.server.resources.paging import part
 from nbflow.server.routing import Call, File, Route
 from nbflow.service.adopt import Versions
 from nbflow.service.dags import DeployOptions
@@ -49,8 +51,17 @@ _MEDIA = {
 
 def list_dags(call: Call) -> DagList:
     """Return the DAGs of the DAGs folder and of the metastore."""
+    asked: DagsQuery = call.query
     found, broken = known_dags(call.service)
-    return DagList(items=[row_form(call, one) for one in found], broken=broken)
+    here, more = part([one for one in found if _is_wanted(one, asked)], asked, lambda one: one.id)
+    return DagList(items=[row_form(call, one) for one in here], next=more, broken=broken)
+
+
+def _is_wanted(one: ListedDag, asked: DagsQuery) -> bool:
+    if asked.paused is not None and one.is_paused is not asked.paused:
+        return False
+    words = (asked.search or "").casefold()
+    return any(words in text.casefold() for text in (one.id, one.owner, one.description))
 
 
 def show_dag(call: Call) -> DagAnswer:
@@ -197,7 +208,8 @@ ROUTES = (
         method="GET",
         path="/dags",
         answer=list_dags,
-        summary="List the DAGs of the DAGs folder and the metastore.",
+        summary="List the DAGs of the DAGs folder and the metastore, by name.",
+        query=DagsQuery,
         given=DagList,
     ),
     Route(

@@ -30,7 +30,7 @@ from nbflow.server.models.runs import (
     TriggerRequest,
 )
 from nbflow.server.paper import POLICY, page_of
-from nbflow.server.problems import RequestError
+from nbflow.server.resources.paging import bad_cursor
 from nbflow.server.resources.tasks import instances
 from nbflow.server.routing import FOLLOWED, NOTEBOOK_LIMIT, WATCHED, Call, File, Route
 from nbflow.service.clear import ClearOptions
@@ -208,17 +208,10 @@ def _from_cursor(cursor: str | None) -> tuple[datetime | None, RunId | None]:
         at, _, run_id = base64.urlsafe_b64decode(cursor.encode()).decode("ascii").partition("|")
         before = datetime.fromisoformat(at)
     except ValueError:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     if before.tzinfo is None or not run_id:
-        raise _bad_cursor()
+        raise bad_cursor()
     return before, RunId(run_id)
-
-
-def _bad_cursor() -> RequestError:
-    return RequestError(
-        422, "NBF721", "The cursor is not one that a list gave.",
-        hint="Leave it away to begin with the newest.", field="cursor",
-    )  # fmt: skip
 
 
 ROUTES = (

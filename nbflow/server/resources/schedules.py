@@ -18,6 +18,7 @@ from nbflow.server.problems import findings
 from nbflow.server.resources.forms import fire_forms, words
 from nbflow.server.routing import Call, Route
 from nbflow.service.dag_settings import coming_fires
+from nbflow.service.known_dags import find_dag
 from nbflow.texts import told
 
 _SHOWN = 5
@@ -51,6 +52,7 @@ def show_schedule(call: Call) -> ScheduleAnswer:
     store, name = call.service.store, DagId(call.path["dag_id"])
     entry = store.schedule(name)
     if entry is None:
+        find_dag(call.service, name)
         raise NotFoundError(
             Sentence("{dag} has no schedule: it was not deployed with one.", dag=name),
             hint="Run nbflow dags deploy NOTEBOOK.",
