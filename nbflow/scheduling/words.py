@@ -26,7 +26,6 @@ _MONTHS_LAST = re.compile(r", (\d+월(?:(?:~|, )\d+월)*|\d+개월마다)$")
 _FIRST_DAY = re.compile(r"(?:(?:첫째|둘째|셋째|넷째|다섯째|매월 마지막) )?[월화수목금토일]요일")
 _STEPS = re.compile(r"(?:\*|\w+(?:-\w+)?)/(\d+)")
 _RANGES = ((0, 60), (0, 24), (1, 31), (1, 12), (0, 7))
-_LOCALES = {"en": "en_US", "ko": "ko_KR"}
 
 
 @lru_cache(maxsize=4096)
@@ -94,25 +93,26 @@ def cron_in_words(expression: str, lang: str) -> str:
     """Return what a cron expression of 5 or 6 fields (seconds last) says; itself if that can't be
     told.
     """
-    from cron_descriptor import (
-        ExpressionDescriptor,
-        FormatException,
-        MissingFieldException,
-        Options,
-    )
+    from nbflow.scheduling.cron_words import CRON_ERRORS, described
 
-    options = Options(locale_code=_LOCALES[lang], use_24hour_time_format=True)
     try:
-        fields = _told_steps(expression)
-        words: str = ExpressionDescriptor(
-            " ".join(fields[5:] + fields[:5]), options
-        ).get_description()
-    except (FormatException, MissingFieldException, ValueError, IndexError):
+        words = described(
+            _told_steps(expression), lang, needs_both_days=_needs_both_days(expression)
+        )
+    except CRON_ERRORS:
         return expression
     # It takes names of days and months from the process's locale, whatever language is asked for.
     for theirs, ours in _names(lang):
         words = words.replace(theirs, ours)
     return _smooth_korean(words) if lang == "ko" else _ON_THE_HOUR.sub("On the hour", words)
+
+
+def _needs_both_days(expression: str) -> bool:
+    """Tell whether the day of the month and the day of the week must hold, not one of them: cron
+    has it so if one of the fields as they are written starts with ``*``.
+    """
+    fields = expression.split()
+    return fields[2].startswith("*") or fields[4].startswith("*")
 
 
 def _told_steps(expression: str) -> list[str]:

@@ -1,7 +1,10 @@
 """A schedule in words, in both languages, whatever the process's locale is."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
+from nbflow.scheduling.timetable import next_fires
 from nbflow.scheduling.words import in_words
 
 SAID = [
@@ -58,6 +61,38 @@ SAID = [
     ("0 5 * 3 SAT", "At 05:00, only on Saturday, only in March", "05:00, 3월 토요일에"),
     ("0 0 * * 5#2", "At 00:00, on the second Friday of the month", "00:00, 둘째 금요일"),
     ("0 0 * * L5", "At 00:00, on the last Friday of the month", "00:00, 매월 마지막 금요일"),
+    (
+        "0 0 1 * */2",
+        "At 00:00, on day 1 of the month, and only if it is Sunday, Tuesday, Thursday, or Saturday",
+        "00:00, 매월 1일, 단 일요일, 화요일, 목요일, 토요일인 날에만",
+    ),
+    (
+        "0 0 */10 3 1",
+        "At 00:00, on day 1, 11, 21, and 31 of the month, and only if it is Monday, only in March",
+        "00:00, 3월 1일, 11일, 21일, 31일, 단 월요일인 날에만",
+    ),
+    (
+        "0 0 1/10 * 1", "At 00:00, on day 1, 11, 21, and 31 of the month, or on Monday",
+        "00:00, 매월 1일, 11일, 21일, 31일, 또는 월요일",
+    ),
+    (
+        "0 0 */15 * 5#2",
+        "At 00:00, on day 1, 16, and 31 of the month, and only if it is the second Friday of the month",
+        "00:00, 매월 1일, 16일, 31일, 단 둘째 금요일인 날에만",
+    ),
+    ("0 0 1 * 1-5", "At 00:00, on day 1 of the month, or on Monday through Friday", "00:00, 매월 1일, 또는 월요일~금요일"),
+    ("0 0 */1 * 1", "At 00:00, only on Monday", "00:00, 월요일에"),
+    (
+        "*/45 */5 * * *", "At 0 and 45 minutes past the hour, in hours 0, 5, 10, 15, and 20",
+        "0시, 5시, 10시, 15시, 20시의 0, 45분에",
+    ),
+    (
+        "*/45 0 * * *", "At 0 and 45 minutes past the hour, between 00:00 and 00:59",
+        "0시의 0, 45분에",
+    ),
+    ("*/15 0,5 * * *", "Every 15 minutes, in hours 0 and 5", "0시, 5시에 15분마다"),
+    ("* 0,5 * * *", "Every minute, in hours 0 and 5", "0시, 5시에 매분"),
+    ("0 0-5,7 * * *", "On the hour, in hours 0 through 5 and 7", "0시~5시, 7시 정각에"),
     ("every 15m", "every 15 minutes", "15분마다"),
     ("every 1h", "every hour", "1시간마다"),
     ("every 2w", "every 14 days", "14일마다"),
@@ -73,6 +108,30 @@ SAID = [
 def test_a_schedule_is_said_in_english_and_in_korean(expression, english, korean):
     assert in_words(expression, "UTC", "en") == english
     assert in_words(expression, "UTC", "ko") == korean
+
+
+def days_of_2027(expression: str) -> set[date]:
+    fires = next_fires(expression, "UTC", datetime(2026, 12, 31, 12, tzinfo=UTC), 370)
+    return {at.date() for at in fires if at.year == 2027}
+
+
+@pytest.mark.parametrize(
+    ("of_month", "of_week"),
+    [
+        ("1", "*/2"), ("*/10", "1"), ("*/2", "1-5"), ("*/2", "*/2"), ("1-7", "*/3"), ("L", "*/2"),
+        ("*/10", "5#2"), ("1/10", "1"), ("1", "1"), ("1-7", "1-5"), ("1,15", "1-3,5"), ("L", "5"),
+        ("2-30/2", "1-5/2"),
+    ],
+)  # fmt: skip
+def test_words_say_whether_both_days_must_hold_as_the_timetable_has_it(of_month, of_week):
+    expression = f"0 0 {of_month} * {of_week}"
+    fires = days_of_2027(expression)
+    month_days, week_days = days_of_2027(f"0 0 {of_month} * *"), days_of_2027(f"0 0 * * {of_week}")
+    needs_both = fires == month_days & week_days
+    assert needs_both or fires == month_days | week_days
+    english, korean = in_words(expression, "UTC", "en"), in_words(expression, "UTC", "ko")
+    assert ("only if" in english, " or on " in english) == (needs_both, not needs_both)
+    assert ("인 날에만" in korean, "또는" in korean) == (needs_both, not needs_both)
 
 
 def test_another_zone_than_utc_is_named():
