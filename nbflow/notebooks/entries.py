@@ -42,6 +42,15 @@ def _some(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _without_empty(entry: object, name: str, others: tuple[str, ...]) -> object:
+    """Leave out a list without words beside what is set: only alone it is missed."""
+    if not isinstance(entry, Mapping) or name not in entry or words(entry[name]) not in ([], ()):
+        return entry
+    if not any(entry.get(other) not in (None, False) for other in others):
+        return entry
+    return {key: value for key, value in entry.items() if key != name}
+
+
 def _condition(value: str | None) -> str | None:
     if value is not None:
         read_condition(value)
@@ -62,6 +71,11 @@ class TriggerData(Model):
     )
     debounce: Seconds = 5.0
     cooldown: Seconds = 3600.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_files(cls, entry: object) -> object:
+        return _without_empty(entry, "files", ("dag", "metric", "code"))
 
     @model_validator(mode="after")
     def _is_one(self) -> "TriggerData":
@@ -107,6 +121,11 @@ class NotifyData(Model):
     on: Annotated[tuple[NoticeEvent, ...], BeforeValidator(words)] = tuple(NoticeEvent)
     subject: Annotated[str | None, AfterValidator(_template)] = None
     text: Annotated[str | None, AfterValidator(_template)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_email(cls, entry: object) -> object:
+        return _without_empty(entry, "email", ("webhook", "slack"))
 
     @model_validator(mode="after")
     def _is_one(self) -> "NotifyData":

@@ -200,3 +200,13 @@ def test_entries_are_read() -> None:
 def test_a_wrong_entry_is_a_finding(entry) -> None:
     _, found = options([entry])
     assert [code for code, _ in found] == ["NBF118"]
+
+
+@pytest.mark.parametrize("email", [[], ""])
+def test_no_addresses_beside_another_target_are_nothing_and_alone_are_missed(email) -> None:
+    (hook,), found = options({"email": email, "webhook": "https://example.org/hook"})
+    assert (hook.channel, hook.to, found) == (Channel.WEBHOOK, ("https://example.org/hook",), [])
+    _, found = options({"email": email})
+    assert [(code, message.endswith("must not be empty")) for code, message in found] == [
+        ("NBF118", True)
+    ]

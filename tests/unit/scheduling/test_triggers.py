@@ -17,6 +17,7 @@ from nbflow.model.triggers import (
     read_condition,
     short_cause,
 )
+from nbflow.notebooks.notebook_metadata import read_notebook_metadata
 from nbflow.scheduling.triggers import (
     MAX_DEPTH,
     react,
@@ -195,3 +196,17 @@ def test_a_module_or_a_deployed_version_is_code_that_changed() -> None:
     deployed = react_to_files(CODE, module.state, module.state.seen, "v2")
     assert str(cause_sentence(deployed.cause)) == "a new version was deployed"
     assert deployed.state.version == "v2"
+
+
+@pytest.mark.parametrize("files", [[], ""])
+def test_no_files_beside_another_trigger_are_nothing_and_alone_are_missed(files: object) -> None:
+    others = ({"dag": "etl"}, {"metric": 'metric("a") < 1'}, {"code": True})
+    on = [other | {"files": files} for other in others]
+    dag, _, _, found = read_notebook_metadata({"dag": {"on": on}}, "own", "own.ipynb")
+    assert [one.kind.value for one in dag.on] == ["dag", "metric", "code"]
+    assert found == []
+    for alone in ({"files": files}, {"files": files, "code": False}):
+        _, _, _, found = read_notebook_metadata({"dag": {"on": [alone]}}, "own", "own.ipynb")
+        assert [(one.code, str(one.message)[-17:]) for one in found] == [
+            ("NBF117", "must not be empty")
+        ]
