@@ -58,7 +58,6 @@ def deploy(
 ) -> None:
     """Deploy a notebook, or the DAGs of a folder."""
     from nbflow.app import open_service
-    from nbflow.cli.looks import when_words
     from nbflow.service.dags import DeployOptions
     from nbflow.service.looking import next_fires
 
@@ -66,39 +65,41 @@ def deploy(
         options = DeployOptions(confirmed=catchup)
         found = service.deploy(notebook, dag=dag, options=options)
         fires = [next_fires(service, one.dag.id, _FIRES) for one in found]
-    lang = language() if form is Form.TABLE else "en"
-    rows: list[dict[str, Any]] = [
-        {
-            "dag_id": str(one.dag.id),
-            "version": one.version[:12],
-            "new": one.is_new,
-            "schedule": one.schedule.expression if one.schedule else None,
-            "words": when_words(
-                one.schedule.expression if one.schedule else None,
-                one.dag.options.timezone,
-                one.dag.options.on,
-                lang,
-            ),
-            "next_run": (
-                shown(one.schedule.next_fire, one.schedule.timezone) if one.schedule else None
-            ),
-            "next_runs": [shown(at, its.timezone) for at in its.times],
-        }
-        for one, its in zip(found, fires, strict=True)
-    ]
+    is_table = form is Form.TABLE
+    lang = language() if is_table else "en"
+    rows = [_facts(one, its, lang) for one, its in zip(found, fires, strict=True)]
     columns = ["dag_id", "version", "new", "schedule", "next_runs"]
-    if form is Form.TABLE:
-        rows = [
-            row
-            | {
-                "new": t("yes") if row["new"] else t("no"),
-                "schedule": row["words"],
-                "next_runs": "\n".join(row["next_runs"]),
-            }
-            for row in rows
-        ]
-    emit(rows, columns, form, output=output)
+    if not is_table or any(one.is_paused for one in found):
+        columns.append("paused")
+    emit([_words(row) for row in rows] if is_table else rows, columns, form, output=output)
     _tell_warnings(found)
+
+
+def _facts(one: "Deployment", its: "NextFires", lang: str) -> dict[str, Any]:
+    """Return what is deployed, for programs; a paused DAG has the times it would run at."""
+    from nbflow.cli.looks import when_words
+
+    expression, options = one.schedule.expression if one.schedule else None, one.dag.options
+    return {
+        "dag_id": str(one.dag.id),
+        "version": one.version[:12],
+        "new": one.is_new,
+        "paused": one.is_paused,
+        "schedule": expression,
+        "words": when_words(expression, options.timezone, options.on, lang),
+        "next_run": shown(one.schedule.next_fire, one.schedule.timezone) if one.schedule else None,
+        "next_runs": [shown(at, its.timezone) for at in its.times],
+    }
+
+
+def _words(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what is deployed, for people."""
+    return row | {
+        "new": t("yes") if row["new"] else t("no"),
+        "paused": t("yes") if row["paused"] else t("no"),
+        "schedule": row["words"],
+        "next_runs": "" if row["paused"] else "\n".join(row["next_runs"]),
+    }
 
 
 def _tell_warnings(found: "Sequence[Deployment]") -> None:

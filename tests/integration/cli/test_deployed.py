@@ -94,6 +94,23 @@ def test_a_deploy_of_a_paused_dag_says_that_it_is_still_paused(
     assert "tick is paused: no run is made by itself." in again.stderr
 
 
+def test_a_deploy_of_a_paused_dag_tells_no_runs_that_are_not_made(
+    nbflow: Call, page: Callable[..., Path]
+) -> None:
+    path = page(schedule="@daily")
+    (active,) = answer(nbflow("dags", "deploy", path, "--format", "json"))
+    assert active["paused"] is False
+    shown = nbflow("dags", "deploy", path, COLUMNS="200").stdout
+    assert active["next_runs"][0] in shown
+    assert "paused" not in shown
+    nbflow("dags", "pause", "tick")
+    (paused,) = answer(nbflow("dags", "deploy", path, "--format", "json"))
+    assert paused["paused"] is True
+    shown = nbflow("dags", "deploy", path, COLUMNS="200").stdout
+    assert not any(at in shown for at in [*active["next_runs"], *paused["next_runs"]])
+    assert "paused" in shown
+
+
 def test_a_flood_of_queued_runs_is_cancelled_at_once_after_asking(
     nbflow: Call, page: Callable[..., Path], tmp_path: Path
 ) -> None:
