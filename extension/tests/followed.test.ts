@@ -38,9 +38,10 @@ let followed: FollowedRun;
 beforeEach(async () => {
   server = new SlowServer();
   followed = new FollowedRun(server as unknown as Api);
-  await followed.follow('a');
+  const following = followed.follow('a');
   await server.settle('events a', EVENTS);
   await server.settle('show a', shown('a'));
+  await following;
   expect(followed.state.answer?.run.run_id).toBe('a');
 });
 
@@ -53,6 +54,30 @@ test('of another run nothing is shown until it has answered', async () => {
   await server.settle('events b', EVENTS);
   await server.settle('show b', shown('b'));
   expect(followed.state.answer?.run.run_id).toBe('b');
+});
+
+test('who follows a run learns how it stands, or that nobody says', async () => {
+  let [isKnown, isOver] = [false, false];
+  void followed.follow('b').then(() => {
+    isKnown = followed.state.answer?.run.run_id === 'b';
+  });
+  await server.settle('events b', EVENTS);
+  await server.settle('show b', shown('b'));
+  await vi.waitFor(() => expect(isKnown).toBe(true));
+  void followed.follow('c').then(() => {
+    isOver = followed.state.error?.message === 'away';
+  });
+  await server.settle('events c', new Error('away'));
+  await vi.waitFor(() => expect(isOver).toBe(true));
+});
+
+test('that no scheduler works is said of the run that was asked for alone', async () => {
+  void followed.follow('b', false);
+  expect(followed.state.hasScheduler).toBe(false);
+  void followed.follow('b');
+  expect(followed.state.hasScheduler).toBe(false);
+  void followed.follow('c');
+  expect(followed.state.hasScheduler).toBe(true);
 });
 
 test('what fails for a run that is no longer followed is not told', async () => {

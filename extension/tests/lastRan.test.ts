@@ -152,3 +152,15 @@ test('that some run moved is a reason to look, unless it is the one that is foll
   vi.useRealTimers();
   expect(states(last.tasks)).toEqual({ load: 'failed' });
 });
+
+test('of a run that goes on and that nobody follows, each look tells how its tasks stand', async () => {
+  server.kept = [run('a', 0, { load: 'running', report: 'queued' })];
+  notebook.becomes('prices', 'load', 'report');
+  await vi.waitFor(() => expect(last.tasks.size).toBe(2));
+  vi.useFakeTimers();
+  server.kept = [run('a', 0, { load: 'success', report: 'running' })];
+  server.heard.emit('a');
+  await vi.advanceTimersByTimeAsync(5000);
+  vi.useRealTimers();
+  expect(states(last.tasks)).toEqual({ load: 'success', report: 'running' });
+});

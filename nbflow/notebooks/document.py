@@ -76,6 +76,22 @@ def normalise(value: Mapping[str, Any], shown: str) -> tuple[dict[str, Any], lis
     return raw, diagnostics
 
 
+def without_ids(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document as a file has it that keeps no ids of cells: those that an editor made up
+    for it are not there when it is read again. What is no cell stays, to be refused.
+    """
+    cells = value.get("cells")
+    if not isinstance(cells, list | tuple):
+        return dict(value)
+    bare = [
+        {key: part for key, part in cell.items() if key != "id"}
+        if isinstance(cell, Mapping)
+        else cell
+        for cell in cells
+    ]
+    return {**value, "cells": bare}
+
+
 def joined(text: object) -> str:
     """Return nbformat's multi-line string (a string or a list of strings) as one string."""
     if isinstance(text, str):

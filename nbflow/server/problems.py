@@ -110,6 +110,7 @@ def findings(found: Iterable[Diagnostic], numbers: dict[str, str], lang: str) ->
 
 def validation_problem(error: ValidationError) -> RequestError:
     """Return why a request's fields are refused: the first that is wrong is named, all are counted."""
+    count = error.error_count()
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or None
     why = said(first)
@@ -119,6 +120,6 @@ def validation_problem(error: ValidationError) -> RequestError:
         422,
         "NBF721",
         why,
-        hint=Sentence("Fields that don't fit: {count}.", count=error.error_count()),
+        hint=Sentence("Fields that don't fit: {count}.", count=count) if count > 1 else "",
         field=field,
     )

@@ -1,5 +1,4 @@
 import sys
-import urllib.parse
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from jupyter_pages import CHROMIUM, EXTENSION, FLAGS, Jupyter, forget, jupyter_server, put_away
 
 _PASSED = pytest.StashKey[bool]()
-_KEPT = (
-    "async url => JSON.stringify((await (await fetch(url)).json()).data['layout-restorer:data'])"
-)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -34,15 +30,12 @@ def _pages_of(item: pytest.Item) -> list[Any]:
 
 
 def _told(page: Any) -> str:
-    """What a page shows when its test failed, and what a reload would show again."""
+    """What a page shows when its test failed."""
     try:
-        place = urllib.parse.urlsplit(page.url)
-        workspace = place.path.replace("/lab/workspaces/", "/lab/api/workspaces/")
-        kept = page.evaluate(_KEPT, workspace) if workspace != place.path else ""
         seen = page.locator("body").aria_snapshot(timeout=5000)
-    except Exception as problem:
+    except (Exception, pytest.fail.Exception) as problem:  # the test's time may end meanwhile
         return f"{page.url} can't be asked any more: {problem}"
-    return f"{page.url}\nkept: {kept}\n{seen[:8000]}"
+    return f"{page.url}\n{seen[:8000]}"
 
 
 @pytest.fixture(scope="package")

@@ -140,6 +140,7 @@ def jupyter_server(
     lang: str = "default",
     base_url: str = "/",
     is_shared: bool = False,
+    has_scheduler: bool = True,
 ) -> Iterator[Jupyter]:
     """Serve ``folder/work`` with settings of its own; the server is ended at the end. Where it
     ``is_shared``, people edit one document together, by jupyter-collaboration.
@@ -182,6 +183,7 @@ def jupyter_server(
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={work}",
+        f"--NbflowExtension.scheduler={has_scheduler}",
         "--LabApp.expose_app_in_browser=True",
         "--JupyterNotebookApp.expose_app_in_browser=True",
     ]
@@ -284,6 +286,18 @@ def forget(browser: Any, pages: Iterable[Any]) -> None:
     browser.clear_permissions()
     browser.unroute_all()
     browser.set_offline(False)
+
+
+def kept_layout(page: Any, what: str, *, without: str = "") -> Any:
+    """Wait until the layout is kept with something in it, which is there again after a reload."""
+
+    def has_it(reply: Any) -> bool:
+        sent = reply.request.post_data if "/api/workspaces/" in reply.url else None
+        layout = json.loads(sent)["data"].get("layout-restorer:data") if sent else None
+        kept = json.dumps(layout)
+        return what in kept and not (without and without in kept)
+
+    return page.expect_response(has_it)
 
 
 def run_cells(page: Any, count: int) -> None:

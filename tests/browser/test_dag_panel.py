@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, axe_violations, open_document, shoot
+from jupyter_pages import Jupyter, axe_violations, kept_layout, open_document, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -183,13 +183,26 @@ def test_a_thousand_tasks_are_folded_and_open_at_once(page: Any, jupyter: Jupyte
 def test_the_panel_is_there_again_after_a_reload(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("reloaded.ipynb", *TASKS)
     open_document(page, jupyter, "lab", "reloaded.ipynb")
-    with page.expect_response(
-        lambda reply: (
-            "/api/workspaces/" in reply.url and "dag:dag" in (reply.request.post_data or "")
-        )
-    ):
+    with kept_layout(page, "dag:dag"):
         open_panel(page)
     page.reload()
+    task(page, "report").wait_for()
+
+
+@pytest.mark.own_page
+def test_a_panel_that_was_closed_is_not_there_again_after_a_reload(
+    page: Any, jupyter: Jupyter
+) -> None:
+    jupyter.write("closed.ipynb", *TASKS)
+    open_document(page, jupyter, "lab", "closed.ipynb")
+    with kept_layout(page, "dag:dag"):
+        open_panel(page)
+    with kept_layout(page, "closed.ipynb", without="dag:dag"):
+        page.locator(".lm-TabBar-tab", has_text="DAG").locator(".lm-TabBar-tabCloseIcon").click()
+    page.reload()
+    page.locator(".nbf-badge-chip", has_text="report").wait_for()
+    assert page.locator(".nbf-panel").count() == 0
+    open_panel(page)
     task(page, "report").wait_for()
 
 

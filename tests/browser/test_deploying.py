@@ -247,3 +247,18 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     page.get_by_text("The backfill is cancelled").first.wait_for()
     (row,) = service.store.backfills.rows()
     assert row.entry.state.value == "cancelled"
+
+
+def test_a_notebook_of_before_cells_had_ids_is_deployed(page: Any, jupyter: Jupyter) -> None:
+    scheduled(jupyter, "colab.ipynb", schedule="@daily")
+    path = jupyter.folder / "colab.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8")) | {"nbformat_minor": 4}
+    for cell in document["cells"]:
+        del cell["id"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    open_document(page, jupyter, "lab", "colab.ipynb")
+    save(page)
+    start(page, "nbflow:open-dag")
+    start(page, "nbflow:deploy")
+    deploy(page, "Deploy")
+    page.locator(BAR).get_by_text("✓ Deployed").wait_for()

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_pages import TOKEN, Jupyter, axe_violations, jupyter_server, open_document, shoot
+from jupyter_pages import (
+    TOKEN,
+    Jupyter,
+    axe_violations,
+    jupyter_server,
+    kept_layout,
+    open_document,
+    shoot,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(300)]
 
@@ -35,17 +43,6 @@ def served(request: pytest.FixtureRequest, look: str) -> tuple[Jupyter, str]:
 
 def do(page: Any, command: str, args: str = "{}") -> None:
     page.evaluate(f"() => {{ void window.jupyterapp.commands.execute('{command}', {args}); }}")
-
-
-def kept(page: Any, what: str) -> Any:
-    """Wait until the layout is kept with something in it, that is there again after a reload."""
-
-    def has_it(reply: Any) -> bool:
-        sent = reply.request.post_data if "/api/workspaces/" in reply.url else None
-        layout = json.loads(sent)["data"].get("layout-restorer:data") if sent else None
-        return what in json.dumps(layout)
-
-    return page.expect_response(has_it)
 
 
 def two_runs(page: Any, jupyter: Jupyter, name: str) -> None:
@@ -113,7 +110,7 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     for _ in range(26):
         jupyter.ask("dags/long/runs", {})
     open_document(page, jupyter, "lab", "long.ipynb")
-    with kept(page, "history:long.ipynb"):
+    with kept_layout(page, "history:long.ipynb"):
         do(page, "nbflow:open-history")
     rows = page.locator(f"{HISTORY} tbody tr")
     earlier = page.get_by_role("button", name="Show earlier runs")
@@ -268,7 +265,7 @@ def test_what_runs_failed_and_is_scheduled_is_told_outside_of_notebooks(
     status = page.get_by_role("button", name=f"0 runs go on, {counted} failed", exact=True)
     status.wait_for()
     assert axe_violations(page, ".nbf-status") == []
-    with kept(page, "nbflow-all-runs"):
+    with kept_layout(page, "nbflow-all-runs"):
         status.click()
     page.locator(HISTORY).get_by_text("Runs of all notebooks").wait_for()
     page.reload()

@@ -1,11 +1,23 @@
 """Running the open notebook from JupyterLab and Notebook 7, on the real server, scheduler and engine."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, open_document, open_notebook, shoot
+from jupyter_pages import (
+    Jupyter,
+    jupyter_server,
+    kept_layout,
+    open_document,
+    open_notebook,
+    shoot,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel, pytest.mark.timeout(240)]
 
@@ -19,6 +31,21 @@ PANEL = "#nbflow-run"
 
 def do(page: Any, command: str) -> None:
     page.evaluate("id => { void window.jupyterapp.commands.execute(id); }", command)
+
+
+def open_beside(page: Any, name: str) -> None:
+    """Open a notebook as one more tab, in front."""
+    page.evaluate(
+        """path => {
+            const kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
+            const args = { path, kernelPreference };
+            void window.jupyterapp.commands.execute('docmanager:open', args);
+        }""",
+        name,
+    )
+    page.wait_for_function(
+        "path => window.jupyterapp.shell.currentWidget?.context?.path === path", arg=name
+    )
 
 
 def state(page: Any, task: str, state: str) -> Any:
@@ -39,19 +66,31 @@ def test_the_open_document_runs_and_every_task_tells_its_state(page: Any, jupyte
     shoot(page, "run")
 
 
-def test_a_run_that_has_begun_waits_for_no_scheduler_any_more(page: Any, jupyter: Jupyter) -> None:
-    def without_scheduler(route: Any) -> None:
-        reply = route.fetch()
-        route.fulfill(response=reply, json=reply.json() | {"has_scheduler": False})
+@pytest.fixture
+def idle(tmp_path: Path, chromium: Any) -> Iterator[Jupyter]:
+    """A server that starts no scheduler."""
+    with jupyter_server(tmp_path, has_scheduler=False) as server:
+        yield server
 
-    jupyter.write("waited.ipynb", "%%task slow\nimport time\ntime.sleep(300)")
-    open_document(page, jupyter, "lab", "waited.ipynb")
-    page.route("**/nbflow/api/runs", without_scheduler)
+
+def test_a_run_waits_for_a_scheduler_and_no_longer_once_there_is_one(
+    page: Any, idle: Jupyter
+) -> None:
+    idle.write("waits.ipynb", "%%task slow\nimport time\ntime.sleep(300)")
+    open_document(page, idle, "lab", "waits.ipynb")
     do(page, "nbflow:run-all")
-    state(page, "slow", "running").wait_for()
-    page.locator(PANEL).get_by_text("No scheduler works").wait_for(state="hidden")
-    page.get_by_role("button", name="Cancel the run").click()
-    state(page, "slow", "cancelled").wait_for()
+    told = page.locator(PANEL).get_by_text("No scheduler works")
+    told.wait_for()
+    do(page, "nbflow:run-all")
+    page.get_by_text("A run of this notebook goes on").first.wait_for()
+    home = {"NBFLOW_HOME": str(idle.folder / "nbflow"), "NBFLOW_SLOTS": "1"}
+    command = [sys.executable, "-m", "nbflow", "scheduler"]
+    with subprocess.Popen(command, env=os.environ | home, cwd=idle.folder) as scheduler:
+        state(page, "slow", "running").wait_for()
+        told.wait_for(state="hidden")
+        page.get_by_role("button", name="Cancel the run").click()
+        state(page, "slow", "cancelled").wait_for()
+        scheduler.terminate()
 
 
 @pytest.mark.own_page
@@ -200,13 +239,50 @@ def test_a_failed_task_opens_at_its_cell_with_its_inputs_and_runs_again_once_men
     assert page.locator(f"{PANEL} .nbf-states > li").count() == 2
 
 
+@pytest.mark.own_page
+def test_what_failed_is_known_though_the_panel_was_not_open(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("before.ipynb", "%%task load\nn = 1", "%%task check\nassert n > 1")
+    open_document(page, jupyter, "lab", "before.ipynb")
+    with kept_layout(page, "nbflow-run:run"):
+        do(page, "nbflow:run-all")
+    state(page, "check", "failed").wait_for()
+    with kept_layout(page, "before.ipynb", without="nbflow-run:run"):
+        page.locator(".lm-TabBar-tab", has_text="Run").locator(".lm-TabBar-tabCloseIcon").click()
+    page.reload()
+    page.locator(".nbf-badge-chip", has_text="check").wait_for()
+    assert page.locator(PANEL).count() == 0
+    with page.expect_request(lambda one: one.method == "POST" and "/runs" in one.url) as asked:
+        do(page, "nbflow:run-failed")
+    assert asked.value.post_data_json["tasks"] == ["check"]
+    state(page, "check", "failed").wait_for()
+
+
+def test_what_is_asked_of_one_notebook_is_not_done_to_another(page: Any, jupyter: Jupyter) -> None:
+    for name in ("one.ipynb", "other.ipynb"):
+        jupyter.write(name, f"%%task {name[:3]}\nx = 1")
+        open_document(page, jupyter, "lab", name)
+    open_beside(page, "one.ipynb")
+    held: list[Any] = []
+    page.route("**/nbflow/api/compile*", lambda route: held.append(route))
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(f"{one.method} {one.url.split('?')[0]}"))
+    with page.expect_request("**/nbflow/api/compile*"):
+        do(page, "nbflow:run-all")
+    open_beside(page, "other.ipynb")
+    for route in held:
+        route.continue_()
+    page.unroute("**/nbflow/api/compile*")
+    page.get_by_text("Nothing was run: another notebook came to the front.").first.wait_for()
+    assert [one for one in asked if one.startswith("POST") and one.endswith("/runs")] == []
+
+
 @pytest.mark.parametrize(
     ("sources", "command", "told"),
     [
-        (("%%task only\nx = 1",), "nbflow:run-failed", "Nothing failed in the last run."),
+        (("%%task only\nx = 1",), "nbflow:run-failed", "This notebook has not been run yet."),
         (("",), "nbflow:run-all", "There is no task to run yet."),
     ],
-    ids=["nothing failed", "no task"],
+    ids=["never run", "no task"],
 )
 def test_a_command_that_means_no_task_runs_none(
     page: Any, jupyter: Jupyter, sources: tuple[str, ...], command: str, told: str

@@ -193,3 +193,23 @@ def test_a_task_s_options_are_filled_in_beside_the_notebook(page: Any, jupyter: 
         f"""() => JSON.stringify({CONTENT}.widgets[0].model.getMetadata('nbflow')) ===
             '{{"task":{{"retries":2}}}}'"""
     )
+
+
+def test_text_becomes_no_task_and_nobody_is_asked_for_its_name(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("texts.ipynb", *CELLS)
+    open_document(page, jupyter, "lab", "texts.ipynb")
+    select(page, 0, 0)
+    run(page, "notebook:change-cell-to-markdown")
+    run(page, "nbflow:make-task")
+    page.get_by_text("Select at least one code cell.").first.wait_for()
+    assert page.get_by_role("dialog").count() == 0
+
+
+def test_only_what_can_come_before_is_offered_to_come_before(page: Any, jupyter: Jupyter) -> None:
+    jupyter.write("orders.ipynb", "%%task a\nx = 1", "%%task b\ny = x", "%%task c\nz = 1")
+    open_document(page, jupyter, "lab", "orders.ipynb")
+    select(page, 0, 0)
+    run(page, "nbflow:order-task")
+    dialog = page.get_by_role("dialog")
+    dialog.locator("option").first.wait_for(state="attached")
+    assert dialog.locator("option").all_text_contents() == ["c"]

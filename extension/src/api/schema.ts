@@ -1100,6 +1100,12 @@ export interface components {
              * @description A notebook as Jupyter names it: relative to the server's root, with `/`.
              */
             path: string;
+            /**
+             * Keeps Ids
+             * @description Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text.
+             * @default true
+             */
+            keeps_ids?: boolean;
         };
         /**
          * ComparedOutput
@@ -1182,6 +1188,12 @@ export interface components {
              * @description A notebook as Jupyter names it: relative to the server's root, with `/`.
              */
             path: string;
+            /**
+             * Keeps Ids
+             * @description Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text.
+             * @default true
+             */
+            keeps_ids?: boolean;
             /**
              * Pictures
              * @default []

@@ -62,17 +62,18 @@ export class FollowedRun implements IDisposable {
     return this._isDisposed;
   }
 
-  /** Follow a run until it has ended. */
-  async follow(run: string): Promise<void> {
+  /** Follow a run until it has ended; returns once it is known how it stands, or that it isn't. */
+  async follow(run: string, hasScheduler = true): Promise<void> {
     if (run !== this._followed) {
       this._followed = run;
       this._tasks = new Map();
-      this.set({ answer: null, error: null });
+      this.set({ answer: null, error: null, hasScheduler });
     }
     this._seen = 0;
     this._poll.frequency = UNHEARD;
     await this._poll.stop();
     await this._poll.start();
+    await this._poll.tick.catch(() => null);
   }
 
   /** Follow none any more. */

@@ -100,7 +100,8 @@ export class LastRan implements IDisposable {
       if (this.isDisposed || dag !== this._dag || !this._isWanted(run)) {
         break;
       }
-      if (this._known.get(run.run_id) !== standOf(run)) {
+      // Of a run that goes on the tasks move while it stands as it stood.
+      if (run.ended === null || this._known.get(run.run_id) !== standOf(run)) {
         const answer = await this._api.showRun(run.run_id);
         if (dag === this._dag) {
           this._known.set(run.run_id, standOf(run));

@@ -6,7 +6,7 @@ import type { Api } from '../api/client';
 import type { CompileAnswer } from '../api/types';
 import { Coalescer } from '../model/coalescer';
 import { serverPath } from '../model/paths';
-import { documentOf, type NotebookDocument } from './document';
+import { documentOf, keepsIds, type NotebookDocument } from './document';
 
 /** How a notebook stands; `answer` is the last that came, `error` why there is no newer one. */
 export interface LiveState {
@@ -18,6 +18,7 @@ export interface LiveState {
 interface AsIs {
   readonly notebook: NotebookDocument;
   readonly path: string;
+  readonly keeps_ids: boolean;
   readonly sketch: boolean;
   readonly unfold: string[];
 }
@@ -139,6 +140,7 @@ export class LiveDag implements IDisposable {
     return {
       notebook: documentOf(this._context.model),
       path: serverPath(this._context.path),
+      keeps_ids: keepsIds(this._context.model, this._context.path),
       sketch: true,
       unfold: [...this._unfolded]
     };

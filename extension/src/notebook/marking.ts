@@ -11,9 +11,10 @@ export class Marking {
     private readonly _api: Api
   ) {}
 
-  /** The ids of the selected cells. */
+  /** The ids of the selected code cells. */
   get selected(): string[] {
-    return this.panel.content.selectedCells.map(cell => cell.model.id);
+    const code = this.panel.content.selectedCells.filter(cell => cell.model.type === 'code');
+    return code.map(cell => cell.model.id);
   }
 
   /** The notebook compiled as it is now. */

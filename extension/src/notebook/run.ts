@@ -32,9 +32,9 @@ export class NotebookRun extends FollowedRun {
         tasks: [...wish.selectors],
         parameters: { ...wish.parameters }
       });
-      this.set({ isStarting: false, hasScheduler: made.has_scheduler });
+      this.set({ isStarting: false });
       if (made.run_id) {
-        await this.follow(made.run_id);
+        await this.follow(made.run_id, made.has_scheduler);
       }
     } catch (error) {
       this.set({ isStarting: false, error: error as Error });

@@ -100,7 +100,7 @@ export class RunList implements IDisposable {
           this._next = page.next ?? null;
         }
       } catch (error) {
-        this._error = error as Error;
+        this._error = this._isStill(asked) ? (error as Error) : this._error;
       }
       this._changed.emit();
     }

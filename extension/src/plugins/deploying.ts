@@ -7,7 +7,7 @@ import type { CompareAnswer, DeploymentForm, Deployments, DeployRequest } from '
 import { whereIAm } from '../model/instants';
 import { serverPath } from '../model/paths';
 import type { CurrentDeployment } from '../notebook/deployed';
-import { documentOf } from '../notebook/document';
+import { documentOf, keepsIds } from '../notebook/document';
 import type { LiveDags } from '../notebook/lives';
 import { DiffView } from '../views/deploy/DiffView';
 import { DEEDS, IDeployment } from './deployed';
@@ -88,7 +88,11 @@ class Deeds {
     const path = serverPath(context.path);
     let isStale = false;
     do {
-      const found = await this._api.compare({ notebook: documentOf(context.model), path });
+      const found = await this._api.compare({
+        notebook: documentOf(context.model),
+        path,
+        keeps_ids: keepsIds(context.model, path)
+      });
       if (!(await this._looksRight(found, isStale))) {
         return;
       }

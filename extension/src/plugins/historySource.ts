@@ -7,7 +7,6 @@ import type { Comparison, DagRowForm, RunAnswer, TaskInstanceAnswer } from '../a
 import { olderFirst, ticked } from '../model/comparing';
 import { ChosenTask } from '../notebook/chosenTask';
 import { FollowedRun } from '../notebook/followed';
-import { jumpToCells } from '../notebook/jump';
 import { KnownDags } from '../notebook/knownDags';
 import { ListedRuns } from '../notebook/listedRuns';
 import type { RunList } from '../notebook/runList';
@@ -15,6 +14,7 @@ import type { Again, HistorySource } from '../views/run/historySource';
 import type { TroubleText } from '../views/Trouble';
 import { runAgain } from './again';
 import type { HistoryTools } from './historyTools';
+import { showCells } from './showing';
 import { openAtTask } from './taskOpening';
 
 /** The runs of the notebook at a path, or of all notebooks, as the source of a panel. */
@@ -197,7 +197,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   showCells(cells: readonly string[], line?: number): void {
-    void this._try(() => this._withNotebook(panel => jumpToCells(panel, cells, line)));
+    void this._try(() => this._withNotebook(panel => showCells(panel, cells, line, this._trans)));
   }
 
   dispose(): void {

@@ -102,6 +102,7 @@ class Opener {
     if (!this._current || this._current.isDisposed) {
       const source = this._makeSource();
       this._current = new DagPanel(source, this._engine, this._trans);
+      this._current.disposed.connect(() => source.dispose());
     }
     return this._current;
   }

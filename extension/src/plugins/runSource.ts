@@ -7,13 +7,13 @@ import type { DagForm, RunAnswer, RunForm, TaskInstanceAnswer } from '../api/typ
 import { type Field, type FieldValue, fieldOf } from '../model/parameters';
 import { type Choice, choose, type Scope } from '../model/scope';
 import { ChosenTask } from '../notebook/chosenTask';
-import { jumpToCells } from '../notebook/jump';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
 import type { NotebookRun } from '../notebook/run';
 import type { NotebookRuns } from '../notebook/runs';
 import type { RunSource } from '../views/run/source';
 import type { TroubleText } from '../views/Trouble';
+import { showCells } from './showing';
 import { openAtTask } from './taskOpening';
 
 /** How many runs the history shows. */
@@ -150,7 +150,7 @@ export class CurrentRun implements RunSource {
   showCells(cells: readonly string[], line?: number): void {
     const panel = this._lives.current?.panel;
     if (panel) {
-      void jumpToCells(panel, cells, line);
+      void showCells(panel, cells, line, this._trans);
     }
   }
 
@@ -174,6 +174,9 @@ export class CurrentRun implements RunSource {
       this._run?.changed.disconnect(this._moved, this);
       run?.changed.connect(this._moved, this);
       this._run = run;
+      this._dag = null;
+      this._stands = null;
+      this._history = [];
     }
     this._followLast();
   }

@@ -13,6 +13,7 @@ import { runIcon } from '../look/icons';
 import { adoptStates } from '../look/states';
 import { type Scope, taskOfCell } from '../model/scope';
 import type { LiveDags } from '../notebook/lives';
+import type { NotebookRun } from '../notebook/run';
 import type { NotebookRuns } from '../notebook/runs';
 import { DAG_PANEL } from '../views/DagPanel';
 import { RunPanel } from '../views/run/RunPanel';
@@ -174,11 +175,20 @@ class Runner {
         return;
       }
       await this.open();
-      await this._runs.current?.followLast(dag.dag_id);
+      const run = this._runs.of(live.panel);
+      await run.followLast(dag.dag_id);
+      if (this._lives.current !== live) {
+        this._tell(this._trans.__('Nothing was run: another notebook came to the front.'));
+        return;
+      }
       this._source.setScope(scope);
-      if (this._source.choice.tasks.length === 0) {
-        this._tellOfNothing(scope);
-      } else if (dag.parameters.length === 0 && !this._source.isBusy) {
+      if (this._source.isBusy) {
+        this._tell(
+          this._trans.__('A run of this notebook goes on: wait for its end, or cancel it.')
+        );
+      } else if (this._source.choice.tasks.length === 0) {
+        this._tellOfNothing(scope, run);
+      } else if (dag.parameters.length === 0) {
         this._source.start({});
       } else {
         this._panel?.askForParameters();
@@ -193,17 +203,23 @@ class Runner {
   around(kind: 'task' | 'from' | 'to', dag: DagForm, cell: string | null): Scope | null {
     const task = cell === null ? null : taskOfCell(cell, dag);
     if (task === null) {
-      Notification.info(this._trans.__('The active cell is part of no task.'), { autoClose: 5000 });
+      this._tell(this._trans.__('The active cell is part of no task.'));
       return null;
     }
     return { kind, task };
   }
 
-  private _tellOfNothing(scope: Scope): void {
-    const said =
-      scope.kind === 'failed'
-        ? this._trans.__('Nothing failed in the last run.')
-        : this._trans.__('There is no task to run yet.');
+  private _tellOfNothing(scope: Scope, { state }: NotebookRun): void {
+    if (scope.kind !== 'failed') {
+      this._tell(this._trans.__('There is no task to run yet.'));
+    } else if (state.answer !== null) {
+      this._tell(this._trans.__('Nothing failed in the last run.'));
+    } else if (state.error === null) {
+      this._tell(this._trans.__('This notebook has not been run yet.'));
+    } // Else the panel says what is wrong.
+  }
+
+  private _tell(said: string): void {
     Notification.info(said, { autoClose: 5000 });
   }
 

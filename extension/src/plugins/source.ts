@@ -5,7 +5,6 @@ import { troubleOf } from '../api/trouble';
 import type { CompileAnswer } from '../api/types';
 import { lookOf } from '../look/states';
 import type { CurrentDeployment } from '../notebook/deployed';
-import { jumpToCells } from '../notebook/jump';
 import type { LastRan } from '../notebook/lastRan';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
@@ -15,6 +14,7 @@ import type { DagDeed } from '../views/deploy/DeployedBar';
 import type { RanState } from '../views/runStates';
 import type { TroubleText } from '../views/Trouble';
 import { DEEDS } from './deployed';
+import { showCells } from './showing';
 
 /** Whichever notebook is worked in, as the panel's source. */
 export class CurrentNotebook implements DagSource {
@@ -74,7 +74,7 @@ export class CurrentNotebook implements DagSource {
   showCells(cells: readonly string[], line?: number): void {
     const panel = this._lives.current?.panel;
     if (panel) {
-      void jumpToCells(panel, cells, line);
+      void showCells(panel, cells, line, this._trans);
     }
   }
 
@@ -85,6 +85,12 @@ export class CurrentNotebook implements DagSource {
   look(isLooking: boolean): void {
     this._isLooking = isLooking;
     this._follow();
+  }
+
+  dispose(): void {
+    this._lives.currentChanged.disconnect(this._follow, this);
+    this.look(false);
+    Signal.clearData(this);
   }
 
   private _follow(): void {

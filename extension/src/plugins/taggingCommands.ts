@@ -21,6 +21,10 @@ export class Tagging {
   async makeTask(marking: Marking, name?: string): Promise<void> {
     await telling(this._trans, async () => {
       const cells = marking.selected;
+      if (cells.length === 0) {
+        Notification.info(this._trans.__('Select at least one code cell.'), { autoClose: 5000 });
+        return;
+      }
       const make = (task: string) => marking.change({ kind: 'task', cells, task });
       if (name) {
         await make(name);
@@ -142,7 +146,8 @@ export class Tagging {
         if (!(error instanceof ApiError) || error.problem.status !== 422) {
           throw error;
         }
-        [text, label] = [name, error.problem.detail];
+        const { detail, hint } = error.problem;
+        [text, label] = [name, `${detail} ${hint}`.trim()];
       }
     }
   }

@@ -19,7 +19,7 @@ export interface DagSource extends DagActions, Watched {
   readonly notebook: string | null;
   readonly answer: CompileAnswer | null;
   readonly unfolded: readonly string[];
-  /** The tasks of the run that is followed. */
+  /** How the tasks stood last. */
   readonly states: ReadonlyMap<string, RanState>;
   readonly trouble: TroubleText | null;
   /** How the DAG stands on the server. */

@@ -15,6 +15,12 @@ export abstract class WatchingPanel<Source extends Watched> extends ReactWidget 
     this.title.closable = true;
   }
 
+  /** What somebody closed is not there again after a reload. */
+  protected override onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
+  }
+
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
     this.source.look(true);

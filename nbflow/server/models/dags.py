@@ -175,6 +175,10 @@ class CompileRequest(Asked):
 
     notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
     path: NotebookPath
+    keeps_ids: bool = Field(
+        default=True,
+        description="Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text.",
+    )
     pictures: list[PictureForm] = Field(default=[], max_length=3)
     sketch: bool = Field(default=False, description="What to draw, for clients that place it.")
     theme: Theme = "auto"

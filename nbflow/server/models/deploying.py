@@ -13,6 +13,10 @@ class CompareRequest(Asked):
 
     notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
     path: NotebookPath
+    keeps_ids: bool = Field(
+        default=True,
+        description="Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text.",
+    )
 
 
 class SettingChangeForm(Given):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from nbflow.model.dag import Edge
 from nbflow.model.ids import CellId
+from nbflow.notebooks.document import without_ids
 from nbflow.notebooks.numbers import cell_numbers
 from nbflow.render.picture import why
 from nbflow.server.models.deploying import (
@@ -24,7 +25,8 @@ def compare_notebook(call: Call) -> CompareAnswer:
     """Say what a deploy of a document would change; nothing is deployed."""
     asked: CompareRequest = call.body
     tools = call.tools
-    compiled = tools.compiler.compile(asked.notebook, str(tools.places.file(asked.path)))
+    document = asked.notebook if asked.keeps_ids else without_ids(asked.notebook)
+    compiled = tools.compiler.compile(document, str(tools.places.file(asked.path)))
     found = compare_with_deployed(call.service, compiled, call.lang)
     return CompareAnswer(
         dag_id=compiled.dag.id,

@@ -1,9 +1,11 @@
 """The notebook in the editor, compiled while somebody types."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from nbflow.model.notebook import Notebook
 from nbflow.notebooks import marking, read_document
+from nbflow.notebooks.document import without_ids
 from nbflow.notebooks.marking import CellMarks
 from nbflow.render.draw import draw
 from nbflow.render.fold import Folded
@@ -46,10 +48,18 @@ def compile_notebook(call: Call) -> CompileAnswer:
             sketch = sketch_form(view, call.lang)
     return CompileAnswer(
         dag=dag_form(compiled, tools.places, call.lang),
-        drift=drift_of_compiled(call.service, compiled).value,
+        drift=drift_of_compiled(call.service, _as_saved(compiled, asked)).value,
         pictures=pictures,
         sketch=sketch,
     )
+
+
+def _as_saved(compiled: Compiled, asked: CompileRequest) -> Compiled:
+    """What a deploy reads from the file may have other ids of cells, and be no other notebook."""
+    if asked.keeps_ids:
+        return compiled
+    saved = read_document(without_ids(asked.notebook), compiled.notebooks[0].path)
+    return replace(compiled, notebooks=(saved,))
 
 
 def _drawn(

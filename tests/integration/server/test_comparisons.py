@@ -146,3 +146,44 @@ def test_only_what_was_looked_at_is_deployed(server: RunningServer) -> None:
     assert deploy().status == 200  # a script need not look
     refused = deploy(replaces="x")
     assert (refused.status, refused.json["field"]) == (422, "replaces")
+
+
+TEXT = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %%
+# %%task load
+numbers = [1, 2]
+
+# %%
+# %%task total
+total = sum(numbers)
+print(total)
+"""
+
+
+@pytest.mark.parametrize("name", ["colab.ipynb", "text.py"])
+def test_a_file_that_keeps_no_ids_of_cells_is_deployed_and_then_the_same(
+    server: RunningServer, name: str
+) -> None:
+    """JupyterLab makes ids up for notebooks of nbformat 4.4 and for text, each time it opens them."""
+    notebook = document(LOAD, TOTAL)
+    spec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    notebook["metadata"] = {"kernelspec": spec}
+    bare = [{key: cell[key] for key in cell if key != "id"} for cell in notebook["cells"]]
+    old = json.dumps(notebook | {"nbformat_minor": 4, "cells": bare})
+    text = TEXT if name.endswith(".py") else old
+    (server.root / name).write_text(text, encoding="utf-8")
+    opened = {"path": name, "notebook": notebook}
+    seen = server.ask("/comparisons", "POST", opened | {"keeps_ids": False}).json
+    asked = {"path": name, "replaces": seen["version"], "becomes": seen["becomes"]}
+    assert server.ask("/dags", "POST", asked).status == 200
+    for keeps_ids, drift in ((False, "same"), (True, "differs")):
+        body = opened | {"keeps_ids": keeps_ids}
+        assert server.ask("/compile", "POST", body).json["drift"] == drift
+        assert server.ask("/comparisons", "POST", body).json["drift"] == drift

@@ -72,7 +72,7 @@ function Body({ source, trans, lang }: HistoryProps): ReactElement {
         {list.unread.length > 0 && (
           <p className="nbf-wrong" role="alert">
             {trans.__(
-              'Runs that can’t be read are left out: %1. What is wrong with them says: nbflow db check',
+              'Runs that can’t be read are left out (nbflow db check says why): %1',
               list.unread.join(', ')
             )}
           </p>

@@ -1,5 +1,6 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 import { runIcon } from '../../look/icons';
 import { OutputsFrame } from './OutputsFrame';
@@ -22,6 +23,12 @@ export class OutputsPanel extends ReactWidget {
     this.title.label = _trans.__('Outputs');
     this.title.icon = runIcon;
     this.title.closable = true;
+  }
+
+  /** What somebody closed is not there again after a reload. */
+  protected override onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
   }
 
   get shown(): ShownRun | null {

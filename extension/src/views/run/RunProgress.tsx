@@ -25,8 +25,10 @@ export function RunProgress(props: RunProgressProps): ReactElement {
   const time = timeOf(run, isGoingOn);
   return (
     <section className="nbf-progress" aria-label={trans.__('Run')}>
-      <p className="nbf-row" role="status">
-        <State state={run.state} lang={lang} />
+      <p className="nbf-row">
+        <span role="status">
+          <State state={run.state} lang={lang} />
+        </span>
         {time && <span className="nbf-time">{time}</span>}
         <time className="nbf-quiet" dateTime={run.created} title={exactly(run.created, lang)}>
           {inZone(run.created, lang)}
