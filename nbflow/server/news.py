@@ -52,21 +52,26 @@ class RunNews:
         self._tell = tell
         self._until: dict[float, float] = {}
         self._sooner = asyncio.Event()
-        self._begins = asyncio.Lock()
+        self._begins: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def follow(self, every: float) -> None:
         """Tell from now on, for a while, which runs move, after a look every so many seconds.
-        Raises MetastoreError.
+        Raises MetastoreError; who asks while a metastore is silent shares what one attempt finds.
         """
         loop = asyncio.get_running_loop()
         if every < self._pause(loop.time(), most=math.inf):
             self._sooner.set()
         self._until[every] = loop.time() + AWAKE
-        async with self._begins:
-            if self._task is None or self._task.done():
-                seen = await self._in_thread(self._newest)
-                self._task = loop.create_task(self._look(seen), name="nbflow-news")
+        if self._task is None or self._task.done():
+            if self._begins is None or self._begins.done():
+                self._begins = loop.create_task(self._begin(), name="nbflow-news-begin")
+            # One of those who wait may go without taking the attempt from the others.
+            await asyncio.shield(self._begins)
+
+    async def _begin(self) -> None:
+        seen = await self._in_thread(self._newest)
+        self._task = asyncio.get_running_loop().create_task(self._look(seen), name="nbflow-news")
 
     def _newest(self) -> int:
         return self._service.store.newest_event() if has_metastore(self._service) else 0
@@ -80,8 +85,9 @@ class RunNews:
 
     def close(self) -> None:
         """Tell nothing more."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._begins, self._task):
+            if task is not None:
+                task.cancel()
 
     async def _look(self, seen: int) -> None:
         loop = asyncio.get_running_loop()
