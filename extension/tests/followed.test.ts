@@ -1,6 +1,9 @@
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Api } from '../src/api/client';
 import { FollowedRun } from '../src/notebook/followed';
+import { NotebookRun } from '../src/notebook/run';
 import { WatchedTask } from '../src/notebook/task';
 
 type Answer = (value: unknown) => void;
@@ -11,6 +14,7 @@ class SlowServer {
 
   events = (run: string) => this._ask(`events ${run}`);
   showRun = (run: string) => this._ask(`show ${run}`);
+  runs = ({ dag_id }: { dag_id: string }) => this._ask(`runs ${dag_id}`);
 
   async settle(what: string, value: unknown): Promise<void> {
     await vi.waitFor(() => expect(this.waiting.map(one => one.what)).toContain(what));
@@ -144,4 +148,20 @@ test('a run that moves while its task is asked about makes it asked about again'
   waiting[0]?.({ task: { task: 'report', state: 'queued' }, attempts: [] });
   await vi.waitFor(() => expect(waiting).toHaveLength(2));
   watched.dispose();
+});
+
+test('two who ask for the last run of a DAG both learn how it stands', async () => {
+  const panel = { disposed: new Signal({}) } as unknown as NotebookPanel;
+  const run = new NotebookRun(panel, server as unknown as Api);
+  const stands: unknown[] = [];
+  for (const _ of ['the panel', 'a command']) {
+    void run.followLast('prices').then(() => stands.push(run.state.answer?.run.run_id));
+  }
+  await server.settle('runs prices', { items: [{ run_id: 'b' }] });
+  await server.settle('runs prices', { items: [{ run_id: 'b' }] });
+  expect(stands).toEqual([]);
+  await server.settle('events b', EVENTS);
+  await server.settle('show b', shown('b'));
+  await vi.waitFor(() => expect(stands).toEqual(['b', 'b']));
+  run.dispose();
 });

@@ -2,7 +2,7 @@ import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CompileAnswer, RunAnswer } from '../src/api/types';
-import { secondsOf, withRun } from '../src/model/lastRan';
+import { timeOf, withRun } from '../src/model/lastRan';
 import { LastRan } from '../src/notebook/lastRan';
 
 const NOON = Date.parse('2026-03-01T12:00:00Z');
@@ -43,7 +43,7 @@ test('a run of some tasks leaves the others as they were, and an older one says 
 
 test('the time of a task that runs goes on, that of one that ended stands', () => {
   const ran = withRun(new Map(), run('a', 0, { load: 'running', clean: 'success' }));
-  expect([...ran.values()].map(one => secondsOf(one, NOON + 9000))).toEqual([9, 2]);
+  expect([...ran.values()].map(one => timeOf(one, NOON + 9900))).toEqual(['9 s', '2.0 s']);
 });
 
 /** Runs as the server has them, and the run that a panel follows. */

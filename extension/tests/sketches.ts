@@ -9,6 +9,7 @@ export function sketchOf(
   return {
     title: 'DAG a',
     summary: '',
+    roomy: false,
     boxes: names.map((name, index) => ({
       id: `n${index}`,
       task: name,

@@ -131,8 +131,10 @@ def picture_of(
     *,
     lang: str = "en",
     members: Mapping[str, tuple[str, ...]] | None = None,
+    roomy: bool = False,
 ) -> Picture:
-    """Say what there is to see of ``dag``; with ``states`` each box has a second line.
+    """Say what there is to see of ``dag``; with ``states`` each box has a second line, which with
+    ``roomy`` has room where nothing stands in it: whoever paints the picture says what goes on.
 
     ``members`` are the tasks of boxes that are folded sections, see `nbflow.render.fold`.
     """
@@ -165,7 +167,8 @@ def picture_of(
         title=say("dag.title", lang, dag=printable(dag.id)),
         summary=summary if dag.tasks else say("dag.empty", lang),
         boxes=tuple(
-            _box(ids[t.name], t, progress, lang, folds.get(str(t.name), ())) for t in dag.tasks
+            _box(ids[t.name], t, progress, lang, folds.get(str(t.name), ()), roomy=roomy)
+            for t in dag.tasks
         ),
         lines=lines,
         frames=tuple(f for f in frames if f.boxes),
@@ -200,6 +203,8 @@ def _box(
     progress: Mapping[str, TaskProgress] | None,
     lang: str,
     members: tuple[str, ...],
+    *,
+    roomy: bool,
 ) -> Box:
     name = printable(str(task.name))
     lines = wrap(name, _NAME_EMS)
@@ -210,8 +215,10 @@ def _box(
     if progress is not None:
         here = progress.get(str(task.name), TaskProgress())
         note, look = note_of(here, lang), here.look
-        width = max(width, _NOTE_WIDTH + 26.0, text_width(note, NOTE_SIZE) + 40.0)
-    if note:
+        width = max(width, text_width(note, NOTE_SIZE) + 40.0)
+    if progress is not None or roomy:
+        width = max(width, _NOTE_WIDTH + 26.0)
+    if note or roomy:
         height += LINE_HEIGHT - 1.0
     return Box(
         id=id_,

@@ -1206,6 +1206,12 @@ export interface components {
              */
             sketch?: boolean;
             /**
+             * Roomy
+             * @description Leave room in the sketch's boxes to say how each task stands.
+             * @default false
+             */
+            roomy?: boolean;
+            /**
              * Theme
              * @default auto
              * @enum {string}
@@ -2224,6 +2230,11 @@ export interface components {
             frames: components["schemas"]["FrameForm"][];
             /** Chips */
             chips: components["schemas"]["ChipForm"][];
+            /**
+             * Roomy
+             * @description Boxes have room for one more line.
+             */
+            roomy: boolean;
         };
         /**
          * SlotForm

@@ -1,4 +1,5 @@
 import type { RunAnswer } from '../api/types';
+import { clock, duration } from './durations';
 
 /** How a task stood in the last run that it was part of. */
 export interface Ran {
@@ -27,8 +28,15 @@ export function withRun(
   return found;
 }
 
+/** How long a task took, or takes by now, in words; nothing if it has not begun. */
+export function timeOf(ran: Ran, now: number): string {
+  const seconds = secondsOf(ran, now);
+  const inWords = ran.state === 'running' ? clock : duration;
+  return seconds === null ? '' : inWords(seconds);
+}
+
 /** Seconds that a task took, or takes by now; null if it has not begun. */
-export function secondsOf(ran: Ran, now: number): number | null {
+function secondsOf(ran: Ran, now: number): number | null {
   if (ran.state === 'running' && ran.started !== null) {
     return Math.max(0, (now - Date.parse(ran.started)) / 1000);
   }

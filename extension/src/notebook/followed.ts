@@ -69,11 +69,13 @@ export class FollowedRun implements IDisposable {
       this._tasks = new Map();
       this.set({ answer: null, error: null, hasScheduler });
     }
-    this._seen = 0;
-    this._poll.frequency = UNHEARD;
-    await this._poll.stop();
-    await this._poll.start();
-    await this._poll.tick.catch(() => null);
+    this._first = this._begin();
+    await this._first;
+  }
+
+  /** Returns once it is known how the followed run stands, or that it isn't known. */
+  known(): Promise<void> {
+    return this._first;
   }
 
   /** Follow none any more. */
@@ -145,6 +147,14 @@ export class FollowedRun implements IDisposable {
     }
   }
 
+  private async _begin(): Promise<void> {
+    this._seen = 0;
+    this._poll.frequency = UNHEARD;
+    await this._poll.stop();
+    await this._poll.start();
+    await this._poll.tick.catch(() => null);
+  }
+
   private async _look(): Promise<void> {
     const run = this._followed;
     if (run === null) {
@@ -186,6 +196,7 @@ export class FollowedRun implements IDisposable {
   }
 
   private readonly _changed = new Signal<this, void>(this);
+  private _first: Promise<void> = Promise.resolve();
   private _followed: string | null = null;
   private _isDisposed = false;
   /** Why the last look failed; what else went wrong is told until there is news. */

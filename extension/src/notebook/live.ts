@@ -21,6 +21,7 @@ interface AsIs {
   readonly keeps_ids: boolean;
   readonly sketch: boolean;
   readonly unfold: string[];
+  readonly roomy: boolean;
 }
 
 /** The DAG of an open notebook, compiled anew after each change while somebody looks. */
@@ -72,6 +73,14 @@ export class LiveDag implements IDisposable {
   unfold(sections: readonly string[]): void {
     this._unfolded = sections;
     this._request();
+  }
+
+  /** From now on draw boxes with room to say how their tasks stand. */
+  makeRoom(): void {
+    if (!this._isRoomy) {
+      this._isRoomy = true;
+      this._request();
+    }
   }
 
   /** Compile soon, even if nothing changed. */
@@ -142,7 +151,8 @@ export class LiveDag implements IDisposable {
       path: serverPath(this._context.path),
       keeps_ids: keepsIds(this._context.model, this._context.path),
       sketch: true,
-      unfold: [...this._unfolded]
+      unfold: [...this._unfolded],
+      roomy: this._isRoomy
     };
   }
 
@@ -162,6 +172,7 @@ export class LiveDag implements IDisposable {
   private readonly _context: DocumentRegistry.IContext<INotebookModel>;
   private _isDisposed = false;
   private _isReady = false;
+  private _isRoomy = false;
   private _sent = '';
   private _state: LiveState = { answer: null, error: null };
   private _unfolded: readonly string[] = [];

@@ -41,18 +41,18 @@ export class NotebookRun extends FollowedRun {
     }
   }
 
-  /** Follow the last run of a DAG, unless one is followed already. */
+  /** Follow the last run of a DAG, unless one is followed; returns once it is known how it stands. */
   async followLast(dag: string): Promise<void> {
-    if (this.followed !== null || this.state.isStarting) {
-      return;
-    }
-    try {
-      const [last] = (await this.api.runs({ dag_id: dag, limit: 1 })).items;
-      if (last && this.followed === null) {
-        await this.follow(last.run_id);
+    if (this.followed === null && !this.state.isStarting) {
+      try {
+        const [last] = (await this.api.runs({ dag_id: dag, limit: 1 })).items;
+        if (last && this.followed === null) {
+          void this.follow(last.run_id);
+        }
+      } catch (error) {
+        this.set({ error: error as Error });
       }
-    } catch (error) {
-      this.set({ error: error as Error });
     }
+    await this.known();
   }
 }

@@ -49,9 +49,9 @@ export class CurrentNotebook implements DagSource {
     const tasks = this._ran?.tasks ?? null;
     if (tasks !== this._tasks) {
       this._tasks = tasks;
-      const known = [...(tasks ?? [])].map(([name, { state }]): [string, RanState] => [
+      const known = [...(tasks ?? [])].map(([name, ran]): [string, RanState] => [
         name,
-        { state, word: lookOf(state).word[this.lang] }
+        { ...ran, word: lookOf(ran.state).word[this.lang] }
       ]);
       this._states = new Map(known);
     }
@@ -98,14 +98,27 @@ export class CurrentNotebook implements DagSource {
     if (live !== this._watched) {
       this._watch?.dispose();
       this._watched?.changed.disconnect(this._emit, this);
-      this._ran?.changed.disconnect(this._emit, this);
+      this._ran?.changed.disconnect(this._moved, this);
       this._watched = live;
       this._ran = live && this._runs.lastOf(live.panel);
       this._watched?.changed.connect(this._emit, this);
-      this._ran?.changed.connect(this._emit, this);
+      this._ran?.changed.connect(this._moved, this);
+      this._makeRoom();
       this._watch = this._ran?.watch() ?? null;
     }
     this._emit();
+  }
+
+  private _moved(): void {
+    this._makeRoom();
+    this._emit();
+  }
+
+  /** Boxes have a second line once there is something to say in it. */
+  private _makeRoom(): void {
+    if (this._ran && this._ran.tasks.size > 0) {
+      this._watched?.makeRoom();
+    }
   }
 
   private _emit(): void {
@@ -117,6 +130,6 @@ export class CurrentNotebook implements DagSource {
   private _ran: LastRan | null = null;
   private _watch: IDisposable | null = null;
   private _states: ReadonlyMap<string, RanState> = new Map();
-  private _tasks: ReadonlyMap<string, unknown> | null = null;
+  private _tasks: LastRan['tasks'] | null = null;
   private _watched: LiveDag | null = null;
 }

@@ -3,8 +3,7 @@ import { Widget } from '@lumino/widgets';
 import type { Finding } from '../api/types';
 import { lookOf } from '../look/states';
 import type { BadgeText } from '../model/badges';
-import { clock, duration } from '../model/durations';
-import { type Ran, secondsOf } from '../model/lastRan';
+import { type Ran, timeOf } from '../model/lastRan';
 import { exactly } from '../model/past';
 
 export interface BadgeActions {
@@ -43,9 +42,7 @@ export class Badge extends Widget {
 
   /** Say how the task stood in its last run, or stands in the one that goes on. */
   tellRan(ran: Ran | null, now: number): void {
-    const seconds = ran && secondsOf(ran, now);
-    const inWords = ran?.state === 'running' ? clock : duration;
-    const time = seconds === null ? '' : inWords(seconds);
+    const time = ran ? timeOf(ran, now) : '';
     const said = JSON.stringify([ran, time]);
     if (said !== this._saidRan) {
       this._saidRan = said;

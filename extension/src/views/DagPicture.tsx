@@ -2,8 +2,10 @@ import { memo, type ReactElement, useContext } from 'react';
 import type { BoxForm, FrameForm, LineForm, SketchForm } from '../api/types';
 import type { Area, Layout, Point, Route } from '../layout/layout';
 import { tokens } from '../look/tokens';
+import { timeOf } from '../model/lastRan';
 import { arrowOf, pathOf } from '../model/lines';
-import { RunStates } from './runStates';
+import { type RanState, RunStates } from './runStates';
+import { useSeconds } from './useSeconds';
 
 const LINE_HEIGHT = 17;
 const STACK = 8;
@@ -47,6 +49,7 @@ export const DagPicture = memo(function DagPicture(props: DagPictureProps): Reac
               isCurrent={box.id === current}
               isChosen={box.id === chosen}
               isDim={found !== null && !found.has(box.id)}
+              isRoomy={sketch.roomy}
             />
           )
         );
@@ -114,11 +117,12 @@ interface BoxProps {
   isCurrent: boolean;
   isChosen: boolean;
   isDim: boolean;
+  isRoomy: boolean;
 }
 
-const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
+const Box = memo(({ box, centre, isCurrent, isChosen, isDim, isRoomy }: BoxProps) => {
   const ran = useContext(RunStates).get(box.task);
-  const title = ran ? `${box.title} · ${ran.word}` : box.title;
+  const title = [box.title, ran?.word, ran?.reason].filter(Boolean).join(' · ');
   const stack = box.stacked ? STACK : 0;
   const [width, height] = [box.width - stack, box.height - stack];
   const [left, top] = [centre.x - box.width / 2, centre.y - box.height / 2 + stack];
@@ -129,7 +133,7 @@ const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
       className={`task${marks}`}
       data-box={box.id}
       data-task={box.task}
-      data-state={box.look ?? ran?.state}
+      data-state={ran?.state}
       tabIndex={isCurrent ? 0 : -1}
       role="button"
       aria-label={title}
@@ -150,12 +154,12 @@ const Box = memo(({ box, centre, isCurrent, isChosen, isDim }: BoxProps) => {
         ))}
       <Shape left={left} top={top} width={width} height={height} isFolded={box.folded} />
       {box.condition && <polygon className="when" points={diamond(left, top + 10)} />}
-      {ran && (
-        <g transform={`translate(${left + width - 15} ${top + 3}) scale(0.75)`}>
-          <path className="icon" d={tokens.states[ran.state]?.icon} />
-        </g>
-      )}
-      <Words box={box} x={left + width / 2} left={left} middle={top + height / 2} />
+      <Words
+        box={box}
+        ran={isRoomy && ran ? ran : null}
+        centre={{ x: left + width / 2, y: top + height / 2 }}
+        left={left}
+      />
     </g>
   );
 });
@@ -182,10 +186,17 @@ function Shape({ left, top, width, height, isFolded }: ShapeProps): ReactElement
   );
 }
 
-function Words(props: { box: BoxForm; x: number; left: number; middle: number }): ReactElement {
-  const { box, x, left, middle } = props;
-  const count = box.lines.length + (box.note ? 1 : 0);
-  const first = middle - ((count - 1) * LINE_HEIGHT) / 2 + 4.5;
+interface WordsProps {
+  box: BoxForm;
+  /** How the task stood last, where there is room to say it. */
+  ran: RanState | null;
+  centre: Point;
+  left: number;
+}
+
+function Words({ box, ran, centre, left }: WordsProps): ReactElement {
+  const count = box.lines.length + (ran || box.note ? 1 : 0);
+  const first = centre.y - ((count - 1) * LINE_HEIGHT) / 2 + 4.5;
   const last = first + box.lines.length * LINE_HEIGHT;
   return (
     <>
@@ -193,25 +204,41 @@ function Words(props: { box: BoxForm; x: number; left: number; middle: number })
         <text
           // biome-ignore lint/suspicious/noArrayIndexKey: the lines of one name, in their order
           key={index}
-          className={box.look ? 'name left' : 'name'}
-          x={box.look ? left + 15 : x}
+          className={ran ? 'name left' : 'name'}
+          x={ran ? left + 15 : centre.x}
           y={first + index * LINE_HEIGHT}
         >
           {line}
         </text>
       ))}
-      {box.look && (
-        <g transform={`translate(${left + 14} ${last - 10}) scale(0.78)`}>
-          <path className="icon" d={tokens.states[box.look]?.icon} />
-        </g>
-      )}
-      {box.note && (
-        <text className={box.look ? 'note' : 'small middle'} x={box.look ? left + 32 : x} y={last}>
+      {ran && <Standing ran={ran} left={left} y={last} />}
+      {!ran && box.note && (
+        <text className="small middle" x={centre.x} y={last}>
           {box.note}
         </text>
       )}
     </>
   );
+}
+
+/** The second line of a box: the state of its task, and how long it took or takes by now. */
+function Standing({ ran, left, y }: { ran: RanState; left: number; y: number }): ReactElement {
+  useSeconds(ran.state === 'running');
+  return (
+    <>
+      <g transform={`translate(${left + 14} ${y - 10}) scale(0.78)`}>
+        <path className="icon" d={tokens.states[ran.state]?.icon} />
+      </g>
+      <text className="note" x={left + 32} y={y}>
+        {[briefly(ran.word), timeOf(ran, Date.now())].filter(Boolean).join(' · ')}
+      </text>
+    </>
+  );
+}
+
+/** The word of a state where there is little room: what stands after its colon. */
+function briefly(word: string): string {
+  return word.slice(word.indexOf(':') + 1).trim();
 }
 
 function diamond(x: number, y: number): string {

@@ -1,8 +1,8 @@
 import { createContext } from 'react';
+import type { Ran } from '../model/lastRan';
 
-/** The state of a task in the last run that it was part of, and its word. */
-export interface RanState {
-  readonly state: string;
+/** How a task stood in the last run that it was part of, and the word of that state. */
+export interface RanState extends Ran {
   readonly word: string;
 }
 

@@ -168,6 +168,7 @@ class SketchForm(Given):
     lines: list[LineForm]
     frames: list[FrameForm]
     chips: list[ChipForm]
+    roomy: bool = Field(description="Boxes have room for one more line.")
 
 
 class CompileRequest(Asked):
@@ -181,6 +182,9 @@ class CompileRequest(Asked):
     )
     pictures: list[PictureForm] = Field(default=[], max_length=3)
     sketch: bool = Field(default=False, description="What to draw, for clients that place it.")
+    roomy: bool = Field(
+        default=False, description="Leave room in the sketch's boxes to say how each task stands."
+    )
     theme: Theme = "auto"
     direction: Literal["LR", "TB"] = "LR"
     unfold: list[str] = Field(

@@ -45,7 +45,7 @@ def compile_notebook(call: Call) -> CompileAnswer:
         view = OnPage(compiled, call.lang).folded(asked.unfold)
         pictures = {form: _drawn(form, compiled, view, asked, call.lang) for form in asked.pictures}
         if asked.sketch:
-            sketch = sketch_form(view, call.lang)
+            sketch = sketch_form(view, call.lang, roomy=asked.roomy)
     return CompileAnswer(
         dag=dag_form(compiled, tools.places, call.lang),
         drift=drift_of_compiled(call.service, _as_saved(compiled, asked)).value,

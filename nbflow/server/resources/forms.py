@@ -58,10 +58,11 @@ def dag_form(compiled: Compiled, places: NotebookPlaces, lang: str) -> DagForm:
     )
 
 
-def sketch_form(view: Folded, lang: str) -> SketchForm:
+def sketch_form(view: Folded, lang: str, *, roomy: bool) -> SketchForm:
     """Return what there is to see of a DAG, sections folded, for clients that place and paint it."""
-    picture = picture_of(view.dag, lang=lang, members=view.members)
+    picture = picture_of(view.dag, lang=lang, members=view.members, roomy=roomy)
     return SketchForm(
+        roomy=roomy,
         title=picture.title,
         summary=picture.summary,
         boxes=[

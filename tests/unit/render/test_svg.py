@@ -307,3 +307,18 @@ def test_the_form_is_told_by_name_or_by_the_files_ending(dags: ModuleType) -> No
         with pytest.raises(UsageError) as caught:
             call()
         assert caught.value.code == "NBF702"
+
+
+def test_a_roomy_box_has_room_for_what_will_be_said_of_its_task(dags: ModuleType) -> None:
+    plain, roomy, told = (
+        {box.task: box for box in picture.boxes}
+        for picture in (
+            picture_of(dags.first_steps()),
+            picture_of(dags.first_steps(), roomy=True),
+            picture_of(dags.first_steps(), {}),
+        )
+    )
+    for name, box in roomy.items():
+        assert (box.note, box.look, box.title) == ("", None, plain[name].title)
+        assert (box.width, box.height) == (told[name].width, told[name].height)
+        assert box.height > plain[name].height

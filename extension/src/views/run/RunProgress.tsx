@@ -1,7 +1,8 @@
-import { type ReactElement, type ReactNode, useEffect, useReducer } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import type { RunAnswer, RunForm, TaskInstanceForm } from '../../api/types';
 import { clock, duration } from '../../model/durations';
 import { exactly, inZone } from '../../model/past';
+import { useSeconds } from '../useSeconds';
 import { State } from './State';
 import type { Spoken } from './source';
 
@@ -80,16 +81,4 @@ function timeOf(of: RunForm | TaskInstanceForm, isGoingOn: boolean): string {
     return duration(of.seconds);
   }
   return isGoingOn && of.started ? clock((Date.now() - Date.parse(of.started)) / 1000) : '';
-}
-
-/** Draw anew every second while something goes on: times go on, too. */
-function useSeconds(isGoingOn: boolean): void {
-  const [, again] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    if (isGoingOn) {
-      const timer = setInterval(again, 1000);
-      return () => clearInterval(timer);
-    }
-    return undefined;
-  }, [isGoingOn]);
 }

@@ -1,0 +1,13 @@
+import { useEffect, useReducer } from 'react';
+
+/** Draw anew every second while something goes on: times go on, too. */
+export function useSeconds(isGoingOn: boolean): void {
+  const [, again] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (isGoingOn) {
+      const timer = setInterval(again, 1000);
+      return () => clearInterval(timer);
+    }
+    return undefined;
+  }, [isGoingOn]);
+}
