@@ -12,7 +12,13 @@ from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 from nbflow.scheduling.plan import schedule_of
-from nbflow.scheduling.schedule import Schedule, ScheduleError, parse_schedule, read_instant
+from nbflow.scheduling.schedule import (
+    Schedule,
+    ScheduleError,
+    parse_schedule,
+    read_instant,
+    too_far,
+)
 from nbflow.scheduling.slots import previous_slot, slots_between
 
 CONFIRMED_ABOVE = 1_000
@@ -52,8 +58,7 @@ def read_range(first: str, last: str, zone: ZoneInfo, *, before_start: bool = Fa
     """
     begin, end = read_instant(first, zone), read_instant(last, zone)
     if _is_day(last):
-        following = date.fromisoformat(last.strip()) + timedelta(days=1)
-        end = read_instant(following.isoformat(), zone) - _INSTANT
+        end = _end_of_day(last, zone)
     if end < begin:
         raise ScheduleError(
             Sentence(
@@ -63,6 +68,14 @@ def read_range(first: str, last: str, zone: ZoneInfo, *, before_start: bool = Fa
             code="NBF225",
         )
     return SlotRange(first=begin, last=end, before_start=before_start)
+
+
+def _end_of_day(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        following = date.fromisoformat(text.strip()) + timedelta(days=1)
+    except OverflowError:
+        raise too_far(text) from None
+    return read_instant(following.isoformat(), zone) - _INSTANT
 
 
 def _is_day(text: str) -> bool:

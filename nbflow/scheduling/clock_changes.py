@@ -8,7 +8,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from nbflow.model.sentence import Sentence
-from nbflow.scheduling.schedule import Cron, Schedule
+from nbflow.scheduling.schedule import LATEST, Cron, Schedule
 from nbflow.scheduling.timetable import SETTLED, first_after_change, wall_times
 
 _AHEAD = timedelta(days=400)
@@ -73,7 +73,7 @@ def clock_sentence(change: ClockChange, zone: ZoneInfo) -> Sentence:
 
 def _changes(zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """Yield the first instants with another offset than just before."""
-    here, end = after, after + _AHEAD
+    here, end = after, min(after, LATEST - _AHEAD - _STEP) + _AHEAD
     while here < end:
         there = here + _STEP
         if here.astimezone(zone).utcoffset() != there.astimezone(zone).utcoffset():

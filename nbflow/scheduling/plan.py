@@ -10,6 +10,7 @@ from nbflow.model.options import Catchup, DagOptions
 from nbflow.model.schedule import DueSchedule, MissedSlot, ScheduleEntry
 from nbflow.model.sentence import Sentence
 from nbflow.scheduling.schedule import (
+    EARLIEST,
     Once,
     Schedule,
     ScheduleError,
@@ -206,7 +207,7 @@ def _intervals(
     found: list[tuple[datetime, DataInterval]] = []
     near = cursor
     if following is not None and slots:
-        near = min(near, slots[0] - (following - slots[-1]))
+        near = min(near, slots[0] - min(following - slots[-1], slots[0] - EARLIEST))
     for slot in slots:
         found.append((slot, data_interval(schedule, slot, near=near)))
         near = slot

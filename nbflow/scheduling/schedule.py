@@ -11,6 +11,9 @@ from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunKind
 
 MAX_LENGTH = 256
+EARLIEST = datetime(100, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""What lies between them can be told in any zone, with room before it to look for earlier slots."""
 PRESETS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -147,7 +150,7 @@ def stored_zone(name: str) -> ZoneInfo:
 def read_instant(text: str, zone: ZoneInfo) -> datetime:
     """Return an ISO date or time as an aware instant, UTC; without an offset it is in ``zone``.
 
-    Raises ScheduleError.
+    Raises ScheduleError, also for what lies so far away that no zone's clock can show it.
     """
     try:
         at = datetime.fromisoformat(text)
@@ -157,7 +160,23 @@ def read_instant(text: str, zone: ZoneInfo) -> datetime:
             hint="write it as 2026-12-01 or 2026-12-01T09:00",
             code="NBF222",
         ) from None
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    try:
+        found = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        found.astimezone(zone)
+    except OverflowError:
+        raise too_far(text) from None
+    if found < EARLIEST:
+        raise too_far(text)
+    return found
+
+
+def too_far(text: str) -> ScheduleError:
+    """Return why a date at the ends of the calendar can't be kept."""
+    return ScheduleError(
+        Sentence("{text!r} lies too far from today", text=text),
+        hint="choose a year from 100 to 9998",
+        code="NBF222",
+    )
 
 
 def _preset(name: str) -> str:

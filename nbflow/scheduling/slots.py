@@ -13,7 +13,7 @@ from itertools import islice
 
 from nbflow.model.options import Catchup, Overlap
 from nbflow.model.schedule import Pause
-from nbflow.scheduling.schedule import Interval, Once, Schedule
+from nbflow.scheduling.schedule import EARLIEST, Interval, Once, Schedule
 from nbflow.scheduling.timetable import fires
 
 MIN_GRACE = timedelta(seconds=60)
@@ -252,7 +252,8 @@ def _just_before(instant: datetime | None) -> datetime | None:
 
 
 def _step_before(schedule: Interval, slot: datetime) -> datetime:
-    if schedule.seconds:
-        return slot - timedelta(seconds=schedule.seconds)
     days = schedule.days or 31 * schedule.months
-    return slot - timedelta(days=days)
+    try:
+        return max(EARLIEST, slot - timedelta(days=days, seconds=schedule.seconds))
+    except OverflowError:
+        return EARLIEST

@@ -18,6 +18,7 @@ from croniter import CroniterError, croniter
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.sentence import Sentence
 from nbflow.scheduling.schedule import (
+    LATEST,
     Cron,
     Interval,
     Once,
@@ -67,11 +68,22 @@ def fires(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     start = after.astimezone(UTC)
     match schedule:
         case Cron():
-            return _cron_fires(schedule, start)
+            return _to_the_end_of_time(_cron_fires(schedule, start))
         case Interval():
-            return _interval_fires(schedule, start)
+            return _to_the_end_of_time(_interval_fires(schedule, start))
         case Once():
             return iter([schedule.at] if schedule.at is not None and schedule.at > start else [])
+
+
+def _to_the_end_of_time(found: Iterator[datetime]) -> Iterator[datetime]:
+    """Yield fires as long as there are dates for them."""
+    try:
+        for at in found:
+            if at > LATEST:
+                return
+            yield at
+    except OverflowError:
+        return
 
 
 def check_schedule(
@@ -268,7 +280,7 @@ def _interval_fires(schedule: Interval, after: datetime) -> Iterator[datetime]:
     for number in counting(_first_number(schedule, anchor, after)):
         try:
             wall = _calendar_step(schedule, local, number)
-        except (OverflowError, ValueError):
+        except ValueError:
             return
         found = _instants(wall, schedule.zone, fixed=True)
         if found and found[0] > after:

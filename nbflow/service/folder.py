@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _MADE_BY = f"{__version__} 1"
 """Who wrote a memory: another nbflow may compile the same notebooks to something else."""
 _EMPTY: Mapping[str, Any] = {"files": {}, "whole": {"parts": {}, "dags": [], "broken": 0}}
-_FOUND_BY_DEPLOYING = frozenset({"NBF224", "NBF237", "NBF614"})
+_FOUND_BY_DEPLOYING = ("NBF224", "NBF237", "NBF6", "NBF900")
+"""How the codes begin of what no look at the folder finds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +113,7 @@ def hindrances(service: "Service") -> list["FolderError"]:
     gone = [
         FolderError(path=one.path, code=one.code, message=one.message, hint=one.hint, at=one.at)
         for one in known
-        if one.path not in there or one.code in _FOUND_BY_DEPLOYING
+        if one.path not in there or one.code.startswith(_FOUND_BY_DEPLOYING)
     ]
     # Several schedulers may be held up by the same thing.
     seen = {(one.path, one.code, str(one.message)): one for one in (*found, *gone)}

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.errors import NotebookError, NotFoundError, UsageError
+from nbflow.errors import (
+    ConflictError,
+    NbflowError,
+    NotebookError,
+    NotFoundError,
+    UsageError,
+    is_contained,
+)
+from nbflow.model.codes import CODES
 from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId, DagId, Digest, RunId
@@ -32,8 +40,11 @@ if TYPE_CHECKING:
 
 MISSING_RUNS = 3
 """Runs in a row without their notebook after which a DAG is paused."""
+AGAIN_SOON, AGAIN_LATER = 0.0, 60.0
+"""Seconds until a DAG is deployed again that another process held up, or that the metastore refused."""
 QUIET = 2.0
 """Seconds without a change in the folder before what it holds counts."""
+_LONGEST_WORDS = 500
 _log = logging.getLogger("nbflow.live")
 
 Stamp = tuple[int, int, int]
@@ -49,6 +60,8 @@ class LiveFolder:
     _seen: dict[Path, Stamp] | None = None
     _since: float = 0.0
     _is_settled: bool = False
+    _again: float = float("inf")
+    """When what could not be deployed for a reason outside the folder is tried again."""
     _read: dict[Path, tuple[Stamp, Notebook | NotebookError | None]] = field(default_factory=dict)
     _dags: dict[Path, tuple[Stamp, Dag]] = field(default_factory=dict)
     _compiler: "Compiler | None" = None
@@ -56,17 +69,19 @@ class LiveFolder:
     def look(self) -> list[Deployment]:
         """Deploy what has changed and can be deployed; return it.
 
-        Raises MetastoreError; it is all done again at the next call then.
+        What hinders one DAG holds up no other. Raises MetastoreError for what is of no single DAG; it
+        is all done again at the next call then.
         """
         seen, now = self._stamps(), self.service.clock.monotonic()
         if seen != self._seen:
             self._seen, self._since, self._is_settled = seen, now, False
-        if self._is_settled or now - self._since < self.quiet:
+        if (self._is_settled and now < self._again) or now - self._since < self.quiet:
             return []
+        self._again = float("inf")
         found, errors = self._compile(seen)
         if self._stamps() != seen:
             return []
-        done = [one for compiled in found if (one := self._deploy(compiled, errors)) is not None]
+        done = [one for compiled in found if (one := self._attempt(compiled, errors)) is not None]
         folder = str(self.service.settings.dags_folder)
         if self.service.store.import_errors.replace(folder, errors):
             for error in errors:
@@ -158,8 +173,33 @@ class LiveFolder:
         whole = compiler.compile_all([n for n in notebooks if n.task is not None])
         return unique_ids([*whole, *(dag for _, dag in alone.values())])
 
-    def _deploy(self, compiled: Compiled, errors: "list[ImportErrorRow]") -> Deployment | None:
+    def _attempt(self, compiled: Compiled, errors: "list[ImportErrorRow]") -> Deployment | None:
         """Deploy one DAG unless it is what is deployed; what hinders it is added to the errors."""
+        try:
+            return self._deploy(compiled, errors)
+        except UsageError as problem:
+            errors.append(_hindrance(compiled.dag, problem))
+        except ConflictError as problem:
+            _log.info(
+                "%s has to wait: %s", compiled.dag.id, problem,
+                extra={"action": "live_deploy", "dag_id": compiled.dag.id},
+            )  # fmt: skip
+            self._try_again(AGAIN_SOON)
+        except Exception as problem:
+            if not is_contained(problem):
+                raise
+            _log.error(
+                "%s can't be deployed: %s", compiled.dag.id, problem, exc_info=_trace(problem),
+                extra={"action": "live_deploy", "dag_id": compiled.dag.id},
+            )  # fmt: skip
+            errors.append(_hindrance(compiled.dag, problem))
+            self._try_again(AGAIN_LATER)
+        return None
+
+    def _try_again(self, after: float) -> None:
+        self._again = min(self._again, self.service.clock.monotonic() + after)
+
+    def _deploy(self, compiled: Compiled, errors: "list[ImportErrorRow]") -> Deployment | None:
         dag = compiled.dag
         before = current_version(self.service, dag.id)
         if before == dag.digest:
@@ -169,12 +209,8 @@ class LiveFolder:
             what = Sentence("a notebook of the folder can't be read, and may belong to this DAG")
             errors.append(_error(dag.notebooks[0], "NBF237", what, hint))
             return None
-        try:
-            done = deploy_one(self.service, compiled)
-            self.service.store.import_errors.replace(_scope(dag.id), [])
-        except UsageError as problem:
-            errors.append(_error(dag.notebooks[0], problem.code, problem.message, problem.hint))
-            return None
+        done = deploy_one(self.service, compiled)
+        self.service.store.import_errors.replace(_scope(dag.id), [])
         _log.info(
             "%s: deployed as it is in %s", dag.id, dag.notebooks[0],
             extra={"action": "live_deploy", "dag_id": dag.id, "version": done.version},
@@ -250,6 +286,22 @@ def _scope(dag_id: DagId) -> str:
 def _words(finding: Diagnostic, compiled: Compiled) -> str:
     numbers = cell_numbers(compiled.notebooks)
     return told(finding.at_place(), "en", seen=lambda cell: numbers.get(CellId(cell), cell))
+
+
+def _hindrance(dag: Dag, problem: Exception) -> "ImportErrorRow":
+    if isinstance(problem, NbflowError):
+        return _error(dag.notebooks[0], problem.code, problem.message, problem.hint)
+    what = Sentence(
+        "it could not be deployed: {kind}: {problem}",
+        kind=type(problem).__name__,
+        problem=str(problem)[:_LONGEST_WORDS],
+    )
+    return _error(dag.notebooks[0], "NBF900", what, CODES["NBF900"].remedy)
+
+
+def _trace(problem: Exception) -> Exception | None:
+    """Return whose traceback is logged: what nobody foresaw."""
+    return None if isinstance(problem, NbflowError) else problem
 
 
 def _error(path: str, code: str, message: str, hint: str = "") -> "ImportErrorRow":

@@ -1,13 +1,15 @@
 """What a face points at - a file, a folder, a document - as notebooks and their DAG."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbflow.errors import CompileError, NotFoundError, ParameterError
+from nbflow.errors import CompileError, NotFoundError, ParameterError, is_contained
 from nbflow.model.clock import SystemClock
+from nbflow.model.codes import CODES
 from nbflow.model.dag import Dag, Parameter
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
@@ -20,6 +22,8 @@ Target = str | Path | Notebook
 """A notebook file, a folder of notebooks, or a notebook as an editor holds it."""
 
 _KERNEL_GROUP = "NBF211"
+_LONGEST_WORDS = 500
+_log = logging.getLogger("nbflow.targets")
 NOTIFY_CODE = "NBF119"
 NOTIFY_HINT = Sentence(
     "use a public https:// address, or put the host into NBFLOW_NOTIFY_ALLOW, here "
@@ -177,8 +181,31 @@ def _is_parameters_cell(cell: Cell) -> bool:
 
 
 def with_schedule_findings(dag: Dag, now: datetime) -> Dag:
-    """Add what is wrong with the schedule, and with whom to tell, to the compiler's findings."""
-    return _with_notify_findings(_with_schedule_findings(dag, now))
+    """Add what is wrong with the schedule, and with whom to tell, to the compiler's findings. A
+    failure nobody foresaw is one of them, so that it stops no other DAG.
+    """
+    try:
+        return _with_notify_findings(_with_schedule_findings(dag, now))
+    except Exception as problem:
+        if not is_contained(problem):
+            raise
+        # At this level those who only list what there is print no traceback.
+        _log.info("the settings of %s could not be checked", dag.id, exc_info=problem)
+        return replace(dag, diagnostics=(*dag.diagnostics, _unforeseen(dag, problem)))
+
+
+def _unforeseen(dag: Dag, problem: Exception) -> Diagnostic:
+    return Diagnostic(
+        code="NBF900",
+        severity=Severity.ERROR,
+        message=Sentence(
+            "the DAG's settings could not be checked: {kind}: {problem}",
+            kind=type(problem).__name__,
+            problem=str(problem)[:_LONGEST_WORDS],
+        ),
+        hint=CODES["NBF900"].remedy,
+        path=dag.notebooks[0],
+    )
 
 
 def _with_notify_findings(dag: Dag) -> Dag:

@@ -65,6 +65,13 @@ def test_a_range_that_ends_before_it_begins_or_is_no_date_is_refused():
         read_range("yesterday", "2026-03-01", SEOUL)
 
 
+@pytest.mark.parametrize("last", ["9999-12-31", "0001-01-01", "9999-12-31T23:59-12:00"])
+def test_a_range_up_to_the_ends_of_the_calendar_is_refused(last):
+    with pytest.raises(ScheduleError, match="too far") as caught:
+        read_range(last, last, SEOUL)
+    assert caught.value.code == "NBF222"
+
+
 def test_slots_outside_of_the_bounds_and_in_the_future_are_left_out_with_the_reason():
     bounded = replace(DAILY, start=day(3), end=day(5))
     assert told(plan(2, 6, bounded)) == [

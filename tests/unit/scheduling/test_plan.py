@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbflow.model.diagnostics import Severity
+from nbflow.model.diagnostics import Severity, has_errors
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, DagOptions, Overlap
-from nbflow.model.schedule import DueSchedule, Pause, ScheduleEntry
-from nbflow.scheduling.plan import over_finding, plan_deploy, plan_tick, preview_unpause
+from nbflow.model.schedule import DueSchedule, Pause, ScheduleEntry, in_zone
+from nbflow.scheduling.plan import (
+    over_finding,
+    plan_deploy,
+    plan_tick,
+    preview_unpause,
+    schedule_findings,
+    watch_of,
+)
 from nbflow.scheduling.schedule import ScheduleError
+from nbflow.scheduling.slots import upcoming
+from nbflow.service.dag_settings import check_settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -212,6 +221,42 @@ def test_of_slots_that_come_at_once_only_the_newest_replaces_what_runs():
     assert [slot for slot, _ in planned.run] == [NOON + 3 * HOUR]
     assert [one.slot for one in planned.missed] == [NOON + HOUR, NOON + 2 * HOUR]
     assert planned.cancel_others
+
+
+FAR_SCHEDULES = (
+    "@daily", "0 0 29 2 *", "every 15m", "every 1mo", "every 9999999h", "every 99999999h",
+    "every 99999999mo", "once 9999-12-31T23:59", "once 0001-01-01", "@once",
+)  # fmt: skip
+FAR_DATES = (
+    "0001-01-01", "0100-01-01", "9999-12-31", "9999-12-31T23:59", "9999-12-31T23:59Z",
+    "9999-12-31T23:59-12:00",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("schedule", FAR_SCHEDULES)
+def test_near_the_ends_of_the_calendar_a_schedule_is_refused_or_ends(schedule, zone):
+    for dates in ({}, *({which: day} for which in ("start_date", "end_date") for day in FAR_DATES)):
+        for catchup in (Catchup.LATEST, Catchup.ALL):
+            options = DagOptions(schedule=schedule, timezone=zone, catchup=catchup, **dates)
+            found = schedule_findings(options, NOON)
+            assert {one.code for one in found} <= {"NBF220", "NBF222", "NBF227"}
+            if has_errors(found):
+                continue
+            entry = plan_deploy(ETL, options, None, NOON, confirmed=True)
+            assert entry is not None
+            planned = plan_tick(due(entry), NOON)
+            told = [at for slot, covers in planned.run for at in (slot, covers.start, covers.end)]
+            for at in (*told, *upcoming(watch_of(entry), entry.cursor, 5)):
+                assert in_zone(at, zone)
+
+
+@pytest.mark.parametrize("last", ["9999-01-20", "9999-12-20"])
+def test_no_clock_change_is_looked_for_after_the_last_date(last):
+    given = {"schedule": "@daily", "timezone": "America/New_York", "start_date": last}
+    found = check_settings(given, "etl", NOON)
+    assert found.problems == []
+    assert all(text.values["day"] < "9999-12-31" for text in found.clock)
 
 
 def test_before_un_pausing_people_are_told_what_will_happen():

@@ -11,11 +11,12 @@ from scheduler_bench import HOUR, NOON, ended, schedulers, until
 
 import nbflow.app
 from nbflow.compiler.assemble import PageCompiler
+from nbflow.errors import ConflictError, MetastoreBusyError, MetastoreError
 from nbflow.model.states import RunState
-from nbflow.service.dags import deploy
+from nbflow.service.dags import deploy, deploy_one
 from nbflow.service.drift import Drift, drift_findings
 from nbflow.service.editing import LiveCompiler
-from nbflow.service.folder import hindrances
+from nbflow.service.folder import folder_facts, hindrances
 from nbflow.service.known_dags import find_dag
 from nbflow.service.live import LiveFolder
 from nbflow.service.targets import load_all, load_one
@@ -253,6 +254,99 @@ def test_a_notebook_on_which_the_compiler_fails_keeps_no_other_from_being_deploy
     save(("x = 2", "task:a"), name="strange", dag=LIVE)
     assert look() == ["strange"]
     assert service.store.import_errors.all() == []
+
+
+def test_a_dag_with_settings_that_cannot_be_checked_keeps_no_other_from_being_deployed_or_listed(
+    service, save, look, monkeypatch
+):
+    save(("x = 1", "task:a"), name="good", dag=LIVE)
+    save(("x = 1", "task:a"), name="strange", dag={"schedule": "@daily"})
+
+    def fails_on_one(options, now):
+        if options.schedule == "@daily":
+            raise OverflowError("date value out of range")
+        return []
+
+    monkeypatch.setattr("nbflow.scheduling.plan.schedule_findings", fails_on_one)
+    assert look() == ["good"]
+    (error,) = service.store.import_errors.all()
+    assert (Path(error.path).stem, error.code) == ("strange", "NBF900")
+    assert "could not be checked: OverflowError: date value" in str(error.message)
+    facts = folder_facts(service.settings.dags_folder, service.settings.home / "memory", NOON)
+    assert ([str(one.id) for one in facts.dags], facts.broken) == (["good", "strange"], 1)
+
+
+@pytest.mark.parametrize(
+    "dag",
+    [
+        {"schedule": "@daily", "start_date": "0001-01-01"},
+        {"schedule": "@daily", "end_date": "9999-12-31T23:59", "timezone": "America/New_York"},
+        {"schedule": "every 9999999h"},
+        {"schedule": "once 9999-12-31T23:59", "timezone": "America/New_York"},
+    ],
+)
+def test_a_date_at_the_ends_of_the_calendar_keeps_no_other_dag_from_being_deployed(
+    dag, service, save, look
+):
+    save(("x = 1", "task:a"), name="good", dag=LIVE)
+    save(("x = 1", "task:a"), name="far", dag=dag)
+    assert look() == ["good"]
+    assert {one.code for one in service.store.import_errors.all()} <= {"NBF222"}
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (MetastoreError("the row is damaged", code="NBF621"), "NBF621"),
+        (OverflowError("date value out of range"), "NBF900"),
+    ],
+)
+def test_a_dag_that_the_metastore_refuses_keeps_no_other_from_being_deployed_and_is_tried_again(
+    problem, code, service, save, look, calendar, monkeypatch
+):
+    for name in ("a", "b", "c"):
+        save(("x = 1", "task:a"), name=name, dag=LIVE)
+    _refuse(monkeypatch, "b", problem)
+    assert look() == ["a", "c"]
+    (error,) = service.store.import_errors.all()
+    assert (Path(error.path).stem, error.code) == ("b", code)
+    assert [(Path(one.path).stem, one.code) for one in hindrances(service)] == [("b", code)]
+    monkeypatch.undo()
+    assert look.folder.look() == []
+    calendar.ahead += 60
+    assert [str(one.dag.id) for one in look.folder.look()] == ["b"]
+    assert service.store.import_errors.all() == []
+
+
+def test_a_dag_whose_schedule_moved_while_it_was_deployed_is_deployed_with_the_next_look(
+    service, save, look, monkeypatch
+):
+    for name in ("a", "b", "c"):
+        save(("x = 1", "task:a"), name=name, dag=LIVE)
+    _refuse(monkeypatch, "b", ConflictError("somebody else was first"))
+    assert look() == ["a", "c"]
+    assert service.store.import_errors.all() == []
+    monkeypatch.undo()
+    assert [str(one.dag.id) for one in look.folder.look()] == ["b"]
+    assert look.folder.look() == []
+
+
+def test_a_metastore_that_is_busy_ends_the_look(save, look, monkeypatch):
+    save(("x = 1", "task:a"), name="a", dag=LIVE)
+    _refuse(monkeypatch, "a", MetastoreBusyError("locked"))
+    with pytest.raises(MetastoreBusyError):
+        look()
+    monkeypatch.undo()
+    assert [str(one.dag.id) for one in look.folder.look()] == ["a"]
+
+
+def _refuse(monkeypatch, dag_id, problem):
+    def refuses_one(service, compiled):
+        if compiled.dag.id == dag_id:
+            raise problem
+        return deploy_one(service, compiled)
+
+    monkeypatch.setattr("nbflow.service.live.deploy_one", refuses_one)
 
 
 def test_whether_a_schedule_is_over_is_told_by_the_clock_of_the_installation(
