@@ -2,6 +2,9 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Api } from '../src/api/client';
+import type { RunAnswer } from '../src/api/types';
+import { ChosenTask } from '../src/notebook/chosenTask';
+import { ComparedRuns } from '../src/notebook/compared';
 import { FollowedRun } from '../src/notebook/followed';
 import { NotebookRun } from '../src/notebook/run';
 import { WatchedTask } from '../src/notebook/task';
@@ -12,9 +15,9 @@ type Answer = (value: unknown) => void;
 class SlowServer {
   readonly waiting: { what: string; answer: Answer; fail: (error: Error) => void }[] = [];
 
-  events = (run: string) => this._ask(`events ${run}`);
-  showRun = (run: string) => this._ask(`show ${run}`);
-  runs = ({ dag_id }: { dag_id: string }) => this._ask(`runs ${dag_id}`);
+  events = (run: string) => this.ask(`events ${run}`);
+  showRun = (run: string) => this.ask(`show ${run}`);
+  runs = ({ dag_id }: { dag_id: string }) => this.ask(`runs ${dag_id}`);
 
   async settle(what: string, value: unknown): Promise<void> {
     await vi.waitFor(() => expect(this.waiting.map(one => one.what)).toContain(what));
@@ -24,7 +27,7 @@ class SlowServer {
     await new Promise(resolve => setTimeout(resolve));
   }
 
-  private _ask(what: string): Promise<unknown> {
+  ask(what: string): Promise<unknown> {
     return new Promise((answer, fail) => this.waiting.push({ what, answer, fail }));
   }
 }
@@ -164,4 +167,33 @@ test('two who ask for the last run of a DAG both learn how it stands', async () 
   await server.settle('show b', shown('b'));
   await vi.waitFor(() => expect(stands).toEqual(['b', 'b']));
   run.dispose();
+});
+
+test('the failed task that somebody closed stays closed while its run goes on', () => {
+  const api = { showTask: () => new Promise(() => null), log: () => new Promise(() => null) };
+  const chosen = new ChosenTask(api as unknown as Api);
+  const answer = (id: string) =>
+    ({ run: { run_id: id }, tasks: [{ task: 'load', state: 'failed' }] }) as unknown as RunAnswer;
+  chosen.follow(answer('a'));
+  expect(chosen.task?.task).toBe('load');
+  chosen.choose('a', null);
+  chosen.follow(answer('a'));
+  expect(chosen.task).toBeNull();
+  chosen.follow(answer('b'));
+  expect(chosen.task?.run).toBe('b');
+  chosen.choose(null, null);
+});
+
+test('of comparisons the one asked for last is shown, and none after something else was chosen', async () => {
+  const compareRuns = (run: string, other: string) => server.ask(`${run} ${other}`);
+  const compared = new ComparedRuns({ compareRuns } as unknown as Api);
+  void compared.ask('a', 'b');
+  void compared.ask('a', 'c');
+  await server.settle('a c', 'last');
+  await server.settle('a b', 'first');
+  expect(compared.shown).toBe('last');
+  void compared.ask('a', 'd');
+  compared.end();
+  await server.settle('a d', 'late');
+  expect(compared.shown).toBeNull();
 });

@@ -9,7 +9,8 @@ describe('instants that are past or to come', () => {
     ['2026-03-01T11:59:58Z', '2 sec ago', '2초 전'],
     ['2026-03-01T11:57:00Z', '3 min ago', '3분 전'],
     ['2026-03-01T09:30:00Z', '2 hr ago', '2시간 전'],
-    ['2026-02-28T11:00:00Z', 'yesterday', '어제'],
+    ['2026-02-28T11:00:00Z', '1 day ago', '1일 전'],
+    ['2026-03-02T20:00:00Z', 'in 1 day', '1일 후'],
     ['2026-03-01T14:00:00Z', 'in 2 hr', '2시간 후']
   ])('%s is told as people do', (instant, english, korean) => {
     expect(ago(instant, NOW, 'en').replace('hrs', 'hr').replace('secs', 'sec')).toBe(english);
@@ -36,6 +37,7 @@ describe('two runs', () => {
 
   it('differ in figures with their sign', () => {
     expect(figure(0.1 + 0.2)).toBe('0.3');
+    expect([1234567, 1234568].map(figure)).toEqual(['1234567', '1234568']);
     expect(figure(null)).toBe('');
     expect(change(-12.5)).toBe('−12.5');
     expect(change(0)).toBe('');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { DagForm } from '../src/api/types';
 import { layeredLayout } from '../src/layout/layered';
 import { arrowOf, pathOf } from '../src/model/lines';
-import { cellsBeside, edgesOf, search, tasksOf } from '../src/model/sections';
+import { cellsBeside, edgesOf, idOf, search, subjectOf, tasksOf } from '../src/model/sections';
 import { fitAll, fitReadable, reveal, zoomAt } from '../src/model/viewport';
 import { walk } from '../src/model/walk';
 import { sketchOf } from './sketches';
@@ -51,6 +51,20 @@ test('a search looks at names and variables, whatever their case', () => {
   expect([...(search(SKETCH, DAG, 'ORDERS') ?? [])]).toEqual(['n0', 'n1']);
   expect([...(search(SKETCH, DAG, '보고') ?? [])]).toEqual(['n2']);
   expect(search(SKETCH, DAG, '  ')).toBeNull();
+});
+
+test('what a box or arrow is about is found again when others came before it', () => {
+  const before = sketchOf(['load', 'report'], [[0, 1, 'rows']]);
+  const after = sketchOf(
+    ['new', 'load', 'report'],
+    [
+      [0, 1, ''],
+      [1, 2, 'rows']
+    ]
+  );
+  const again = (id: string) => idOf(subjectOf(id, before), after);
+  expect([again('n0'), again('n1'), again('e0')]).toEqual(['n1', 'n2', 'e1']);
+  expect([idOf(subjectOf('n0', after), before), subjectOf('n9', before)]).toEqual([null, null]);
 });
 
 test('boxes and lines lead to tasks and edges, folded sections to all of theirs', () => {

@@ -27,6 +27,11 @@ import {
 const TODAY = new Date(2026, 11, 31);
 
 describe('choices of a schedule', () => {
+  it.each(['0 6 45 * *', '0 6 0 * *', 'once 2026-12-01T09:00Z', 'once tomorrow'])(
+    '%s is no choice, but written',
+    expression => expect(presetOf(expression)).toEqual({ kind: 'custom', expression })
+  );
+
   it.each([
     ['0 6 * * *', { kind: 'daily', time: '06:00' }],
     ['@daily', { kind: 'daily', time: '00:00' }],
@@ -98,6 +103,9 @@ describe('settings of a DAG', () => {
     });
     expect(rebased(before, before, theirs)).toEqual(theirs);
     expect(rebased({}, { defaults: { retries: 1 } }, {})).toEqual({ defaults: { retries: 1 } });
+    expect(rebased({}, { defaults: { retries: 1 } }, { defaults: { pool: 'gpu' } })).toEqual({
+      defaults: { retries: 1, pool: 'gpu' }
+    });
   });
 
   it('are the same in whichever order they are written', () => {

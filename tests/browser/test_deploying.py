@@ -203,22 +203,22 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     open_document(page, jupyter, "lab", "past.ipynb")
     start(page, "nbflow:backfill")
     dialog = page.locator("dialog.nbf-dialog")
-    dialog.get_by_text("7 of 7 slots will run.").wait_for()
+    dialog.get_by_text("Slots that will run: 7 of 7").wait_for()
     dialog.get_by_label("To, included").fill("2020-01-01")
     dialog.get_by_role("alert").wait_for()
     assert dialog.get_by_role("button", name="Start").is_disabled()
     dialog.get_by_label("From").fill("2026-01-01")
     dialog.get_by_label("To, included").fill("2026-01-03")
-    dialog.get_by_text("3 of 3 slots will run.").wait_for()
+    dialog.get_by_text("Slots that will run: 3 of 3").wait_for()
     days = dialog.get_by_role("table", name="Slots of January 2026")
     days.get_by_role(
         "button", name=re.compile(r" 5 January 2026: slots: 1 \(without a run 1\)")
     ).click()
-    dialog.get_by_text("1 of 1 slots will run.").wait_for()
+    dialog.get_by_text("Slots that will run: 1 of 1").wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    dialog.get_by_text("7 of 7 slots will run.").wait_for()
+    dialog.get_by_text("Slots that will run: 7 of 7").wait_for()
     assert dialog.get_by_label("From").input_value() == "2026-01-05"
     assert dialog.get_by_label("To, included").input_value() == "2026-01-11"
     page.keyboard.press("PageDown")
@@ -228,7 +228,7 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     days.wait_for()
     dialog.get_by_label("Runs at once, at most").fill("1")
     dialog.get_by_label("To, included").fill("2026-01-07")
-    dialog.get_by_text("3 of 3 slots will run.").wait_for()
+    dialog.get_by_text("Slots that will run: 3 of 3").wait_for()
     assert axe_violations(page, ".nbf-dialog") == []
     shoot(page, "backfill")
     assert service.store.backfills.rows() == []

@@ -106,7 +106,7 @@ def test_markup_is_text_in_runs_histories_comparisons_and_dialogs(
     page.locator(f"{DIALOG} .nbf-meaning").wait_for()
     leave(page)
     do(page, "nbflow:backfill")
-    page.locator(DIALOG).get_by_text("slots will run").wait_for()
+    page.locator(DIALOG).get_by_text("Slots that will run").wait_for()
     leave(page)
     save(page)
     do(page, "nbflow:deploy")

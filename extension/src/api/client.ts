@@ -232,7 +232,7 @@ export class Api {
   }
 
   /** End a backfill and all its runs. */
-  cancelBackfill(backfill: string): Promise<unknown> {
+  cancelBackfill(backfill: string): Promise<{ changed: boolean }> {
     return this._send('POST', at`backfills/${backfill}/cancel`, { body: {} });
   }
 

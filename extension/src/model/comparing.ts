@@ -41,7 +41,8 @@ export function longer(first: number | null, second: number | null): string {
 
 /** A figure as people read it. */
 export function figure(value: number | null): string {
-  return value === null ? '' : String(Number(value.toPrecision(6)));
+  const isWhole = Number.isSafeInteger(value);
+  return value === null ? '' : String(isWhole ? value : Number(value.toPrecision(6)));
 }
 
 /** How much a figure changed, with its sign. */

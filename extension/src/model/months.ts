@@ -1,6 +1,7 @@
 /** Months of a calendar. Days are written as in ISO 8601, months as their first seven letters. */
 
 const ISO = /^\d{4}-\d{2}-\d{2}$/;
+const FIRST = '1900-01-01';
 
 /** The month that a day lies in. */
 export function monthOf(day: string): string {
@@ -82,9 +83,9 @@ export function weekdays(lang: string): { short: string; long: string }[] {
   }));
 }
 
-/** Whether it is a whole day, and not something half typed. */
+/** Whether it is a whole day, and not something half typed: of a year, a browser gives each digit. */
 export function isDay(text: string): boolean {
-  return ISO.test(text) && !Number.isNaN(Date.parse(text));
+  return ISO.test(text) && text >= FIRST && !Number.isNaN(Date.parse(text));
 }
 
 function text(day: string, lang: string, how: Intl.DateTimeFormatOptions): string {

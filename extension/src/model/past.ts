@@ -14,7 +14,9 @@ export function localeOf(lang: 'en' | 'ko'): string {
 export function ago(instant: string, now: number, lang: 'en' | 'ko'): string {
   const seconds = Math.trunc((Date.parse(instant) - now) / 1000);
   const [unit, size] = UNITS.find(([, one]) => Math.abs(seconds) >= one) ?? ['second', 1];
-  const words = new Intl.RelativeTimeFormat(localeOf(lang), { numeric: 'auto', style: 'short' });
+  // Whole days that have passed are no days of the calendar: `yesterday` may be another one.
+  const numeric = unit === 'second' ? 'auto' : 'always';
+  const words = new Intl.RelativeTimeFormat(localeOf(lang), { numeric, style: 'short' });
   return words.format(Math.trunc(seconds / size), unit);
 }
 

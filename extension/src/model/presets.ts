@@ -31,7 +31,7 @@ export const UNITS: readonly Unit[] = ['m', 'h', 'd', 'w', 'mo'];
 
 const FIELDS = /^(\d{1,2}) (\d{1,2}|\*) (\d{1,2}|\*) \* (\d|1-5|\*)$/;
 const EVERY = /^every\s+(\d+)\s*(m|h|d|w|mo)$/i;
-const ONCE = /^once\s+(\S+)$/i;
+const ONCE = /^once\s+(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)$/i;
 const NAMED: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
   '@daily': '0 0 * * *',
@@ -67,7 +67,8 @@ function ofCron(cron: string): Preset | null {
   }
   const time = `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
   if (date !== '*') {
-    return day === '*' ? { kind: 'monthly', date: Number(date), time } : null;
+    const isDate = Number(date) >= 1 && Number(date) <= 31;
+    return day === '*' && isDate ? { kind: 'monthly', date: Number(date), time } : null;
   }
   switch (day) {
     case '*':

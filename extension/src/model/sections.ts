@@ -11,6 +11,21 @@ export function boxOf(task: string, sketch: SketchForm): BoxForm | undefined {
   return sketch.boxes.find(box => box.task === task || box.members.includes(task));
 }
 
+/** What a box or line of a sketch is about, which its id tells in no other sketch. */
+export function subjectOf(id: string | null, sketch: SketchForm): string | null {
+  const task = (box: string | undefined) => sketch.boxes.find(one => one.id === box)?.task;
+  const line = sketch.lines.find(one => one.id === id);
+  const subject = line ? [task(line.source), task(line.target)] : task(id ?? undefined);
+  return subject === undefined ? null : JSON.stringify(subject);
+}
+
+/** The id that something has in a sketch; null if it isn't in it. */
+export function idOf(subject: string | null, sketch: SketchForm): string | null {
+  const parts = [...sketch.boxes, ...sketch.lines];
+  const found = subject && parts.find(({ id }) => subjectOf(id, sketch) === subject);
+  return found ? found.id : null;
+}
+
 /** The edges that a line stands for. */
 export function edgesOf(lineId: string, sketch: SketchForm, dag: DagForm): EdgeForm[] {
   const line = sketch.lines.find(one => one.id === lineId);

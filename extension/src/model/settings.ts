@@ -24,8 +24,9 @@ export function rebased(before: Settings, after: Settings, theirs: Settings): Se
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [was, is, other] = [before[key], after[key], theirs[key]];
     if (!isSame(was, is)) {
-      const isInside = isSettings(was) && isSettings(is) && isSettings(other);
-      merged = changed(merged, [key], isInside ? rebased(was, is, other) : is);
+      const known = was === undefined ? {} : was;
+      const isInside = isSettings(known) && isSettings(is) && isSettings(other);
+      merged = changed(merged, [key], isInside ? rebased(known, is, other) : is);
     }
   }
   return merged;

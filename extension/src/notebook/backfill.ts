@@ -78,9 +78,21 @@ export class FollowedBackfill implements IDisposable {
     return this._poll.isDisposed;
   }
 
-  async cancel(): Promise<void> {
-    await this._api.cancelBackfill(this._id);
+  /** Ask again now. */
+  retry(): void {
+    void this._poll.refresh();
+  }
+
+  /** Why there is nothing newer. */
+  get error(): Error | null {
+    return this._error;
+  }
+
+  /** End it; returns whether it went on until now. */
+  async cancel(): Promise<boolean> {
+    const { changed } = await this._api.cancelBackfill(this._id);
     await this._poll.refresh();
+    return changed;
   }
 
   dispose(): void {
@@ -89,8 +101,15 @@ export class FollowedBackfill implements IDisposable {
   }
 
   private async _look(): Promise<void> {
-    this._answer = await this._api.showBackfill(this._id);
-    this._changed.emit();
+    try {
+      this._answer = await this._api.showBackfill(this._id);
+      this._error = null;
+    } catch (error) {
+      this._error = error as Error;
+      throw error;
+    } finally {
+      this._changed.emit();
+    }
     if (this._answer.backfill.state !== 'running') {
       void this._poll.stop();
     }
@@ -98,5 +117,6 @@ export class FollowedBackfill implements IDisposable {
 
   private _answer: BackfillAnswer | null = null;
   private readonly _changed = new Signal<this, void>(this);
+  private _error: Error | null = null;
   private readonly _poll: Poll;
 }

@@ -21,7 +21,9 @@ export class ChosenTask {
     return this._task?.answer?.attempts.at(-1)?.error?.cell ?? null;
   }
 
+  /** Look at a task of a run; at none of it with no task, at nothing with no run. */
   choose(run: string | null, task: string | null): void {
+    this._closed = task === null ? run : null;
     this._task?.dispose();
     this._task = task === null || run === null ? null : new WatchedTask(run, task, this._api);
     this._task?.changed.connect(this._emit, this);
@@ -38,7 +40,7 @@ export class ChosenTask {
       this._task.refresh();
     } else {
       const failed = answer?.tasks.find(task => task.state === 'failed');
-      if (failed) {
+      if (failed && run !== this._closed) {
         this.choose(run, failed.task);
       }
     }
@@ -49,5 +51,7 @@ export class ChosenTask {
   }
 
   private readonly _changed = new Signal<this, void>(this);
+  /** The run of which somebody wants to look at no task. */
+  private _closed: string | null = null;
   private _task: WatchedTask | null = null;
 }

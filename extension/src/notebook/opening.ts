@@ -44,8 +44,13 @@ export async function openTask(
 
 async function hasFreshKernel(session: ISessionContext, translator: ITranslator): Promise<boolean> {
   await session.ready;
-  if (session.hasNoKernel) {
-    return !(await session.startKernel());
+  const dialogs = new SessionContextDialogs({ translator });
+  if (!session.hasNoKernel) {
+    return dialogs.restart(session);
   }
-  return new SessionContextDialogs({ translator }).restart(session);
+  const mustChoose = await session.startKernel();
+  if (mustChoose) {
+    await dialogs.selectKernel(session);
+  }
+  return !session.hasNoKernel;
 }

@@ -3,6 +3,7 @@ import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { Api } from '../api/client';
+import { troubleOf } from '../api/trouble';
 import { lookOf } from '../look/states';
 import { daysBefore } from '../model/instants';
 import { monthOf } from '../model/months';
@@ -109,10 +110,11 @@ class Backfilling {
     const trans = this._trans;
     const followed = new FollowedBackfill(this._api, id);
     try {
+      const tell = (error: Error) => troubleOf(error, trans);
       const word = (state: string) => lookOf(state).word[this._lang];
       const dialog = new Dialog({
         title: trans.__('Backfill of %1', dag),
-        body: new BackfillProgress({ source: followed, word, trans }),
+        body: new BackfillProgress({ source: followed, word, trans, troubleOf: tell }),
         buttons: [
           Dialog.warnButton({ label: trans.__('Cancel the backfill'), actions: ['cancel'] }),
           Dialog.okButton({ label: trans.__('Close') })
@@ -122,10 +124,10 @@ class Backfilling {
       dialog.addClass('nbf-dialog');
       const { button } = await dialog.launch();
       if (button.actions.includes('cancel')) {
-        await followed.cancel();
-        Notification.info(trans.__('The backfill is cancelled with all its runs.'), {
-          autoClose: 5000
-        });
+        const said = (await followed.cancel())
+          ? trans.__('The backfill is cancelled with all its runs.')
+          : trans.__('The backfill had ended already.');
+        Notification.info(said, { autoClose: 5000 });
       }
     } finally {
       followed.dispose();

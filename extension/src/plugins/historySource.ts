@@ -6,6 +6,7 @@ import { troubleOf } from '../api/trouble';
 import type { Comparison, DagRowForm, RunAnswer, TaskInstanceAnswer } from '../api/types';
 import { olderFirst, ticked } from '../model/comparing';
 import { ChosenTask } from '../notebook/chosenTask';
+import { ComparedRuns } from '../notebook/compared';
 import { FollowedRun } from '../notebook/followed';
 import { KnownDags } from '../notebook/knownDags';
 import { ListedRuns } from '../notebook/listedRuns';
@@ -27,6 +28,7 @@ export class NotebookHistory implements HistorySource {
     const api = _tools.runs.api;
     this._run = new FollowedRun(api);
     this._task = new ChosenTask(api);
+    this._compared = new ComparedRuns(api);
     this._known = new KnownDags(api);
     this._listed = new ListedRuns(api, this._known, path);
     this._list = this._listed.list;
@@ -71,7 +73,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   get comparison(): Comparison | null {
-    return this._comparison;
+    return this._compared.shown;
   }
 
   get run(): RunAnswer | null {
@@ -128,13 +130,13 @@ export class NotebookHistory implements HistorySource {
   }
 
   follow(run: string): void {
-    this.choose(null);
-    this._comparison = null;
+    this._task.choose(null, null);
+    this._compared.end();
     void this._run.follow(run);
   }
 
   close(): void {
-    this.choose(null);
+    this._task.choose(null, null);
     this._run.forget();
   }
 
@@ -148,13 +150,19 @@ export class NotebookHistory implements HistorySource {
     const [one, other] = olderFirst(this._picked, this._list.items);
     if (one && other) {
       void this._try(async () => {
-        this._comparison = await this._tools.runs.api.compareRuns(one, other);
+        const found = await this._compared.ask(one, other);
+        if (found) {
+          await this._learnNumbers(found.run.dag_id);
+        }
       });
     }
   }
 
   endComparison(): void {
-    this._comparison = null;
+    this._compared.end();
+    if (this.run) {
+      void this._learnNumbers(this.run.run.dag_id);
+    }
     this._emit();
   }
 
@@ -243,7 +251,8 @@ export class NotebookHistory implements HistorySource {
   }
 
   private async _withNotebook(act: (panel: NotebookPanel) => Promise<void>): Promise<void> {
-    const path = this.path ?? this._known.about(this.run?.run.dag_id ?? null)?.path ?? null;
+    const shown = this.comparison?.run ?? this.run?.run;
+    const path = this.path ?? this._known.about(shown?.dag_id ?? null)?.path ?? null;
     const panel = path === null ? null : await this._tools.places.openNotebook(path);
     if (panel) {
       await act(panel);
@@ -272,7 +281,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   private readonly _changed = new Signal<this, void>(this);
-  private _comparison: Comparison | null = null;
+  private readonly _compared: ComparedRuns;
   private _error: Error | null = null;
   private _isDisposed = false;
   private readonly _known: KnownDags;

@@ -110,12 +110,12 @@ export class CurrentRun implements RunSource {
   }
 
   start(parameters: Readonly<Record<string, FieldValue>>): void {
-    this.choose(null);
+    this._task.choose(null, null);
     void this._run?.start({ selectors: this.choice.selectors, parameters });
   }
 
   follow(run: string): void {
-    this.choose(null);
+    this._task.choose(null, null);
     void this._run?.follow(run);
   }
 
@@ -170,7 +170,7 @@ export class CurrentRun implements RunSource {
       this._watch = live?.watch() ?? null;
     }
     if (run !== this._run) {
-      this.choose(null);
+      this._task.choose(null, null);
       this._run?.changed.disconnect(this._moved, this);
       run?.changed.connect(this._moved, this);
       this._run = run;

@@ -84,6 +84,7 @@ export class CurrentNotebook implements DagSource {
 
   look(isLooking: boolean): void {
     this._isLooking = isLooking;
+    this.deployed.watch(isLooking);
     this._follow();
   }
 

@@ -28,6 +28,8 @@ export interface CanvasProps {
   trans: TranslationBundle;
   chosen: string | null;
   found: ReadonlySet<string> | null;
+  /** What somebody asked to see; another object each time. */
+  asked: object | null;
   /** A box or line was chosen, or nothing. */
   onChoose: (id: string | null) => void;
   /** A box was clicked, or entered with the keyboard. */
@@ -38,7 +40,7 @@ export interface CanvasProps {
 
 /** The picture with zoom, moving, and a walk from box to box by keyboard. */
 export function Canvas(props: CanvasProps): ReactElement {
-  const { sketch, engine, trans, chosen, found, onPoint } = props;
+  const { sketch, engine, trans, chosen, found, asked, onPoint } = props;
   const host = useRef<HTMLDivElement>(null);
   const [direction, setDirection] = useState<Direction>('LR');
   const placed = usePlaced(sketch, direction, engine);
@@ -52,11 +54,13 @@ export function Canvas(props: CanvasProps): ReactElement {
   const show = useReveal(placed, control);
   const [first] = found ?? [];
   const seen = first ?? chosen;
+  const isPlaced = placed !== null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: who asks once more sees it once more
   useEffect(() => {
-    if (seen) {
+    if (seen && isPlaced) {
       show(seen);
     }
-  }, [seen, show]);
+  }, [seen, show, isPlaced, asked]);
   const onKeyDown = useKeys(props, placed, control, id => {
     setCurrent(id);
     show(id);
@@ -88,10 +92,20 @@ export function Canvas(props: CanvasProps): ReactElement {
 function Zoom({ control, trans }: { control: ViewportControl; trans: TranslationBundle }) {
   return (
     <div className="nbf-zoom">
-      <button type="button" title={trans.__('Zoom out')} onClick={() => control.zoom(-1)}>
+      <button
+        type="button"
+        title={trans.__('Zoom out')}
+        aria-label={trans.__('Zoom out')}
+        onClick={() => control.zoom(-1)}
+      >
         −
       </button>
-      <button type="button" title={trans.__('Zoom in')} onClick={() => control.zoom(1)}>
+      <button
+        type="button"
+        title={trans.__('Zoom in')}
+        aria-label={trans.__('Zoom in')}
+        onClick={() => control.zoom(1)}
+      >
         +
       </button>
       <button type="button" title={trans.__('Show the whole picture')} onClick={control.fit}>

@@ -49,7 +49,7 @@ export class DagPanel extends WatchingPanel<DagSource> {
 
   /** Choose a task in the picture. */
   showTask(task: string): void {
-    this._asked = { task };
+    this._asked = { task, notebook: this.source.notebook };
     this.update();
   }
 
@@ -59,12 +59,18 @@ export class DagPanel extends WatchingPanel<DagSource> {
     );
   }
 
-  private _asked: { readonly task: string } | null = null;
+  private _asked: Asked | null = null;
+}
+
+/** A task that somebody asked to see, of the notebook that was in front then. */
+interface Asked {
+  readonly task: string;
+  readonly notebook: string | null;
 }
 
 interface BodyProps {
   source: DagSource;
-  asked: { readonly task: string } | null;
+  asked: Asked | null;
   engine: LayoutEngine;
   trans: TranslationBundle;
 }
@@ -100,7 +106,7 @@ function Body({ source, asked, engine, trans }: BodyProps): ReactElement {
             key={notebook}
             answer={{ ...answer, sketch: answer.sketch }}
             unfolded={source.unfolded}
-            asked={asked}
+            asked={asked?.notebook === notebook ? asked : null}
             engine={engine}
             trans={trans}
             actions={source}

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactElement, useMemo, useState } from 'react';
 import type { ChipForm, CompileAnswer, DagForm, SketchForm } from '../api/types';
 import type { LayoutEngine } from '../layout/engine';
-import { boxOf, cellsBeside, search, tasksOf } from '../model/sections';
+import { boxOf, cellsBeside, idOf, search, subjectOf, tasksOf } from '../model/sections';
 import { Canvas } from './Canvas';
 import { Details } from './Details';
 import { Findings } from './Findings';
@@ -33,7 +33,9 @@ export function DagView(props: DagViewProps): ReactElement {
   const dag = useStable(answer.dag);
   const [query, setQuery] = useState('');
   const [isList, setList] = useState(false);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [subject, setSubject] = useState<string | null>(null);
+  const chosen = useMemo(() => idOf(subject, sketch), [subject, sketch]);
+  const setChosen = (id: string | null) => setSubject(subjectOf(id, sketch));
   const [pointed, setPointed] = useState<string | null>(null);
   const found = useMemo(() => search(sketch, dag, query), [sketch, dag, query]);
   const told = pointed ?? chosen;
@@ -61,7 +63,7 @@ export function DagView(props: DagViewProps): ReactElement {
         </div>
       ) : (
         <Canvas
-          {...{ sketch, engine, trans, chosen, found }}
+          {...{ sketch, engine, trans, chosen, found, asked }}
           onChoose={setChosen}
           onEnter={enter}
           onPoint={setPointed}

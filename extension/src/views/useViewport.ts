@@ -112,7 +112,8 @@ function useDrag(
       },
       onPointerMove: event => {
         const from = start.current;
-        if (!from) {
+        if (!from || event.buttons === 0) {
+          start.current = null; // It was let go of outside.
           return;
         }
         const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];

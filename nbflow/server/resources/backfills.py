@@ -30,12 +30,13 @@ from nbflow.texts import told
 def list_backfills(call: Call) -> BackfillList:
     """Return the backfills, the newest first."""
     asked: BackfillQuery = call.query
-    rows = [
-        row
-        for row in call.service.store.backfills.rows()
-        if asked.dag_id in (None, row.entry.dag_id) and asked.state in (None, row.entry.state)
-    ]
-    here, more = part(rows, asked, lambda row: row.entry.id)
+
+    def is_wanted(row: BackfillRow) -> bool:
+        entry = row.entry
+        return asked.dag_id in (None, entry.dag_id) and asked.state in (None, entry.state)
+
+    rows = call.service.store.backfills.rows()
+    here, more = part(rows, asked, lambda row: row.entry.id, is_wanted)
     return BackfillList(items=[_form(row) for row in here], next=more)
 
 

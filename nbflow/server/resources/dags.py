@@ -53,7 +53,7 @@ def list_dags(call: Call) -> DagList:
     """Return the DAGs of the DAGs folder and of the metastore."""
     asked: DagsQuery = call.query
     found, broken = known_dags(call.service)
-    here, more = part([one for one in found if _is_wanted(one, asked)], asked, lambda one: one.id)
+    here, more = part(found, asked, lambda one: one.id, lambda one: _is_wanted(one, asked))
     return DagList(items=[row_form(call, one) for one in here], next=more, broken=broken)
 
 

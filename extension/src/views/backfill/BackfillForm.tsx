@@ -6,6 +6,7 @@ import { inTimezone } from '../../model/instants';
 import { isDay, monthOf } from '../../model/months';
 import { DialogBody } from '../DialogBody';
 import { Field } from '../schedule/Field';
+import { Typed } from '../schedule/Typed';
 import { useSignal } from '../useSignal';
 import { Calendar, type MonthSource } from './Calendar';
 import { actionWord, whyWord } from './words';
@@ -53,15 +54,14 @@ function Body({ source, month, timezone, trans, lang }: FormProps): ReactElement
   const day = (label: string, key: 'first' | 'last') => (
     <Field label={label} problem={null}>
       {control => (
-        <input
+        <Typed
           {...control}
           type="date"
           value={wish[key]}
-          onChange={event => {
-            if (isDay(event.target.value)) {
-              source.set({ [key]: event.target.value });
-              month.show(monthOf(event.target.value));
-            }
+          fits={isDay}
+          onValue={value => {
+            source.set({ [key]: value });
+            month.show(monthOf(value));
           }}
         />
       )}
@@ -143,7 +143,7 @@ function Plan({ plan, timezone, trans, lang }: PlanProps): ReactElement {
   return (
     <section aria-live="polite">
       <p className={plan.will_run > 0 ? 'nbf-head' : 'nbf-head jp-mod-error'}>
-        {trans.__('%1 of %2 slots will run.', plan.will_run, plan.slots.length)}
+        {trans.__('Slots that will run: %1 of %2', plan.will_run, plan.slots.length)}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <div className="nbf-slots" tabIndex={0}>

@@ -3,10 +3,17 @@ import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import type { BackfillAnswer } from '../../api/types';
 import { DialogBody } from '../DialogBody';
+import { Trouble, type TroubleText } from '../Trouble';
 import { useSignal } from '../useSignal';
 
 interface ProgressProps {
-  source: { readonly changed: ISignal<object, unknown>; readonly answer: BackfillAnswer | null };
+  source: {
+    readonly changed: ISignal<object, unknown>;
+    readonly answer: BackfillAnswer | null;
+    readonly error: Error | null;
+    retry(): void;
+  };
+  troubleOf: (error: Error) => TroubleText;
   /** A state of a run in words. */
   word: (state: string) => string;
   trans: TranslationBundle;
@@ -24,12 +31,17 @@ export class BackfillProgress extends DialogBody {
   }
 }
 
-function Body({ source, word, trans }: ProgressProps): ReactElement {
+function Body({ source, word, trans, troubleOf }: ProgressProps): ReactElement {
   useSignal(source.changed);
   const found = source.answer?.backfill;
+  if (source.error) {
+    const trouble = troubleOf(source.error);
+    return <Trouble {...{ trouble, trans }} onRetry={() => source.retry()} />;
+  }
   if (!found) {
     return <p className="nbf-quiet">{trans.__('Asking how it goes…')}</p>;
   }
+  const runs = Object.values(found.runs).reduce((sum, count) => sum + count, 0);
   const ended = ['success', 'failed', 'cancelled'].reduce(
     (sum, state) => sum + (found.runs[state] ?? 0),
     0
@@ -40,8 +52,8 @@ function Body({ source, word, trans }: ProgressProps): ReactElement {
       <p className="nbf-head">{stateText(found.state, trans)}</p>
       <progress
         className="nbf-wide"
-        aria-label={trans.__('Runs that have ended')}
-        value={ended}
+        aria-label={trans.__('Slots that are done')}
+        value={ended + Math.max(0, found.decided - runs)}
         max={Math.max(1, found.slots)}
       />
       <p>{trans.__('Slots looked at: %1 of %2', found.decided, found.slots)}</p>

@@ -52,7 +52,7 @@ export function Calendar({ source, range, choose, trans, lang }: CalendarProps):
   }, [active]);
 
   const go = (day: string) => {
-    wantsFocus.current = true;
+    wantsFocus.current = day !== active;
     setCurrent(day);
     source.show(monthOf(day));
   };
@@ -111,6 +111,7 @@ export function Calendar({ source, range, choose, trans, lang }: CalendarProps):
                     key={day}
                     {...{ day, trans, lang, pick, onKeyDown }}
                     found={days?.get(day)}
+                    isKnown={days !== null}
                     isCurrent={day === active}
                     isChosen={range.first <= day && day <= range.last}
                   />
@@ -132,6 +133,7 @@ export function Calendar({ source, range, choose, trans, lang }: CalendarProps):
 interface DayProps {
   day: string;
   found: DayForm | undefined;
+  isKnown: boolean;
   isCurrent: boolean;
   isChosen: boolean;
   pick: (day: string) => void;
@@ -143,6 +145,7 @@ interface DayProps {
 function Day({
   day,
   found,
+  isKnown,
   isCurrent,
   isChosen,
   pick,
@@ -151,7 +154,8 @@ function Day({
   lang
 }: DayProps): ReactElement {
   const state = found && dayState(found);
-  const slots = found ? slotsText(found, trans, lang) : trans.__('no slot');
+  const none = isKnown ? trans.__('no slot') : trans.__('its slots are not known');
+  const slots = found ? slotsText(found, trans, lang) : none;
   return (
     <td data-chosen={isChosen}>
       <button

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
-import { type ReactElement, useEffect } from 'react';
+import type { ReactElement } from 'react';
 import type { DagRowForm } from '../../api/types';
 import { inTimezone } from '../../model/instants';
 import { useSignal } from '../useSignal';
@@ -16,7 +16,6 @@ export interface DeployedSource {
   readonly row: DagRowForm | null;
   /** Whether the open notebook is what is deployed; null before that is known. */
   readonly drift: string | null;
-  watch(isLooking: boolean): void;
 }
 
 interface DeployedBarProps {
@@ -34,10 +33,6 @@ export function DeployedBar({
   onDeed
 }: DeployedBarProps): ReactElement | null {
   useSignal(source.changed);
-  useEffect(() => {
-    source.watch(true);
-    return () => source.watch(false);
-  }, [source]);
   const { row, drift } = source;
   if (drift === null) {
     return null;

@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import { type Preset, UNITS } from '../../model/presets';
 import { Field } from './Field';
 import type { PartProps } from './source';
+import { Typed } from './Typed';
 import { dayWord, unitWord } from './words';
 
 interface ChoiceProps {
@@ -28,13 +29,13 @@ export function Choice({ preset, trans, onChange }: ChoiceProps): ReactElement |
       return (
         <Field label={trans.__('At')} problem={null}>
           {control => (
-            <input
+            <Typed
               {...control}
               type="datetime-local"
+              step="any"
               value={preset.at}
-              onChange={event =>
-                event.target.value && onChange({ kind: 'once', at: event.target.value })
-              }
+              fits={text => text !== ''}
+              onValue={at => onChange({ kind: 'once', at })}
             />
           )}
         </Field>
@@ -86,13 +87,12 @@ function AtTime({
       )}
       <Field label={trans.__('At')} problem={null}>
         {control => (
-          <input
+          <Typed
             {...control}
             type="time"
             value={preset.time}
-            onChange={event =>
-              event.target.value && onChange({ ...preset, time: event.target.value })
-            }
+            fits={text => text !== ''}
+            onValue={time => onChange({ ...preset, time })}
           />
         )}
       </Field>
@@ -110,7 +110,6 @@ function Every({
       <Whole
         label={trans.__('Number')}
         min={1}
-        max={10_000}
         value={preset.count}
         onChange={count => onChange({ ...preset, count })}
       />
@@ -139,21 +138,24 @@ interface WholeProps {
   label: string;
   value: number;
   min?: number;
-  max: number;
+  max?: number;
   onChange: (value: number) => void;
 }
 
-function Whole({ label, value, min, max, onChange }: WholeProps): ReactElement {
+function Whole({ label, value, min = 0, max, onChange }: WholeProps): ReactElement {
+  const fits = (text: string) =>
+    /^\d+$/.test(text) && Number(text) >= min && (max === undefined || Number(text) <= max);
   return (
     <Field label={label} problem={null}>
       {control => (
-        <input
+        <Typed
           {...control}
           type="number"
-          min={min ?? 0}
+          min={min}
           max={max}
-          value={value}
-          onChange={event => event.target.value !== '' && onChange(Number(event.target.value))}
+          value={String(value)}
+          fits={fits}
+          onValue={text => onChange(Number(text))}
         />
       )}
     </Field>

@@ -60,7 +60,11 @@ export function When({
               type="text"
               spellCheck={false}
               value={expression}
-              onChange={event => source.set(['schedule'], event.target.value || undefined)}
+              onChange={event => {
+                // Emptied, it is still what somebody writes in.
+                setCustom(true);
+                source.set(['schedule'], event.target.value || undefined);
+              }}
             />
           )}
         </Field>
