@@ -148,7 +148,9 @@ class Retention:
         self._db = db
 
     def old_runs(self, before: datetime, *, limit: int | None = None) -> list[RunId]:
-        """Return runs that ended before an instant, oldest first; not a DAG's newest success."""
+        """Return runs that ended before an instant, oldest first; not a DAG's newest success, nor
+        what a run of some tasks may still read.
+        """
         return self._db.read(lambda connection: prune.old_runs(connection, before, limit))
 
     def delete_runs(self, run_ids: Sequence[RunId]) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from nbflow.artifacts.names import attempt_folder
 from nbflow.errors import StoreError
@@ -20,8 +20,9 @@ from nbflow.model.states import RunState
 def old_runs(connection: Connection, before: datetime, limit: int | None) -> list[RunId]:
     """Return runs that ended before an instant, the oldest first.
 
-    Of each DAG the newest run that succeeded is never among them: its values stand in for tasks
-    that a later run leaves out.
+    Never among them are a DAG's newest run that succeeded, and those whose values stand in for tasks
+    that a later run leaves out: of each task the newest that stored any, as well as what unfinished
+    runs read.
     """
     run = t.run.c
     newest = (
@@ -29,6 +30,19 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
         .where(run.state == RunState.SUCCESS.value)
         .group_by(run.dag_id)
         .subquery()
+    )
+    partial = t.run.alias("going")
+    # By which of its tasks is not asked. Said this way, only the index of the unfinished is offered.
+    reads = (
+        exists()
+        .where(
+            partial.c.dag_id == run.dag_id,
+            func.coalesce(partial.c.created, run.created) > run.created,
+            partial.c.selected.is_not(None),
+            partial.c.state.in_(t.GOING),
+            _stands_in(partial.c.created),
+        )
+        .correlate_except(partial)
     )
     query = (
         select(run.id)
@@ -38,11 +52,26 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
             run.ended < before,
             newest.c.dag_id.is_(None),
             run.id.not_in(select(t.clear_request.c.run_id)),
+            ~_stands_in(None),
+            ~reads,
         )
         .order_by(run.ended, run.id)
         .limit(limit)
     )
     return [RunId(found) for found in connection.execute(query).scalars()]
+
+
+def _stands_in(until: ColumnElement[datetime] | None) -> ColumnElement[bool]:
+    """Tell whether `latest_values` reads a run for one of its tasks: no later one, made ``until`` an
+    instant if given, stored anything of the task.
+    """
+    newer, of, its = t.run.alias("newer"), t.artifact.c, t.artifact.alias("its")
+    stored = exists().where(its.c.run_id == newer.c.id, its.c.task == of.task).correlate_except(its)
+    is_later = [newer.c.dag_id == t.run.c.dag_id, newer.c.created > t.run.c.created]
+    if until is not None:
+        is_later.append(newer.c.created < until)
+    superseded = exists().where(*is_later, stored).correlate_except(newer)
+    return exists().where(of.run_id == t.run.c.id, ~superseded).correlate_except(t.artifact)
 
 
 def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:

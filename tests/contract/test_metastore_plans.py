@@ -25,10 +25,11 @@ NOTEBOOKS = {"etl.ipynb": b"{}"}
 GROWING = {
     "run": ("run", "going", "busy_run", "newer", "newest", "run_1"),
     "task_instance": ("task_instance", "running"),
+    "artifact": ("artifact", "its"),
     **{
         name: (name,)
         for name in (
-            "attempt", "artifact", "event", "cell_run", "metric", "outbox", "missed", "notice",
+            "attempt", "event", "cell_run", "metric", "outbox", "missed", "notice",
             "trigger_event", "backfill_slot",
         )
     },
@@ -94,6 +95,7 @@ def verbs(store: Metastore, claim: Claim) -> dict[str, Callable[[], object]]:
         "ends to tell": store.notices.run_ends,
         "missed slots to tell": store.notices.untold_missed,
         "notifications to send": lambda: store.notices.take(lease=60),
+        "what may go": lambda: store.retention.old_runs(now + timedelta(days=1)),
         "an end of an attempt": lambda: store.finish(
             claim, succeeded(stored("x")), ended(claim.task), follows
         ),
@@ -167,3 +169,12 @@ def test_due_schedules_are_found_by_their_index(store: Metastore) -> None:
         store.due(store.db.clock.wall())
     plan = plan_of(store, *sent[0])
     assert any("USING INDEX ix_schedule_next_fire_utc" in row for row in plan), plan
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_runs_that_may_read_old_ones_are_found_however_many_have_ended(store: Metastore) -> None:
+    with statements(store) as sent:
+        store.retention.old_runs(store.db.clock.wall())
+    plan = plan_of(store, *sent[0])
+    assert "SEARCH going USING INDEX ix_run_state_dag_id (state=? AND dag_id=?)" in plan
+    assert "SEARCH newer USING INDEX ix_run_dag_id_created (dag_id=? AND created>?)" in plan
