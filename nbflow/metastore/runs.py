@@ -102,15 +102,15 @@ def insert_run(
 
 
 def active_runs(connection: Connection, dags: Collection[str]) -> dict[str, int]:
-    """Return how many unfinished runs DAGs have, those of backfills left out: they never hold up, or
-    fall to, what runs by itself.
+    """Return how many unfinished runs DAGs have, those of backfills and those that somebody drives by
+    hand left out: they never hold up, or fall to, what runs by itself.
     """
     if not dags:
         return {}
     run = t.run.c
     rows = connection.execute(
         select(run.dag_id, func.count().label("runs"))
-        .where(run.dag_id.in_(dags), run.state.in_(t.GOING), _of_no_backfill())
+        .where(run.dag_id.in_(dags), run.state.in_(t.GOING), *_counts_for_overlap())
         .group_by(run.dag_id)
     )
     return {row.dag_id: row.runs for row in rows}
@@ -123,18 +123,18 @@ def still_active(connection: Connection, dag_id: DagId, seen: int | None) -> boo
     return seen is None or active_runs(connection, [dag_id]).get(dag_id, 0) == seen
 
 
-def _of_no_backfill() -> ColumnElement[bool]:
+def _counts_for_overlap() -> tuple[ColumnElement[bool], ...]:
     # Said this way, the index of backfills is not offered: nearly all runs are of none.
-    return func.coalesce(t.run.c.backfill_id, "") == ""
+    return func.coalesce(t.run.c.backfill_id, "") == "", t.run.c.owner.is_(None)
 
 
 def cancel_others(
     db: Database, connection: Connection, dags: Collection[DagId], made: Collection[RunId]
 ) -> None:
-    """Ask the unfinished runs of DAGs to end, but those just made and those of backfills."""
+    """Ask the unfinished runs of DAGs that `active_runs` counts to end, but those just made."""
     run = t.run.c
-    others = (run.dag_id.in_(sorted(dags)), run.id.not_in(sorted(made)), _of_no_backfill())
-    ask_to_end(db, connection, *others)
+    others = (run.dag_id.in_(sorted(dags)), run.id.not_in(sorted(made)))
+    ask_to_end(db, connection, *others, *_counts_for_overlap())
 
 
 def ask_to_end(db: Database, connection: Connection, *where: ColumnElement[bool]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from small_dags import run_id, small_dag
+from small_dags import manual_run, run_id, small_dag
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import (
@@ -240,6 +240,18 @@ def test_a_tick_may_ask_the_older_runs_to_end(store: Metastore) -> None:
     assert store.tick(hourly_tick(seen, 2, cancel_others=True))
     asked = {run: store.run_snapshot(run).cancel_requested for run in (run_id(1), run_id(2))}
     assert asked == {run_id(1): True, run_id(2): False}
+
+
+def test_a_run_that_somebody_drives_by_hand_costs_no_slot_its_run_and_is_left_alone(
+    store: Metastore,
+) -> None:
+    seen = deployed(store)
+    store.create_run(manual_run(PAIR, 7, driven=True))
+    assert [one.active_runs for one in store.due(NOON + HOUR)] == [0]
+    assert store.tick(hourly_tick(seen, 1, active_runs=0, cancel_others=True))
+    assert not store.run_snapshot(run_id(7)).cancel_requested
+    store.create_run(manual_run(PAIR, 8))
+    assert [one.active_runs for one in store.due(NOON + 2 * HOUR)] == [2]
 
 
 def test_a_run_that_is_asked_to_end_is_not_cleared_afterwards(store: Metastore) -> None:
