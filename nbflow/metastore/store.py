@@ -231,6 +231,10 @@ class Metastore:
         """Return the schedules of active DAGs whose next slot has come, oldest slot first."""
         return self.db.read(lambda c: schedules.due(self.db, c, now, limit))
 
+    def active_runs(self, dag_id: DagId) -> int:
+        """Return how many unfinished runs a DAG has that may hold up others of it."""
+        return self.db.read(lambda c: runs.active_runs(c, [dag_id]).get(dag_id, 0))
+
     def next_fire(self, *, without: Collection[str] = ()) -> datetime | None:
         """Return when the next slot of any active DAG but those ``without`` comes, None if none does."""
         return self.db.read(lambda connection: schedules.next_fire(connection, without))

@@ -20,6 +20,7 @@ from nbflow.scheduling.schedule import (
 )
 from nbflow.scheduling.slots import (
     CATCHUP_LIMIT,
+    MOST_COUNTED,
     Admission,
     DataInterval,
     MissedReason,
@@ -29,6 +30,7 @@ from nbflow.scheduling.slots import (
     decide_slots,
     depends_on_active,
     first_cursor,
+    newest_run,
     next_slot,
 )
 from nbflow.scheduling.timetable import check_schedule
@@ -170,21 +172,9 @@ def plan_tick(due: DueSchedule, now: datetime) -> PlannedTick:
     entry = due.entry
     watch = replace(watch_of(entry), pauses=due.pauses)
     decided = decide_slots(watch, now)
+    run, dropped, replaces = _admitted(entry, decided.run, due.active_runs)
     missed = [(one.slot, one.reason) for one in decided.missed]
-    run: list[datetime] = []
-    active, replaces = due.active_runs, False
-    for slot in decided.run:
-        admission = admit(entry.overlap, active=active, max_active_runs=entry.max_active_runs)
-        if admission is Admission.MISS:
-            missed.append((slot, MissedReason.OVERLAP))
-            continue
-        if admission is Admission.REPLACE:
-            # Of several slots that come at once only the newest is left.
-            replaces, active = True, 0
-            missed += [(earlier, MissedReason.OVERLAP) for earlier in run]
-            run = []
-        active += 1
-        run.append(slot)
+    missed += [(slot, MissedReason.OVERLAP) for slot in dropped]
     return PlannedTick(
         cursor=decided.cursor,
         next_fire=decided.next_fire,
@@ -196,6 +186,30 @@ def plan_tick(due: DueSchedule, now: datetime) -> PlannedTick:
         cancel_others=replaces,
         active_runs=due.active_runs if decided.run and depends_on_active(entry.overlap) else None,
     )
+
+
+def _admitted(
+    entry: ScheduleEntry, slots: Sequence[datetime], active: int
+) -> tuple[list[datetime], list[datetime], bool]:
+    """Return which slots get a run beside ``active`` ones and which the overlap drops, and whether
+    what runs is replaced.
+    """
+    run: list[datetime] = []
+    dropped: list[datetime] = []
+    replaces = False
+    for slot in slots:
+        admission = admit(entry.overlap, active=active, max_active_runs=entry.max_active_runs)
+        if admission is Admission.MISS:
+            dropped.append(slot)
+            continue
+        if admission is Admission.REPLACE:
+            # Of several slots that come at once only the newest is left.
+            replaces, active = True, 0
+            dropped += run
+            run = []
+        active += 1
+        run.append(slot)
+    return run, dropped, replaces
 
 
 def _intervals(
@@ -214,10 +228,19 @@ def _intervals(
     return tuple(found)
 
 
-def preview_unpause(entry: ScheduleEntry, now: datetime) -> tuple[int, int]:
-    """Return how many slots passed unnoticed, and how many of them will run."""
-    decided = decide_slots(watch_of(entry), now, limit=CATCHUP_LIMIT + 1)
-    return len(decided.run) + len(decided.missed), len(decided.run)
+def preview_unpause(
+    entry: ScheduleEntry, now: datetime, *, active_runs: int = 0
+) -> tuple[int, int]:
+    """Return how many slots passed unnoticed, and how many of them will run beside ``active_runs``
+    unfinished ones; both are counted up to `MOST_COUNTED`.
+    """
+    watch = watch_of(entry)
+    decided = decide_slots(watch, now, limit=MOST_COUNTED)
+    wanted = decided.run
+    if decided.more and entry.catchup is not Catchup.ALL:
+        wanted = newest_run(watch, now)
+    run, _, _ = _admitted(entry, wanted, active_runs)
+    return len(decided.run) + len(decided.missed), len(run)
 
 
 def _refuse_flood(entry: ScheduleEntry, now: datetime) -> None:

@@ -7,7 +7,7 @@ time go in, decisions come out; the metastore's unique keys make them happen onc
 import enum
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -24,6 +24,8 @@ SLOTS_A_TICK = 100
 """More slots than this are decided over several ticks, oldest first."""
 CATCHUP_LIMIT = 1_000
 """More slots than this are caught up on only if somebody confirms it."""
+MOST_COUNTED = 10_000
+"""Slots that passed are counted up to here; a schedule of many years has millions."""
 _INSTANT = timedelta(microseconds=1)
 _ONE_OFF = timedelta(days=1)
 _FIRST_WINDOW = timedelta(minutes=2)
@@ -121,6 +123,15 @@ def decide_slots(watch: Watch, now: datetime, *, limit: int = SLOTS_A_TICK) -> S
         run=tuple(run), missed=tuple(missed), cursor=cursor,
         next_fire=due[limit] if more else following, more=more,
     )  # fmt: skip
+
+
+def newest_run(watch: Watch, now: datetime) -> tuple[datetime, ...]:
+    """Return the newest slot that is due by ``now`` if it runs, however many others are due."""
+    last = min(now, watch.end) if watch.end else now
+    slot = previous_slot(watch.schedule, last + _INSTANT)
+    if slot is None or slot <= watch.cursor:
+        return ()
+    return decide_slots(replace(watch, cursor=slot - _INSTANT), now).run
 
 
 def next_slot(watch: Watch, after: datetime) -> datetime | None:

@@ -154,10 +154,11 @@ def will_catch_up(service: "Service", dag_id: str) -> tuple[int, int]:
     """Return how many slots passed while a DAG was paused, and how many of them will run."""
     from nbflow.scheduling.plan import preview_unpause
 
-    entry = service.store.schedule(DagId(dag_id))
+    store, name = service.store, DagId(dag_id)
+    entry = store.schedule(name)
     if entry is None or not entry.expression:
         return 0, 0
-    return preview_unpause(entry, service.clock.wall())
+    return preview_unpause(entry, service.clock.wall(), active_runs=store.active_runs(name))
 
 
 def trigger(

@@ -263,3 +263,25 @@ def test_before_un_pausing_people_are_told_what_will_happen():
     assert preview_unpause(deploy(), NOON + 5 * HOUR) == (5, 1)
     assert preview_unpause(deploy(catchup=Catchup.ALL), NOON + 5 * HOUR) == (5, 5)
     assert preview_unpause(deploy(), NOON) == (0, 0)
+
+
+def test_slots_of_a_long_pause_are_counted_and_the_newest_one_runs():
+    often = deploy("* * * * *")
+    assert preview_unpause(often, NOON + 72 * HOUR) == (4320, 1)
+    weeks = NOON + 24 * 14 * HOUR
+    assert preview_unpause(often, weeks) == (10_000, 1)
+    none = deploy("* * * * *", catchup=Catchup.NONE)
+    assert preview_unpause(none, weeks) == (10_000, 1)
+    over = deploy("* * * * *", catchup=Catchup.NONE, end_date="2026-03-14T00:00")
+    assert preview_unpause(over, weeks) == (10_000, 0)
+
+
+@pytest.mark.parametrize("active", [0, 1, 3])
+@pytest.mark.parametrize("overlap", Overlap)
+@pytest.mark.parametrize("catchup", Catchup)
+def test_what_is_said_before_un_pausing_is_what_a_tick_makes(catchup, overlap, active):
+    entry = deploy(catchup=catchup, overlap=overlap, max_active_runs=2)
+    now = NOON + 5 * HOUR
+    planned = plan_tick(due(entry, active), now)
+    said = preview_unpause(entry, now, active_runs=active)
+    assert said == (len(planned.run) + len(planned.missed), len(planned.run))
