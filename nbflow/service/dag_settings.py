@@ -1,20 +1,25 @@
 """Settings of a DAG that need not be kept yet: what they mean, and what is wrong with which of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nbflow.errors import MetastoreError
+from nbflow.model.ids import DagId
 from nbflow.model.options import DagOptions
+from nbflow.model.schedule import ScheduleEntry
 from nbflow.model.sentence import Sentence
 from nbflow.model.triggers import trigger_sentence
 from nbflow.notebooks.dag_block import without_defaults
 from nbflow.notebooks.notebook_metadata import read_dag_settings
 from nbflow.scheduling.clock_changes import clock_changes, clock_sentence
-from nbflow.scheduling.plan import over_finding
+from nbflow.scheduling.plan import over_finding, plan_deploy, watch_of
 from nbflow.scheduling.schedule import parse_schedule, read_instant, read_zone
-from nbflow.scheduling.timetable import next_fires, schedule_problems
+from nbflow.scheduling.slots import upcoming
+from nbflow.scheduling.timetable import schedule_problems
 from nbflow.service.targets import NOTIFY_CODE, NOTIFY_HINT, notify_problems
 
 _TIMES = ("schedule", "timezone", "start_date", "end_date", "min_period")
@@ -46,9 +51,16 @@ class CheckedSettings:
 
 
 def check_settings(
-    given: Mapping[str, Any], stem: str, now: datetime, *, count: int = 5
+    given: Mapping[str, Any],
+    stem: str,
+    now: datetime,
+    *,
+    count: int = 5,
+    known: Callable[[DagId], ScheduleEntry | None] = lambda _: None,
 ) -> CheckedSettings:
-    """Say what the ``dag`` object of a notebook means; ``stem`` names the DAG if it doesn't."""
+    """Say what the ``dag`` object of a notebook means; ``stem`` names the DAG if it doesn't, and
+    ``known`` is asked for the schedule that the DAG has.
+    """
     options, found = read_dag_settings(given, stem)
     problems = [
         SettingProblem(
@@ -66,7 +78,7 @@ def check_settings(
         options=options,
         kept=without_defaults(given),
         problems=problems,
-        next=() if is_wrong else coming_fires(options, now, count),
+        next=() if is_wrong else _next(options, DagId(options.id or stem), now, count, known),
         clock=() if is_wrong else _clock(options, now),
         triggers=[trigger_sentence(one) for one in options.on],
     )
@@ -94,18 +106,34 @@ def _of_schedule(options: DagOptions, now: datetime) -> list[SettingProblem]:
     ]
 
 
-def coming_fires(options: DagOptions, now: datetime, count: int) -> list[datetime]:
-    """Return the next instants at which settings fire, within their dates. Raises ScheduleError."""
+def _next(
+    options: DagOptions,
+    dag_id: DagId,
+    now: datetime,
+    count: int,
+    known: Callable[[DagId], ScheduleEntry | None],
+) -> list[datetime]:
+    before = None
+    if options.schedule:
+        # Settings are looked at while the metastore fails, too.
+        with suppress(MetastoreError):
+            before = known(dag_id)
+    return coming_fires(options, now, count, known=before)
+
+
+def coming_fires(
+    options: DagOptions, now: datetime, count: int, *, known: ScheduleEntry | None = None
+) -> list[datetime]:
+    """Return the next slots that a deploy at ``now`` leaves to settings, in the schedule's zone;
+    ``known`` is the schedule that the DAG has. Raises ScheduleError.
+    """
+    entry = plan_deploy(DagId(""), options, known, now, confirmed=True)
+    if entry is None:
+        return []
+    goes_on = known is not None and entry.cursor == known.cursor
+    after = max(entry.cursor, now) if goes_on else entry.cursor
     zone = read_zone(options.timezone)
-    start, end = (_instant(text, zone) for text in (options.start_date, options.end_date))
-    found = next_fires(
-        options.schedule or "",
-        options.timezone,
-        max(now, start) if start else now,
-        count,
-        anchor=start,
-    )
-    return [at for at in found if end is None or at <= end]
+    return [at.astimezone(zone) for at in upcoming(watch_of(entry), after, count)]
 
 
 def _clock(options: DagOptions, now: datetime) -> list[Sentence]:

@@ -2,7 +2,9 @@
 
 from zoneinfo import available_timezones
 
+from nbflow.model.ids import DagId
 from nbflow.model.names import notebook_name
+from nbflow.model.schedule import ScheduleEntry
 from nbflow.notebooks.dag_block import default_settings
 from nbflow.server.models.settings import (
     SettingProblemForm,
@@ -13,6 +15,7 @@ from nbflow.server.models.settings import (
 from nbflow.server.resources.forms import fire_forms, words
 from nbflow.server.routing import Call, Route
 from nbflow.service.dag_settings import check_settings
+from nbflow.service.drift import has_metastore
 from nbflow.texts import told
 
 _NO_PLACES = ("Factory", "localtime", "posixrules")
@@ -22,7 +25,13 @@ def check_dag_settings(call: Call) -> SettingsAnswer:
     """Say what settings of a DAG mean; nothing is kept."""
     asked: SettingsRequest = call.body
     stem = notebook_name(asked.path)
-    found = check_settings(asked.settings, stem, call.service.clock.wall(), count=asked.count)
+    service = call.service
+
+    def known(dag_id: DagId) -> ScheduleEntry | None:
+        return service.store.schedule(dag_id) if has_metastore(service) else None
+
+    now = service.clock.wall()
+    found = check_settings(asked.settings, stem, now, count=asked.count, known=known)
     options, lang = found.options, call.lang
     return SettingsAnswer(
         dag_id=options.id or stem,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbflow.errors import MetastoreError
 from nbflow.model.diagnostics import Severity, has_errors
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.options import Catchup, DagOptions, Overlap
@@ -21,7 +22,7 @@ from nbflow.scheduling.plan import (
 )
 from nbflow.scheduling.schedule import ScheduleError
 from nbflow.scheduling.slots import upcoming
-from nbflow.service.dag_settings import check_settings
+from nbflow.service.dag_settings import check_settings, coming_fires
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -257,6 +258,61 @@ def test_no_clock_change_is_looked_for_after_the_last_date(last):
     found = check_settings(given, "etl", NOON)
     assert found.problems == []
     assert all(text.values["day"] < "9999-12-31" for text in found.clock)
+
+
+PREVIEWED = [
+    {"schedule": "@daily", "start_date": "2026-12-01", "timezone": "Asia/Seoul"},
+    {"schedule": "@once", "start_date": "2026-12-01"},
+    {"schedule": "@once"},
+    {"schedule": "once 2026-12-01T09:00"},
+    {"schedule": "every 1h"},
+    {"schedule": "every 7h", "start_date": "2026-03-02T00:30", "end_date": "2026-03-02T08:00"},
+    {"schedule": "@hourly", "start_date": "2026-02-01", "catchup": Catchup.ALL},
+    {"schedule": "@hourly", "end_date": "2026-03-01T14:00"},
+    {"schedule": None},
+]
+
+
+@pytest.mark.parametrize("settings", PREVIEWED)
+@pytest.mark.parametrize("before", [None, "0 6 * * *", "every 1h", ""])
+def test_the_fires_that_settings_are_shown_with_are_those_that_their_deploy_leaves(
+    settings, before
+):
+    known = None if before is None else replace(deploy("@daily", now=NOON - 17 * HOUR / 2))
+    if known is not None:
+        known = replace(known, expression=before, cursor=NOON)
+    options = DagOptions(**settings)
+    entry = plan_deploy(ETL, options, known, NOON, confirmed=True)
+    left = upcoming(watch_of(entry), entry.cursor, 3) if entry else []
+    assert coming_fires(options, NOON, 3, known=known) == left
+
+
+def test_the_first_fire_that_settings_are_shown_with_may_be_the_start_date():
+    settings = {"schedule": "@daily", "start_date": "2026-12-01", "timezone": "Asia/Seoul"}
+    first = check_settings(settings, "etl", NOON).next[0]
+    assert first.isoformat() == "2026-12-01T00:00:00+09:00"
+    once = {"schedule": "@once", "start_date": "2026-12-01"}
+    assert check_settings(once, "etl", NOON).next == [datetime(2026, 12, 1, tzinfo=UTC)]
+
+
+def test_settings_of_a_dag_that_is_known_are_shown_with_the_fires_from_its_anchor():
+    known = {"etl": deploy("@daily", now=NOON - HOUR / 2)}
+    given = {"schedule": "every 1h"}
+    shown = check_settings(given, "etl", NOON, known=known.get).next
+    assert shown[0] == NOON + HOUR / 2
+    assert check_settings(given, "other", NOON, known=known.get).next[0] == NOON + HOUR
+
+    def fails(_):
+        raise MetastoreError("away")
+
+    assert check_settings(given, "etl", NOON, known=fails).next[0] == NOON + HOUR
+
+
+def test_slots_that_a_paused_dag_missed_are_no_next_fires():
+    known = deploy()
+    assert coming_fires(DagOptions(schedule="@hourly"), NOON + 5 * HOUR, 1, known=known) == [
+        NOON + 6 * HOUR
+    ]
 
 
 def test_before_un_pausing_people_are_told_what_will_happen():
