@@ -20,6 +20,8 @@ _NAME_EMS = 17.0
 _LABEL_EMS = 22.0
 _NOTE_WIDTH = 112.0
 """Room kept for the second line, so that a box doesn't change its size while a run goes on."""
+_ROOMY = 108.0
+"""Room for an icon and a duration, or an icon and the longest word of a state in any language."""
 
 _RANK = (
     EdgeKind.MUTATION,
@@ -215,9 +217,9 @@ def _box(
     if progress is not None:
         here = progress.get(str(task.name), TaskProgress())
         note, look = note_of(here, lang), here.look
-        width = max(width, text_width(note, NOTE_SIZE) + 40.0)
-    if progress is not None or roomy:
-        width = max(width, _NOTE_WIDTH + 26.0)
+        width = max(width, _NOTE_WIDTH + 26.0, text_width(note, NOTE_SIZE) + 40.0)
+    if roomy:
+        width = max(width, _ROOMY)
     if note or roomy:
         height += LINE_HEIGHT - 1.0
     return Box(

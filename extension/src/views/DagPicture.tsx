@@ -221,7 +221,10 @@ function Words({ box, ran, centre, left }: WordsProps): ReactElement {
   );
 }
 
-/** The second line of a box: the state of its task, and how long it took or takes by now. */
+/**
+ * The second line of a box: its task's state, and how long it took or takes by now, or the word of
+ * a state without a time. Both would make boxes so wide that less of the DAG is seen.
+ */
 function Standing({ ran, left, y }: { ran: RanState; left: number; y: number }): ReactElement {
   useSeconds(ran.state === 'running');
   return (
@@ -230,15 +233,15 @@ function Standing({ ran, left, y }: { ran: RanState; left: number; y: number }):
         <path className="icon" d={tokens.states[ran.state]?.icon} />
       </g>
       <text className="note" x={left + 32} y={y}>
-        {[briefly(ran.word), timeOf(ran, Date.now())].filter(Boolean).join(' · ')}
+        {timeOf(ran, Date.now()) || briefly(ran.word)}
       </text>
     </>
   );
 }
 
-/** The word of a state where there is little room: what stands after its colon. */
+/** The word of a state where there is little room: what stands before its colon. */
 function briefly(word: string): string {
-  return word.slice(word.indexOf(':') + 1).trim();
+  return word.split(':')[0] ?? word;
 }
 
 function diamond(x: number, y: number): string {

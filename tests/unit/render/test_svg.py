@@ -15,7 +15,7 @@ from nbflow.render.dot import to_dot
 from nbflow.render.draw import FORMATS, draw, format_of, to_png
 from nbflow.render.graphviz_layout import find_dot, run_dot
 from nbflow.render.measure import text_width
-from nbflow.render.picture import NAME_SIZE, TaskProgress, picture_of
+from nbflow.render.picture import NAME_SIZE, NOTE_SIZE, TaskProgress, picture_of
 from nbflow.render.safe_svg import checked_svg
 from nbflow.render.svg import to_svg
 from nbflow.render.text import to_text
@@ -310,15 +310,11 @@ def test_the_form_is_told_by_name_or_by_the_files_ending(dags: ModuleType) -> No
 
 
 def test_a_roomy_box_has_room_for_what_will_be_said_of_its_task(dags: ModuleType) -> None:
-    plain, roomy, told = (
-        {box.task: box for box in picture.boxes}
-        for picture in (
-            picture_of(dags.first_steps()),
-            picture_of(dags.first_steps(), roomy=True),
-            picture_of(dags.first_steps(), {}),
-        )
+    plain, roomy = (
+        picture_of(dags.first_steps(), roomy=is_roomy).boxes for is_roomy in (False, True)
     )
-    for name, box in roomy.items():
-        assert (box.note, box.look, box.title) == ("", None, plain[name].title)
-        assert (box.width, box.height) == (told[name].width, told[name].height)
-        assert box.height > plain[name].height
+    for before, box in zip(plain, roomy, strict=True):
+        assert (box.note, box.look, box.title) == ("", None, before.title)
+        assert box.height > before.height
+        for word in ("cancelled", "선행 작업 실패", "99 m 59 s"):
+            assert box.width >= text_width(word, NOTE_SIZE) + 30

@@ -62,7 +62,7 @@ export function When({
               value={expression}
               onChange={event => {
                 // Emptied, it is still what somebody writes in.
-                setCustom(true);
+                setCustom(isCustom || event.target.value === '');
                 source.set(['schedule'], event.target.value || undefined);
               }}
             />
