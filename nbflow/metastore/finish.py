@@ -47,12 +47,15 @@ def finish(
     """Record the ends of attempts, all in one transaction; return what was decided after each. See
     `Database.write` for ``at_once``.
 
-    Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one.
+    Raises ConflictError, and writes nothing, if one of the attempts no longer is its task's live one,
+    unless just these ends are on record: then a commit of them took place whose end nobody was told.
     """
     was_known = any(db.known_runs.knows(end.claim.run_id) for end in ends)
     try:
         return _finish(db, ends, who, now, at_once=at_once)
     except ConflictError:
+        if db.read(lambda connection: _are_counted(connection, ends, who)):
+            return [Decisions() for _ in ends]
         # What was known of a large run may no longer hold; what is read anew decides.
         if not was_known:
             raise
@@ -71,15 +74,36 @@ def _finish(
         return _finish_all(db, connection, ends, who, now, known)
 
     def confirm(connection: Connection) -> list[Decisions] | None:
-        of = t.attempt.c
-        wanted = {end.claim.token: _outcome(end.result) for end in ends}
-        query = select(of.token, of.outcome).where(of.token.in_(wanted), of.owner == who)
-        found = {row.token: row.outcome for row in connection.execute(query)}
-        return [Decisions() for _ in ends] if found == wanted else None
+        return [Decisions() for _ in ends] if _are_recorded(connection, ends, who) else None
 
     done = db.write("finish", work, confirm, at_once=at_once)
     db.known_runs.put(known)
     return done
+
+
+def _are_recorded(connection: Connection, ends: Sequence[Finish], who: str) -> bool:
+    of = t.attempt.c
+    wanted = {end.claim.token: _outcome(end.result) for end in ends}
+    query = select(of.token, of.outcome).where(of.token.in_(wanted), of.owner == who)
+    return {row.token: row.outcome for row in connection.execute(query)} == wanted
+
+
+def _are_counted(connection: Connection, ends: Sequence[Finish], who: str) -> bool:
+    """Tell whether the owner itself has recorded these ends, and not others of the attempts. As lost
+    others record them, too.
+    """
+    if any(_outcome(end.result) == LOST for end in ends):
+        return False
+    return _are_recorded(connection, ends, who) and all(_stores(connection, end) for end in ends)
+
+
+def _stores(connection: Connection, end: Finish) -> bool:
+    of = t.artifact.c
+    mine = (of.run_id == end.claim.run_id, of.task == end.claim.task, of.token == end.claim.token)
+    found = {(row.name, row.bundle) for row in connection.execute(select(t.artifact).where(*mine))}
+    values = (*end.result.values, *end.result.ambient)
+    is_good = end.move.target is TaskState.SUCCESS
+    return found == ({(value.name, value.bundle) for value in values} if is_good else set())
 
 
 def _finish_all(

@@ -105,6 +105,13 @@ class RunDriver:
         """Tell whether its attempts have been asked to stop."""
         return self._cancel_deadline is not None
 
+    def is_behind(self, snapshot: RunSnapshot) -> bool:
+        """Tell whether an end went on record and nobody was told: what it released must wait until it
+        is, since the values of its task are not known here yet.
+        """
+        named = (ending.flight.task.name for ending in self._unrecorded.values())
+        return any(snapshot.tasks[name].state is not TaskState.RUNNING for name in named)
+
     @property
     def used(self) -> int:
         """How many places its attempts take."""

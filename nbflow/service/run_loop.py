@@ -59,12 +59,13 @@ class RunLoop:
             if self.switch.is_pressed and not self.driver.is_cancelling:
                 self._try(partial(self.store.request_cancel, self.run_id))
             snapshot = self.driver.advance(self._try)
-            if snapshot.state.is_final:
+            is_behind = self.driver.is_behind(snapshot)
+            if snapshot.state.is_final and not is_behind:
                 return snapshot
             self._take_back(snapshot)
             if snapshot.cancel_requested:
                 self._recorder.record(self.driver.cancel(at_once=self.switch.at_once))
-            else:
+            elif not is_behind:
                 self._start(snapshot)
             reports = self.executor.poll(_patience(snapshot, self.clock))
             self._recorder.record(self.driver.take(reports))

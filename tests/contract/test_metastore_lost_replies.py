@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from small_dags import ended, failed, manual_run, run_id, small_dag, succeeded
+from small_dags import ended, failed, manual_run, run_id, small_dag, stored, succeeded
 
 from nbflow import faults
+from nbflow.errors import ConflictError, MetastoreBusyError
 from nbflow.metastore import Clear, Metastore, NewNotice, Tick, check
+from nbflow.metastore.engine import Database
 from nbflow.model.ids import TaskName
 from nbflow.model.notices import Channel, NoticeEvent, Notify
 from nbflow.model.schedule import MissedSlot, ScheduleEntry
@@ -146,3 +148,32 @@ def test_what_had_nothing_to_do_says_so_all_the_same(
     monkeypatch.setattr(faults, "_spec", f"{verb}.post_commit:1:commit_then_raise")
     faults._hits.clear()
     assert not work()
+
+
+def lose_all_replies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first end of an attempt be committed, and neither that nor a look at it be answered."""
+    read, has_failed = Database.read, []
+
+    def silent(self: Database, *args: Any, **named: Any) -> Any:
+        if faults._hits["finish.post_commit"] and not has_failed:
+            has_failed.append(True)
+            raise MetastoreBusyError("The server restarts.", hint="Try again.")
+        return read(self, *args, **named)
+
+    monkeypatch.setattr(Database, "read", silent)
+    monkeypatch.setattr(faults, "_spec", "finish.post_commit:1:commit_then_raise")
+    faults._hits.clear()
+
+
+def test_an_end_that_was_recorded_unseen_is_no_conflict_when_it_is_recorded_again(
+    store: Metastore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, follows = going(store), partial(decide, ETL, now=NOON)
+    lose_all_replies(monkeypatch)
+    with pytest.raises(MetastoreBusyError):
+        store.finish(claim, succeeded(stored("x")), ended("a"), follows)
+    assert store.finish(claim, succeeded(stored("x")), ended("a"), follows).is_empty
+    assert [value.name for value in store.values.of_run(run_id())[TaskName("a")].values] == ["x"]
+    with pytest.raises(ConflictError):
+        store.finish(claim, failed(), ended("a", TaskState.FAILED), follows)
+    assert check(url) == []

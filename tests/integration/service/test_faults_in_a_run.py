@@ -12,10 +12,12 @@ import pytest
 from small_files import files_of_at_most
 from sqlalchemy import event
 
+from nbflow import faults
 from nbflow.artifacts.store import ArtifactStore
-from nbflow.errors import NotebookError
+from nbflow.errors import MetastoreBusyError, NotebookError
 from nbflow.execution import processes
 from nbflow.metastore import check, dialect
+from nbflow.metastore.engine import Database
 from nbflow.model.attempt import Limits
 from nbflow.model.states import Reason, RunState, TaskState
 from nbflow.service import checking, plan
@@ -100,6 +102,30 @@ def test_a_metastore_that_is_locked_for_a_while_holds_the_run_up_and_no_more(
     holder.close()
     assert report.is_success, [(t.name, t.note) for t in report.tasks]
     assert refused == ["database is locked"] * 2
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("end", [1, 2])
+def test_a_task_whose_end_was_recorded_unseen_is_followed_by_what_takes_its_values(
+    service, page, monkeypatch, end
+):
+    """The commit's reply is lost, and the look at what became of it fails, too."""
+    path = page(("x = 1", "task:a"), ("y = x + 1", "task:b"))
+    read, silent = Database.read, []
+
+    def fail_once(self, *args, **named):
+        if faults._hits["finish.post_commit"] == end and not silent:
+            silent.append(True)
+            raise MetastoreBusyError("The server restarts.", hint="Try again.")
+        return read(self, *args, **named)
+
+    monkeypatch.setattr(Database, "read", fail_once)
+    monkeypatch.setattr(faults, "_spec", f"finish.post_commit:{end}:commit_then_raise")
+    faults._hits.clear()
+    report = service.run(path)
+    assert silent
+    assert all(task.notebook is not None for task in report.tasks)
+    assert report.is_success, [(t.name, t.note) for t in report.tasks]
 
 
 @pytest.mark.fault(12)
