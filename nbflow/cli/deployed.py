@@ -1,5 +1,6 @@
 """The verbs of ``nbflow dags`` for what is deployed: deploy, pause, trigger, next, state, delete."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from nbflow.cli.options import (
     read_parameters,
 )
 from nbflow.cli.output import Form, emit, say, tell, write
+from nbflow.model.ids import DagId
 from nbflow.texts import clean, language, t, told
 
 if TYPE_CHECKING:
@@ -126,19 +128,45 @@ def pause(name: DagName) -> None:
     say(t("{dag} is paused.", dag=name) if changed else t("{dag} was paused already.", dag=name))
 
 
-def unpause(name: DagName) -> None:
+def unpause(
+    name: DagName,
+    catchup: Annotated[
+        bool,
+        typer.Option(
+            "--catchup", "--yes", "-y", help=t("Confirm a catch-up on more than a thousand slots.")
+        ),
+    ] = False,
+) -> None:
     """Let a paused DAG run again."""
     from nbflow.app import open_service
 
     with open_service() as service:
-        missed, will_run = service.will_catch_up(name)
+        if any(row.paused for row in service.store.list_dags(DagId(name))):
+            _say_what_runs(service, name, confirmed=catchup)
         changed = service.pause(name, paused=False)
-    if not changed:
-        say(t("{dag} was not paused.", dag=name))
-        return
+    say(t("{dag} is active.", dag=name) if changed else t("{dag} was not paused.", dag=name))
+
+
+def _say_what_runs(service: "Service", name: str, *, confirmed: bool) -> None:
+    """Say which slots a paused DAG missed, and how many of them run; very many are confirmed first."""
+    from nbflow.scheduling.plan import too_many_to_run
+    from nbflow.scheduling.slots import CATCHUP_LIMIT, MOST_COUNTED
+
+    def shown_count(count: int) -> str:
+        return f"{count}+" if count == MOST_COUNTED else str(count)
+
+    missed, will_run = service.will_catch_up(name)
+    run = shown_count(will_run)
     if missed:
-        say(t("Slots missed: {missed}; of these {run} will run.", missed=missed, run=will_run))
-    say(t("{dag} is active.", dag=name))
+        words = t(
+            "Slots missed: {missed}; of these {run} will run.", missed=shown_count(missed), run=run
+        )
+        say(words)
+    if will_run <= CATCHUP_LIMIT or confirmed:
+        return
+    if not sys.stdin.isatty():
+        raise too_many_to_run(name, run)
+    typer.confirm(t("Let {dag} run again, and make {count} runs?", dag=name, count=run), abort=True)
 
 
 def trigger(
@@ -259,7 +287,6 @@ def delete(
 ) -> None:
     """Delete a DAG from the metastore."""
     from nbflow.app import open_service
-    from nbflow.model.ids import DagId
     from nbflow.service.dags import delete as delete_dag
 
     with open_service() as service:

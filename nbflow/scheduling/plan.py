@@ -247,14 +247,35 @@ def _refuse_flood(entry: ScheduleEntry, now: datetime) -> None:
     if entry.catchup is not Catchup.ALL:
         return
     watch = watch_of(entry)
-    found = decide_slots(watch, now, limit=CATCHUP_LIMIT)
-    if found.more:
-        raise ScheduleError(
-            Sentence(
-                "catch-up on every slot since {begin} is more than {limit} runs",
-                begin=f"{(entry.cursor + _INSTANT).astimezone(watch.schedule.zone):%Y-%m-%d}",
-                limit=CATCHUP_LIMIT,
-            ),
-            hint="choose a later start_date or catchup latest, or confirm it with --catchup",
-            code="NBF224",
+    found = decide_slots(watch, now, limit=MOST_COUNTED)
+    count = len(found.run)
+    if count <= CATCHUP_LIMIT:
+        return
+    begin = f"{(entry.cursor + _INSTANT).astimezone(watch.schedule.zone):%Y-%m-%d}"
+    what = (
+        Sentence(
+            "catch-up on every slot since {begin} is more than {limit} runs",
+            begin=begin,
+            limit=MOST_COUNTED,
         )
+        if found.more
+        else Sentence(
+            "catch-up on every slot since {begin} is {count} runs", begin=begin, count=count
+        )
+    )
+    raise ScheduleError(
+        what,
+        hint="choose a later start_date or catchup latest, or confirm it with --catchup",
+        code="NBF224",
+    )
+
+
+def too_many_to_run(dag_id: str, count: str) -> ScheduleError:
+    """Return why a DAG isn't let run again: more slots would run than anybody asks for by mistake."""
+    return ScheduleError(
+        Sentence(
+            "{dag} stays paused: unpausing it would make {count} runs", dag=dag_id, count=count
+        ),
+        hint="confirm it with --catchup, or deploy it with catchup latest first",
+        code="NBF224",
+    )

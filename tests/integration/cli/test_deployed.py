@@ -2,12 +2,15 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,61 @@ def test_pausing_and_unpausing_say_what_changed(nbflow: Call, page: Callable[...
     assert said == [
         "tick is paused.", "tick was paused already.", "tick is active.", "tick was not paused.",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def flooded(nbflow: Call, page: Callable[..., Path]) -> None:
+    """A paused DAG that would catch up on the minutes of a day."""
+    begin = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M}"
+    path = page(schedule="* * * * *", start_date=begin, catchup="all")
+    refused = nbflow("dags", "deploy", path)
+    assert re.search(r"NBF224: catch-up on every slot since \S+ is 144[0-9] runs", refused.stderr)
+    nbflow("dags", "deploy", path, "--catchup")
+    nbflow("dags", "pause", "tick")
+
+
+def is_paused(nbflow: Call) -> bool:
+    (row,) = answer(nbflow("dags", "list", "--format", "json"))
+    return bool(row["paused"])
+
+
+@pytest.mark.usefixtures("flooded")
+def test_a_dag_that_would_catch_up_on_very_many_slots_stays_paused_until_that_is_confirmed(
+    nbflow: Call,
+) -> None:
+    refused = nbflow("dags", "unpause", "tick")
+    assert refused.returncode == 2
+    assert re.fullmatch(r"Slots missed: (144\d); of these \1 will run\.", refused.stdout.strip()), (
+        refused.stdout
+    )
+    assert "NBF224" in refused.stderr
+    assert re.search(r"tick stays paused: unpausing it would make 144\d runs", refused.stderr)
+    assert "--catchup" in refused.stderr
+    assert is_paused(nbflow)
+    done = nbflow("dags", "unpause", "tick", "--catchup")
+    assert done.stdout.splitlines()[-1] == "tick is active."
+    assert not is_paused(nbflow)
+
+
+@pytest.mark.usefixtures("flooded")
+@pytest.mark.parametrize(("reply", "stays"), [("n", True), ("y", False)])
+def test_in_a_terminal_a_flood_is_asked_about_before_the_pause_ends(
+    nbflow: Call, tmp_path: Path, reply: str, stays: bool
+) -> None:
+    master, slave = pty.openpty()
+    env = os.environ | {"NBFLOW_HOME": str(tmp_path / "home"), "NBFLOW_LANG": "en"}
+    words = [sys.executable, "-m", "nbflow", "dags", "unpause", "tick"]
+    with subprocess.Popen(
+        words, env=env, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        os.close(slave)
+        os.write(master, f"{reply}\n".encode())
+        said, _ = process.communicate(timeout=60)
+    os.close(master)
+    assert said.startswith("Slots missed: 144"), said
+    assert re.search(r"Let tick run again, and make 144\d runs\?", said)
+    assert ("tick is active." in said) is not stays
+    assert is_paused(nbflow) is stays
 
 
 def test_a_deploy_of_a_paused_dag_says_that_it_is_still_paused(

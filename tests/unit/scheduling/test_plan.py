@@ -108,10 +108,12 @@ def test_a_schedule_that_makes_no_run_is_a_warning(options, is_over):
 
 @pytest.mark.abuse(30)
 def test_a_flood_is_refused_unless_it_is_confirmed():
-    with pytest.raises(ScheduleError, match="more than 1000 runs") as caught:
+    with pytest.raises(ScheduleError, match="more than 10000 runs") as caught:
         deploy("* * * * *", start_date="1970-01-01", catchup=Catchup.ALL)
     assert caught.value.code == "NBF224"
     deploy("* * * * *", start_date="1970-01-01", catchup=Catchup.ALL, confirmed=True)
+    with pytest.raises(ScheduleError, match="since 2026-02-28 is 2161 runs"):
+        deploy("* * * * *", start_date="2026-02-28", catchup=Catchup.ALL)
 
 
 def test_an_interval_without_a_start_keeps_the_first_deploy_as_its_anchor():
