@@ -18,6 +18,8 @@ from nbflow.model.states import TaskState
 
 LONG_SILENT = timedelta(days=1)
 """Of whom nothing is heard for so long is no longer shown; who then is heard of is there again."""
+_FIRST_SPACE = "pid:[4026531836]"
+"""The process ids of the machine itself, by a constant of Linux."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +38,23 @@ def this_process() -> Instance:
     pid = os.getpid()
     return Instance(
         id=uuid.uuid4().hex,
-        host=socket.gethostname()[:255],
+        host=host(),
         boot_id=boot_id(),
         pid=pid,
         started=process_start(pid) or 0.0,
     )
+
+
+def host() -> str:
+    """Return what names this host, as far as its process ids mean the same: in a container they are its
+    own, though others of its name run on the same kernel.
+    """
+    name = socket.gethostname()
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = _FIRST_SPACE
+    return name[:255] if space == _FIRST_SPACE else f"{name[:220]} {space}"
 
 
 @cache
@@ -73,7 +87,7 @@ def is_gone(row: Any) -> bool:
     """Tell whether an instance surely is dead: closed, or its process on this host is no more."""
     if row.closed is not None:
         return True
-    if not row.boot_id or row.host != socket.gethostname()[:255]:
+    if not row.boot_id or row.host != host():
         return False
     return bool(row.boot_id != boot_id() or process_start(row.pid) != row.pid_start)
 

@@ -1,13 +1,16 @@
 """Processes that are gone: no longer shown once they own nothing, deleted when they are old."""
 
+import os
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from small_dags import manual_run, run_id, small_dag
 from sqlalchemy import select
 from storms.commits import forget_the_living, somebody_died
 
-from nbflow.metastore import Metastore, check
+from nbflow.metastore import Metastore, check, instances
 from nbflow.metastore.tables import instance
 from nbflow.model.ids import TaskName
 from nbflow.model.states import RunState, TaskState
@@ -39,6 +42,27 @@ def test_who_died_is_closed_when_what_it_ran_is_taken_over(
     assert [one.target for one in other.reap()] == ["queued"]
     assert other.schedulers() == []
     assert check(url) == []
+
+
+def test_a_process_of_another_container_of_this_name_is_judged_by_its_lease_alone(
+    open_store: Callable[[], Metastore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process id means nothing here, though both have one kernel."""
+    readlink, space = os.readlink, ["pid:[4026532001]"]
+    monkeypatch.setattr(
+        os,
+        "readlink",
+        lambda path: space[0] if str(path) == "/proc/self/ns/pid" else readlink(path),
+    )
+    monkeypatch.setattr(socket, "gethostname", lambda: "worker")
+    monkeypatch.setattr(instances, "process_start", lambda pid: 5.0 if pid == os.getpid() else None)
+    there, here = open_store(), open_store()
+    there.instance("scheduler")
+    claimed(there)
+    space[0] = "pid:[4026532002]"
+    monkeypatch.setattr(instances, "process_start", lambda _: None)
+    assert here.reap() == []
+    assert [one.state for one in here.schedulers()] == ["works"]
 
 
 def test_who_is_long_silent_but_is_heard_of_again_is_there_again(store: Metastore) -> None:
