@@ -120,9 +120,13 @@ class Notices:
         """Note that missed slots were seen to; False if one of them was before."""
         return notices.plan_missed(self._db, dag_id, keys, planned, self._db.clock.wall())
 
-    def take(self, *, lease: float, limit: int = 10) -> list[notices.NoticeRow]:
-        """Take notifications that are due, to send them before the lease ends."""
-        return notices.take(self._db, lease, limit, self._db.clock.wall())
+    def take(
+        self, *, lease: float, limit: int = 10, most_tries: int | None = None
+    ) -> list[notices.NoticeRow]:
+        """Take notifications that are due, to send them before the lease ends; what was taken
+        ``most_tries`` times is given up.
+        """
+        return notices.take(self._db, lease, limit, self._db.clock.wall(), most_tries)
 
     def settle(self, taken: notices.NoticeRow, **outcome: Any) -> bool:
         """Note ``sent``, ``dead`` or the next ``due``, and an ``error``; False if taken since."""

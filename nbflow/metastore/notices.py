@@ -19,6 +19,7 @@ from nbflow.metastore.engine import Database
 from nbflow.metastore.unread import word
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.notices import NoticeEvent, Notify
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunState
 
 
@@ -243,11 +244,17 @@ def _insert(
         db.insert_once(connection, t.notice, row)
 
 
-def take(db: Database, lease: float, limit: int, now: datetime) -> list[NoticeRow]:
-    """Take notifications that are due, to send them before the lease ends."""
+def take(
+    db: Database, lease: float, limit: int, now: datetime, most_tries: int | None = None
+) -> list[NoticeRow]:
+    """Take notifications that are due, to send them before the lease ends. What was taken
+    ``most_tries`` times, and is due all the same, is given up.
+    """
 
     def work(connection: Connection) -> list[NoticeRow]:
         of = t.notice.c
+        if most_tries is not None:
+            _give_up(db, connection, most_tries, limit, now)
         query = select(t.notice).where(of.due <= now).order_by(of.due, of.id).limit(limit)
         rows = connection.execute(db.locked(query, skip=True)).all()
         until = now + timedelta(seconds=lease)
@@ -261,6 +268,21 @@ def take(db: Database, lease: float, limit: int, now: datetime) -> list[NoticeRo
 
     # Of an unknown commit nothing is sent: what it took is due again after the lease.
     return db.write("notice_take", work, lambda _: [])
+
+
+def _give_up(
+    db: Database, connection: Connection, most_tries: int, limit: int, now: datetime
+) -> None:
+    of = t.notice.c
+    worn = select(of.id).where(of.due <= now, of.tries >= most_tries)
+    in_order = worn.order_by(of.due, of.id).limit(limit)
+    found = connection.execute(db.locked(in_order, skip=True)).scalars().all()
+    if found:
+        why = Sentence(
+            "it was tried {count} times, and nobody noted what came of it", count=most_tries
+        )
+        given_up = t.notice.update().where(of.id.in_(found), of.tries >= most_tries, of.due <= now)
+        connection.execute(given_up.values(due=None, dead_at=now, error=why))
 
 
 def settle(

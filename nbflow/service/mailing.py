@@ -3,16 +3,22 @@
 import hashlib
 import smtplib
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbflow.model.sentence import Sentence
 from nbflow.service.posting import SendError
 
 TIMEOUT = 10.0
+LIMIT = 45.0
+"""Seconds for all of a mail, less than the lease of whoever sends it."""
+AT_ONCE = 10
+"""Recipients told in one go, at most: who has a mail when the time is over isn't told again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +30,7 @@ class Mailer:
     url: str | None
     sender: str | None
     context: ssl.SSLContext | None = None
+    limit: float = LIMIT
 
     def send(self, to: Sequence[str], subject: str, text: str, key: str) -> None:
         """Send one mail to all; ``key`` tells mails apart. Raises SendError, with who is left if only
@@ -34,25 +41,22 @@ class Mailer:
         try:
             message = _message(self.sender, to, subject, text, key)
             with self._server(self.url) as server:
-                refused = server.send_message(message, from_addr=self.sender, to_addrs=list(to))
-        except smtplib.SMTPRecipientsRefused as problem:
-            raise _refusal(problem.recipients, to) from problem
+                refused = _send(server, message, self.sender, to)
         except (OSError, smtplib.SMTPException, ValueError) as problem:
-            raise SendError(
-                Sentence("the mail server: {problem}", problem=_first_line(problem))
-            ) from problem
+            raise _trouble(problem) from problem
         if refused:
             raise _refusal(refused, to)
 
     def _server(self, url: str) -> smtplib.SMTP:
+        until = time.monotonic() + self.limit
         parts = urlsplit(url)
         host, context = parts.hostname or "", self.context or ssl.create_default_context()
         if parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, parts.port or 465, timeout=TIMEOUT, context=context
+            server: smtplib.SMTP = _SecuredInTime(
+                host, parts.port or 465, until=until, timeout=TIMEOUT, context=context
             )
         elif parts.scheme in ("smtp", "smtp+starttls") and host:
-            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
+            server = _InTime(host, parts.port or 25, until=until, timeout=TIMEOUT)
         else:
             raise SendError(
                 Sentence("NBFLOW_SMTP_URL must begin with smtp://, smtp+starttls:// or smtps://")
@@ -66,6 +70,50 @@ class Mailer:
             server.close()
             raise
         return server
+
+
+class _InTime(smtplib.SMTP):
+    """A connection whose every reply comes before an instant, or none does."""
+
+    def __init__(self, *args: Any, until: float, **named: Any) -> None:
+        self._until = until
+        super().__init__(*args, **named)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the server's next reply."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(Sentence("no answer in time"))
+        if self.sock is not None:
+            self.sock.settimeout(min(TIMEOUT, left))
+        return super().getreply()
+
+
+class _SecuredInTime(_InTime, smtplib.SMTP_SSL):
+    """As `_InTime`, by TLS from the beginning."""
+
+
+def _send(
+    server: smtplib.SMTP, message: EmailMessage, sender: str, to: Sequence[str]
+) -> dict[str, tuple[int, bytes]]:
+    """Send a mail to some after others; return who was refused."""
+    refused: dict[str, tuple[int, bytes]] = {}
+    for begin in range(0, len(to), AT_ONCE):
+        try:
+            refused |= server.send_message(message, sender, to[begin : begin + AT_ONCE])
+        except smtplib.SMTPRecipientsRefused as problem:
+            refused |= problem.recipients
+        except (OSError, smtplib.SMTPException) as problem:
+            left = (*refused, *to[begin:])
+            raise _trouble(problem, left if len(left) < len(to) else ()) from problem
+    return refused
+
+
+def _trouble(problem: Exception, left: tuple[str, ...] = ()) -> SendError:
+    why = problem.args[0] if problem.args and isinstance(problem.args[0], Sentence) else None
+    words = Sentence("the mail server: {problem}", problem=why or _first_line(problem))
+    return SendError(words, left=left)
 
 
 def _refusal(refused: Mapping[str, tuple[int, bytes]], to: Sequence[str]) -> SendError:

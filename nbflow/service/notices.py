@@ -27,7 +27,7 @@ from nbflow.model.schedule import in_zone, missed_reason
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
 from nbflow.model.triggers import trigger_sentence
-from nbflow.scheduling.notices import health_after, next_try, run_event
+from nbflow.scheduling.notices import MOST_TRIES, health_after, next_try, run_event
 from nbflow.scheduling.slots import MissedReason
 from nbflow.service.isolation import Isolation, Subject
 from nbflow.service.mailing import Mailer
@@ -127,9 +127,9 @@ class Relay:
 
     def send(self) -> int:
         """Send what is due, each under a lease; return how many somebody has now."""
-        sent = 0
+        sent, store = 0, self.service.store.notices
         for _ in range(MOST_AT_ONCE):
-            taken = self.goes_on() and self.service.store.notices.take(lease=LEASE, limit=1)
+            taken = self.goes_on() and store.take(lease=LEASE, limit=1, most_tries=MOST_TRIES)
             if not taken:
                 break
             sent += sum(self._send(notice) for notice in taken)

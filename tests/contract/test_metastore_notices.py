@@ -203,6 +203,18 @@ def test_who_lost_its_lease_settles_nothing(store: Metastore, clock) -> None:
     assert (row.sent, row.due, row.notify) == (clock.wall(), None, HOOK)
 
 
+def test_what_nobody_settles_is_given_up_after_the_last_try(store: Metastore, clock) -> None:
+    name = planned(store)
+    for _ in range(2):
+        assert store.notices.take(lease=60.0, most_tries=2)
+        clock.move(60)
+    assert store.notices.take(lease=60.0, most_tries=2) == []
+    (row,) = store.notices.all()
+    assert (row.due, row.dead, row.tries) == (None, clock.wall(), 2)
+    assert "2 times" in row.error
+    assert store.notices.send_again(name)
+
+
 def test_one_that_was_given_up_may_be_sent_after_all(store: Metastore, clock) -> None:
     name = planned(store)
     (own,) = store.notices.take(lease=60.0)

@@ -1,5 +1,6 @@
 """Real servers that take what nbflow sends: HTTP with and without TLS, SMTP."""
 
+import asyncio
 import json
 import socket
 import ssl
@@ -90,8 +91,10 @@ class Mails:
         self.messages: list[tuple[list[str], str]] = []
         self.refusal = ""
         self.refused: set[str] = set()
+        self.delay = 0.0
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+        await asyncio.sleep(self.delay)
         if self.refusal and (not self.refused or address in self.refused):
             return self.refusal
         envelope.rcpt_tos.append(address)

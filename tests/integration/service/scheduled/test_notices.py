@@ -17,7 +17,7 @@ from nbflow.model.notices import Allowed, read_allowed
 from nbflow.service import backfill
 from nbflow.service.backfill import BackfillRequest
 from nbflow.service.looking import run_meant
-from nbflow.service.mailing import Mailer
+from nbflow.service.mailing import LIMIT, TIMEOUT, Mailer
 from nbflow.service.notices import LEASE, Relay
 from nbflow.service.posting import Poster, SendError
 from nbflow.service.targets import load_one
@@ -344,6 +344,15 @@ def test_a_password_is_never_said_where_others_can_read_it(mails):
     with pytest.raises(SendError, match="STARTTLS"):
         mailer.send(["c@d.org"], "subject", "text", "key")
     assert mails.messages == []
+
+
+def test_a_mail_to_many_by_a_slow_server_ends_in_time_and_says_who_lacks_it(mails):
+    to, mails.delay = [f"p{number}@d.org" for number in range(25)], 0.3
+    with pytest.raises(SendError) as caught:
+        Mailer(url=mails.url, sender="a@b.org", limit=5.0).send(to, "subject", "text", "key")
+    assert (caught.value.left, caught.value.is_final) == (tuple(to[10:]), False)
+    assert [taken for taken, _ in mails.messages] == [to[:10]]
+    assert LIMIT + TIMEOUT < LEASE
 
 
 def test_a_sender_that_is_none_is_a_reason_and_no_traceback(mails):
