@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.instances import is_gone, is_stale, open_ones
+from nbflow.metastore.instances import host_name, is_gone, is_stale, open_ones
 from nbflow.model.codes import HELD_UP
 from nbflow.model.states import RunState, TaskState
 
@@ -55,7 +55,7 @@ def schedulers(db: Database, connection: Connection, lease: float) -> list[Sched
         found.append(
             SchedulerRow(
                 id=row.id,
-                host=row.host,
+                host=host_name(row.host),
                 pid=row.pid,
                 started=row.started,
                 heartbeat=row.heartbeat,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, tuple_
 from nbflow.errors import ConflictError, RowLockedError
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.instances import Instance, beat
+from nbflow.metastore.instances import Instance, beat, host_name
 from nbflow.metastore.moves import execute_all
 from nbflow.model.ids import DagId, RunId, Token
 from nbflow.model.run import Claim
@@ -313,7 +313,7 @@ def _attempt(me: Instance, claim: Claim, now: datetime) -> dict[str, Any]:
         "try_no": claim.try_no,
         "token": claim.token,
         "owner": me.id,
-        "host": me.host,
+        "host": host_name(me.host),
         "boot_id": me.boot_id,
         "claimed": now,
         "message": "",

@@ -57,6 +57,11 @@ def host() -> str:
     return name[:255] if space == _FIRST_SPACE else f"{name[:220]} {space}"
 
 
+def host_name(host: str) -> str:
+    """Return the part of a host that people know it by."""
+    return host.partition(" ")[0]
+
+
 @cache
 def boot_id() -> str:
     """Return what names this boot of this machine, "" where the system doesn't tell."""

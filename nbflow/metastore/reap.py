@@ -12,7 +12,7 @@ from nbflow.errors import ConflictError, RowLockedError, is_contained
 from nbflow.later import Later
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
-from nbflow.metastore.instances import boot_id, close_gone, is_gone, is_stale
+from nbflow.metastore.instances import boot_id, close_gone, host_name, is_gone, is_stale
 from nbflow.model.ids import Digest, RunId, TaskName
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import TaskState
@@ -88,7 +88,7 @@ def orphans(db: Database, connection: Connection, lease: float) -> list[tuple[Ru
             Sentence(
                 "lost: the process that drove it is gone ({pid} on {host})",
                 pid=row.pid,
-                host=row.host,
+                host=host_name(row.host),
             ),
         )
         for row in rows

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.finish import lose
+from nbflow.metastore.instances import host_name
 from nbflow.metastore.moves import Moves, lock_run
 from nbflow.metastore.reap import Reaped, expired, orphans
 from nbflow.metastore.snapshots import snapshot
@@ -72,13 +73,13 @@ def requeue(
             return []
         poison = row.lost + 1 > row.max_lost
         target = TaskState.FAILED if poison else TaskState.QUEUED
-        note = Sentence("lost: worker died ({pid}, {host})", pid=row.pid, host=row.host)
+        note = Sentence("lost: worker died ({pid}, {host})", pid=row.pid, host=host_name(row.host))
         if poison:
             note = Sentence(
                 "{why}, last {pid} on {host}",
                 why=died_running(row.lost + 1),
                 pid=row.pid,
-                host=row.host,
+                host=host_name(row.host),
             )
         moves = Moves(db=db, connection=connection, who=who, now=db.clock.wall())
         lose(moves, row, reason=Reason.LOST, target=target, message=note)

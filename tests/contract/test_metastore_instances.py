@@ -62,7 +62,7 @@ def test_a_process_of_another_container_of_this_name_is_judged_by_its_lease_alon
     space[0] = "pid:[4026532002]"
     monkeypatch.setattr(instances, "process_start", lambda _: None)
     assert here.reap() == []
-    assert [one.state for one in here.schedulers()] == ["works"]
+    assert [(one.state, one.host) for one in here.schedulers()] == [("works", "worker")]
 
 
 def test_who_is_long_silent_but_is_heard_of_again_is_there_again(store: Metastore) -> None:
