@@ -65,8 +65,8 @@ def cleanup(
     once it says no, the rest is left for another time.
 
     A DAG's newest run that succeeded is kept whatever its age, and so are those whose values runs of
-    some tasks read, and every file that an attempt that is under way may have touched. No run goes for space that these take. Raises MetastoreError,
-    StoreError.
+    some tasks read, and every file that an attempt that is under way may have touched. No run goes
+    for space that these take. Raises MetastoreError, StoreError.
     """
     from nbflow.artifacts.store import ArtifactStore
 
