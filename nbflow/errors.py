@@ -25,6 +25,8 @@ from nbflow.faults import InjectedFaultError
 from nbflow.model.diagnostics import Diagnostic, Severity
 from nbflow.model.ids import CellId
 
+_LONGEST_WORDS = 500
+
 
 class NbflowError(Exception):
     """The root: something a user can read and act on.
@@ -155,6 +157,11 @@ class StoreError(NbflowError):
 
     exit_code = 3
     default_code = "NBF610"
+
+
+def unforeseen(problem: Exception) -> str:
+    """Return what is told of an exception that nobody foresaw: its kind and the start of its words."""
+    return f"{type(problem).__name__}: {problem}"[:_LONGEST_WORDS]
 
 
 def is_contained(problem: Exception) -> bool:

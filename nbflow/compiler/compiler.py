@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from nbflow.compiler.analysis import Analyser
 from nbflow.compiler.assemble import PageCompiler
 from nbflow.compiler.whole_notebooks import compile_whole_notebooks
-from nbflow.errors import is_contained
+from nbflow.errors import is_contained, unforeseen
 from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId
 from nbflow.model.names import name_key
@@ -15,7 +15,6 @@ from nbflow.model.sentence import Sentence
 
 MAX_PAGES = 16
 """How many notebooks are remembered."""
-_LONGEST_WORDS = 500
 _log = logging.getLogger("nbflow.compiler")
 
 
@@ -79,9 +78,8 @@ def _failed(notebooks: Sequence[Notebook], problem: Exception) -> Dag:
     findings.add(
         "NBF900",
         Sentence(
-            "the compiler failed: {kind}: {problem}",
-            kind=type(problem).__name__,
-            problem=str(problem)[:_LONGEST_WORDS],
+            "the compiler failed: {problem}",
+            problem=unforeseen(problem),
         ),
         path=first.path,
     )

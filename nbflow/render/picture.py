@@ -135,8 +135,8 @@ def picture_of(
     members: Mapping[str, tuple[str, ...]] | None = None,
     roomy: bool = False,
 ) -> Picture:
-    """Say what there is to see of ``dag``; with ``states`` each box has a second line, which with
-    ``roomy`` has room where nothing stands in it: whoever paints the picture says what goes on.
+    """Say what there is to see of ``dag``; with ``states`` each box has a second line that says how
+    its task stands, with ``roomy`` the room for one that whoever paints the picture fills.
 
     ``members`` are the tasks of boxes that are folded sections, see `nbflow.render.fold`.
     """

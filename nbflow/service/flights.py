@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nbflow.artifacts.names import attempt_folder
-from nbflow.errors import NbflowError
+from nbflow.errors import NbflowError, unforeseen
 from nbflow.model.attempt import AttemptResult, AttemptSpec, CellOutcome, ItemsFound
 from nbflow.model.dag import Dag, Task
 from nbflow.model.ids import CellId, RunId
@@ -198,9 +198,8 @@ def not_started(claim: Claim, problem: Exception) -> AttemptResult:
             extra={"action": "not_started", "run_id": claim.run_id, "task": claim.task},
         )  # fmt: skip
         message = Sentence(
-            "it could not be started: {kind}: {problem}",
-            kind=type(problem).__name__,
-            problem=str(problem),
+            "it could not be started: {problem}",
+            problem=unforeseen(problem),
         )
     return AttemptResult(state=TaskState.FAILED, reason=Reason.ERROR, message=message)
 

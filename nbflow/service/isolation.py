@@ -13,6 +13,7 @@ from nbflow.errors import (
     NotFoundError,
     RowLockedError,
     is_contained,
+    unforeseen,
 )
 from nbflow.model.clock import Clock
 from nbflow.model.codes import HELD_UP
@@ -93,7 +94,7 @@ class Isolation:
         if isinstance(problem, ConflictError) and problem.code != _NO_SUCH_MOVE:
             # Somebody else was first, and what is to be done is seen at the next look.
             return
-        words = str(problem) if isinstance(problem, NbflowError) else _words(problem)
+        words = str(problem) if isinstance(problem, NbflowError) else unforeseen(problem)
         before = self._troubles.get(about)
         is_held = isinstance(problem, RowLockedError)
         longest = LONGEST_WAIT if is_held or about.what == LOOK else LONGEST_PAUSE
@@ -137,7 +138,7 @@ class Isolation:
             _log.error("%s can't go on: %s", about, problem, extra=more)
         else:
             trace = problem if is_new else None
-            _log.error("%s can't go on: %s", about, _words(problem), exc_info=trace, extra=more)
+            _log.error("%s can't go on: %s", about, unforeseen(problem), exc_info=trace, extra=more)
 
     def _list(self, about: Subject, words: str) -> bool:
         from nbflow.metastore import ImportErrorRow
@@ -158,7 +159,3 @@ class Isolation:
             self.store.import_errors.goes_on(str(about))
             return True
         return False
-
-
-def _words(problem: Exception) -> str:
-    return f"{type(problem).__name__}: {problem}"

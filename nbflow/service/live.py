@@ -18,6 +18,7 @@ from nbflow.errors import (
     NotFoundError,
     UsageError,
     is_contained,
+    unforeseen,
 )
 from nbflow.model.codes import CODES
 from nbflow.model.dag import Dag
@@ -44,7 +45,6 @@ AGAIN_SOON, AGAIN_LATER = 0.0, 60.0
 """Seconds until a DAG is deployed again that another process held up, or that the metastore refused."""
 QUIET = 2.0
 """Seconds without a change in the folder before what it holds counts."""
-_LONGEST_WORDS = 500
 _log = logging.getLogger("nbflow.live")
 
 Stamp = tuple[int, int, int]
@@ -292,9 +292,8 @@ def _hindrance(dag: Dag, problem: Exception) -> "ImportErrorRow":
     if isinstance(problem, NbflowError):
         return _error(dag.notebooks[0], problem.code, problem.message, problem.hint)
     what = Sentence(
-        "it could not be deployed: {kind}: {problem}",
-        kind=type(problem).__name__,
-        problem=str(problem)[:_LONGEST_WORDS],
+        "it could not be deployed: {problem}",
+        problem=unforeseen(problem),
     )
     return _error(dag.notebooks[0], "NBF900", what, CODES["NBF900"].remedy)
 

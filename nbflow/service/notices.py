@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbflow import __version__
-from nbflow.errors import MetastoreError, NotFoundError, UsageError, is_contained
+from nbflow.errors import MetastoreError, NotFoundError, UsageError, is_contained, unforeseen
 from nbflow.model.codes import HELD_UP
 from nbflow.model.notices import (
     Allowed,
@@ -219,9 +219,8 @@ class Relay:
                 raise
             _log.exception("%s: not told", notice.dag_id, extra=_about(notice))
             words = Sentence(
-                "it could not be sent: {kind}: {problem}",
-                kind=type(problem).__name__,
-                problem=str(problem),
+                "it could not be sent: {problem}",
+                problem=unforeseen(problem),
             )
             return self._not_told(notice, SendError(words))
         return self.service.store.notices.settle(notice, sent=self.service.clock.wall())

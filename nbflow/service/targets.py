@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbflow.errors import CompileError, NotFoundError, ParameterError, is_contained
+from nbflow.errors import CompileError, NotFoundError, ParameterError, is_contained, unforeseen
 from nbflow.model.clock import SystemClock
 from nbflow.model.codes import CODES
 from nbflow.model.dag import Dag, Parameter
@@ -22,7 +22,6 @@ Target = str | Path | Notebook
 """A notebook file, a folder of notebooks, or a notebook as an editor holds it."""
 
 _KERNEL_GROUP = "NBF211"
-_LONGEST_WORDS = 500
 _log = logging.getLogger("nbflow.targets")
 NOTIFY_CODE = "NBF119"
 NOTIFY_HINT = Sentence(
@@ -199,9 +198,8 @@ def _unforeseen(dag: Dag, problem: Exception) -> Diagnostic:
         code="NBF900",
         severity=Severity.ERROR,
         message=Sentence(
-            "the DAG's settings could not be checked: {kind}: {problem}",
-            kind=type(problem).__name__,
-            problem=str(problem)[:_LONGEST_WORDS],
+            "the DAG's settings could not be checked: {problem}",
+            problem=unforeseen(problem),
         ),
         hint=CODES["NBF900"].remedy,
         path=dag.notebooks[0],

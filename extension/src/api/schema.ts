@@ -799,6 +799,7 @@ export interface components {
             items: components["schemas"]["BackfillForm"][];
             /**
              * Next
+             * @description `cursor` of the next part; null at the end.
              * @default null
              */
             next?: string | null;
@@ -1305,6 +1306,7 @@ export interface components {
             items: components["schemas"]["DagRowForm"][];
             /**
              * Next
+             * @description `cursor` of the next part; null at the end.
              * @default null
              */
             next?: string | null;
@@ -2030,6 +2032,7 @@ export interface components {
             items: components["schemas"]["RunForm"][];
             /**
              * Next
+             * @description `cursor` of the next part; null at the end.
              * @default null
              */
             next?: string | null;
@@ -2821,6 +2824,7 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the part before. */
                 cursor?: string;
+                /** @description Those that are paused, or else those that are deployed and not. */
                 paused?: boolean;
                 /** @description Stands in the name, owner or description. */
                 search?: string;

@@ -11,19 +11,25 @@ export function boxOf(task: string, sketch: SketchForm): BoxForm | undefined {
   return sketch.boxes.find(box => box.task === task || box.members.includes(task));
 }
 
-/** What a box or line of a sketch is about, which its id tells in no other sketch. */
-export function subjectOf(id: string | null, sketch: SketchForm): string | null {
-  const task = (box: string | undefined) => sketch.boxes.find(one => one.id === box)?.task;
+/** What a box or line is about, which its id tells in one sketch alone: a task, or from which to which. */
+export type Subject = readonly string[];
+
+/** What a box or line is about; null for none. */
+export function subjectOf(id: string | null, sketch: SketchForm): Subject | null {
   const line = sketch.lines.find(one => one.id === id);
-  const subject = line ? [task(line.source), task(line.target)] : task(id ?? undefined);
-  return subject === undefined ? null : JSON.stringify(subject);
+  const ids = line ? [line.source, line.target] : [id];
+  const tasks = ids.flatMap(one => sketch.boxes.find(box => box.id === one)?.task ?? []);
+  return tasks.length > 0 ? tasks : null;
 }
 
-/** The id that something has in a sketch; null if it isn't in it. */
-export function idOf(subject: string | null, sketch: SketchForm): string | null {
-  const parts = [...sketch.boxes, ...sketch.lines];
-  const found = subject && parts.find(({ id }) => subjectOf(id, sketch) === subject);
-  return found ? found.id : null;
+/** The id that it has in a sketch; null if it isn't there. */
+export function idOf(subject: Subject | null, sketch: SketchForm): string | null {
+  const idOfTask = (task?: string) => sketch.boxes.find(box => box.task === task)?.id;
+  const [source, target] = (subject ?? []).map(idOfTask);
+  if (subject?.length !== 2) {
+    return source ?? null;
+  }
+  return sketch.lines.find(one => one.source === source && one.target === target)?.id ?? null;
 }
 
 /** The edges that a line stands for. */

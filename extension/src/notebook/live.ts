@@ -92,7 +92,8 @@ export class LiveDag implements IDisposable {
   /** Compile it as it is at this moment, whoever looks; `state` is then no older than that. */
   async compileNow(): Promise<CompileAnswer> {
     await this._context.ready;
-    return this._ask(this._asIs());
+    const request = this._asIs();
+    return this._ask(request, JSON.stringify(request));
   }
 
   dispose(): void {
@@ -123,15 +124,16 @@ export class LiveDag implements IDisposable {
 
   private async _compile(signal: AbortSignal): Promise<void> {
     const request = this._asIs();
-    if (JSON.stringify(request) !== this._sent) {
+    const text = JSON.stringify(request);
+    if (text !== this._sent) {
       // What went wrong is told by the state.
-      await this._ask(request, signal).catch(() => null);
+      await this._ask(request, text, signal).catch(() => null);
     }
   }
 
   /** Answers may come in another order than they were asked for: an older one tells nothing new. */
-  private async _ask(request: AsIs, signal?: AbortSignal): Promise<CompileAnswer> {
-    this._sent = JSON.stringify(request);
+  private async _ask(request: AsIs, text: string, signal?: AbortSignal): Promise<CompileAnswer> {
+    this._sent = text;
     this._asked += 1;
     const turn = this._asked;
     try {

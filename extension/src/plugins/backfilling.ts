@@ -14,7 +14,7 @@ import type { LiveDags } from '../notebook/lives';
 import { ShownMonth } from '../notebook/month';
 import { BackfillForm } from '../views/backfill/BackfillForm';
 import { BackfillProgress } from '../views/backfill/BackfillProgress';
-import { withConsent } from './flood';
+import { withConsent } from './consent';
 import { ILiveDags } from './lives';
 import { addForNotebook, spoken } from './openNotebook';
 

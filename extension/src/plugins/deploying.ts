@@ -10,8 +10,8 @@ import type { CurrentDeployment } from '../notebook/deployed';
 import { documentOf, keepsIds } from '../notebook/document';
 import type { LiveDags } from '../notebook/lives';
 import { DiffView } from '../views/deploy/DiffView';
+import { agrees, withConsent } from './consent';
 import { DEEDS, IDeployment } from './deployed';
-import { agrees, withConsent } from './flood';
 import { ILiveDags } from './lives';
 import { addForNotebook, spoken } from './openNotebook';
 

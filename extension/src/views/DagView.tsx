@@ -2,7 +2,15 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactElement, useMemo, useState } from 'react';
 import type { ChipForm, CompileAnswer, DagForm, SketchForm } from '../api/types';
 import type { LayoutEngine } from '../layout/engine';
-import { boxOf, cellsBeside, idOf, search, subjectOf, tasksOf } from '../model/sections';
+import {
+  boxOf,
+  cellsBeside,
+  idOf,
+  type Subject,
+  search,
+  subjectOf,
+  tasksOf
+} from '../model/sections';
 import { Canvas } from './Canvas';
 import { Details } from './Details';
 import { Findings } from './Findings';
@@ -33,7 +41,7 @@ export function DagView(props: DagViewProps): ReactElement {
   const dag = useStable(answer.dag);
   const [query, setQuery] = useState('');
   const [isList, setList] = useState(false);
-  const [subject, setSubject] = useState<string | null>(null);
+  const [subject, setSubject] = useState<Subject | null>(null);
   const chosen = useMemo(() => idOf(subject, sketch), [subject, sketch]);
   const setChosen = (id: string | null) => setSubject(subjectOf(id, sketch));
   const [pointed, setPointed] = useState<string | null>(null);

@@ -10,6 +10,7 @@ from nbflow.server.models.fields import (
     DigestText,
     Finding,
     Given,
+    KeepsIds,
     Name,
     NotebookPath,
     Page,
@@ -176,10 +177,7 @@ class CompileRequest(Asked):
 
     notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
     path: NotebookPath
-    keeps_ids: bool = Field(
-        default=True,
-        description="Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text.",
-    )
+    keeps_ids: KeepsIds = True
     pictures: list[PictureForm] = Field(default=[], max_length=3)
     sketch: bool = Field(default=False, description="What to draw, for clients that place it.")
     roomy: bool = Field(
@@ -334,10 +332,12 @@ class DagRowForm(Given):
 
 
 class DagsQuery(Paged):
-    """Which DAGs to list, by name. `paused`: those that are paused, or deployed and not paused."""
+    """Which DAGs to list, by name."""
 
     limit: int = Field(default=1000, ge=1, le=1000, description="How many at most.")
-    paused: bool | None = None
+    paused: bool | None = Field(
+        default=None, description="Those that are paused, or else those that are deployed and not."
+    )
     search: str | None = Field(
         default=None, max_length=200, description="Stands in the name, owner or description."
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nbflow.server.models.dags import DriftWord
-from nbflow.server.models.fields import Asked, Given, NotebookPath
+from nbflow.server.models.fields import Asked, Given, KeepsIds, NotebookPath
 
 
 class CompareRequest(Asked):
@@ -13,10 +13,7 @@ class CompareRequest(Asked):
 
     notebook: dict[str, Any] = Field(description="The document: nbformat 4 as plain JSON.")
     path: NotebookPath
-    keeps_ids: bool = Field(
-        default=True,
-        description="Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text.",
-    )
+    keeps_ids: KeepsIds = True
 
 
 class SettingChangeForm(Given):

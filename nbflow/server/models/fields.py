@@ -50,6 +50,12 @@ DigestText = Annotated[str, Field(pattern=f"^{_DIGEST}$", description="A version
 SeenDigestText = Annotated[str, Field(pattern=f"^({_DIGEST}|any)$")]
 TryNo = Annotated[int, Field(ge=1, le=1_000_000)]
 Lang = Literal["en", "ko"]
+KeepsIds = Annotated[
+    bool,
+    Field(
+        description="Whether the file keeps the ids of cells: not before nbformat 4.5, nor as text."
+    ),
+]
 NotebookPath = Annotated[
     str,
     Field(
@@ -77,10 +83,12 @@ Item = TypeVar("Item")
 
 
 class Page(Given, Generic[Item]):
-    """Part of a list; `next` is the `cursor` of the next part, null at the end."""
+    """Part of a list."""
 
     items: list[Item]
-    next: str | None = None
+    next: str | None = Field(
+        default=None, description="`cursor` of the next part; null at the end."
+    )
 
 
 class Paged(Asked):

@@ -52,7 +52,7 @@ def show_schedule(call: Call) -> ScheduleAnswer:
     store, name = call.service.store, DagId(call.path["dag_id"])
     entry = store.schedule(name)
     if entry is None:
-        find_dag(call.service, name)
+        find_dag(call.service, name)  # says it of a DAG that isn't there at all
         raise NotFoundError(
             Sentence("{dag} has no schedule: it was not deployed with one.", dag=name),
             hint="Run nbflow dags deploy NOTEBOOK.",
