@@ -21,12 +21,17 @@ class Calendar:
     def __init__(self) -> None:
         self.at = NOON
         self.ahead = 0.0
+        self._held: float | None = None
 
     def wall(self) -> datetime:
         return self.at
 
     def monotonic(self) -> float:
-        return time.monotonic() + self.ahead
+        return (time.monotonic() if self._held is None else self._held) + self.ahead
+
+    def stand_still(self) -> None:
+        """Let no time pass by itself, where a pause must not be over on a slow machine."""
+        self._held = time.monotonic()
 
     def move(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)

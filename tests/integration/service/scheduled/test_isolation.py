@@ -464,6 +464,7 @@ def test_a_schedule_that_is_held_up_makes_nobody_look_more_often(service, page, 
     deployed(service, page, "odd", dag=HOURLY)
     damage(service, "UPDATE schedule SET tz = 'Nowhere/At_All' WHERE dag_id = 'odd'")
     calendar.at = NOON + HOUR
+    calendar.stand_still()
     with at_work() as scheduler:
         scheduler.step(0.0)
         assert told(service).keys() == {"odd (schedule)"}
