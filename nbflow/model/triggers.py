@@ -81,11 +81,17 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileMark:
-    """A file as it was: size, time of change in nanoseconds, SHA-256 of the content."""
+    """A file as it was: size, time of change in nanoseconds, SHA-256 of the content, and its number
+    in the file system, 0 where that was not noted.
+
+    ``is_fresh``: it was read so soon after its change that size and time may have outlasted another.
+    """
 
     size: int
     time: int
     sha: str
+    inode: int = 0
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,12 @@ MAX_DEPTH = 32
 NAMED_FILES = 20
 """Files that a cause names; it counts the others."""
 
-Stamp = tuple[int, int]
-"""Size and time of change of a file."""
+FRESH = timedelta(seconds=2)
+"""No file system's times are coarser: what changes again within it may look as it did."""
+_SECOND = 1_000_000_000
+
+Stamp = tuple[int, int, int]
+"""Size of a file, its time of change, and its number in the file system."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,20 @@ class Unrest:
     since: float
 
 
+def is_as_read(mark: FileMark, stamp: Stamp) -> bool:
+    """Tell whether a file need not be read again: its size, time and number vouch for its content."""
+    size, time, inode = stamp
+    is_same = (mark.size, mark.time) == (size, time) and mark.inode in (0, inode)
+    return is_same and not mark.is_fresh
+
+
+def is_fresh(stamp: Stamp, now: datetime) -> bool:
+    """Tell whether a file that is read now may change and look no other."""
+    age = now.timestamp() - stamp[1] / _SECOND
+    # Another machine's clock may be ahead; what lies far in the future no change will look like.
+    return abs(age) < FRESH.total_seconds()
+
+
 def watch_unrest(
     seen: Mapping[str, FileMark],
     found: Mapping[str, Stamp],
@@ -81,8 +99,10 @@ def watch_unrest(
     now: float,
     debounce: float,
 ) -> tuple[Unrest | None, bool]:
-    """Say whether files, by size and time, changed and have been quiet for ``debounce`` seconds."""
-    if {path: (mark.size, mark.time) for path, mark in seen.items()} == found:
+    """Say whether files may have changed, by what tells it without reading them, and have been quiet
+    for ``debounce`` seconds.
+    """
+    if seen.keys() == found.keys() and all(is_as_read(seen[path], found[path]) for path in found):
         return None, False
     if before is None or before.found != found:
         before = Unrest(found=dict(found), since=now)

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -88,16 +88,19 @@ def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable
 
     often = (
         Job(name="live", every=2.0, work=live.look),
-        Job(name="files", every=2.0, work=Triggers(service=service).look),
         Job(name="notices", every=2.0, work=Relay.of(service, goes_on).work),
     )
-    # It may take long, and what is looked at often shouldn't wait for it.
+    # These may take long, and what is looked at often shouldn't wait for them.
+    files = (Job(name="files", every=2.0, work=Triggers(service=service, goes_on=goes_on).look),)
     seldom = (Job(name="retention", every=RETAIN_EVERY, work=partial(_retain, service, goes_on)),)
-    with Background(often, service.clock) as first, Background(seldom, service.clock) as second:
+    with ExitStack() as stack:
+        threads = [
+            stack.enter_context(Background(jobs, service.clock)) for jobs in (often, files, seldom)
+        ]
 
         def poke() -> None:
-            first.poke()
-            second.poke()
+            for thread in threads:
+                thread.poke()
 
         try:
             yield poke

@@ -101,7 +101,7 @@ def deploy_one(
         dag,
         snapshots(compiled),
         schedule=schedule,
-        on=baselines(dag, compiled.notebooks),
+        on=baselines(service, dag, compiled.notebooks),
         replaces=options.replaces,
     )
     return Deployment(

@@ -4,11 +4,13 @@ import glob
 import hashlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache, partial
 from heapq import nsmallest
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ from nbflow.scheduling.triggers import (
     Reaction,
     Stamp,
     Unrest,
+    is_as_read,
+    is_fresh,
     react,
     react_to_files,
     watch_unrest,
@@ -43,14 +47,35 @@ _WHAT = "trigger"
 _log = logging.getLogger("nbflow.triggers")
 
 
-def baselines(dag: Dag, notebooks: Sequence[Notebook]) -> dict[Trigger, TriggerState]:
+Asked = Callable[[], bool]
+"""Tells whether to go on: files are many, and large."""
+
+
+def always() -> bool:
+    """Go on, whatever there is to read."""
+    return True
+
+
+def baselines(
+    service: "Service", dag: Dag, notebooks: Sequence[Notebook]
+) -> dict[Trigger, TriggerState]:
     """Return a DAG's triggers with what they take for known when it is deployed."""
+    there = (
+        {row.trigger: row.state for row in service.store.triggers.of(dag.id)}
+        if dag.options.on
+        else {}
+    )
     found = {}
     for trigger in (absolute(one, dag) for one in dag.options.on):
+        if trigger in there:
+            # It goes on from its state, and no file is read for it.
+            found[trigger] = there[trigger]
+            continue
         version = str(dag.digest) if trigger.kind is TriggerKind.CODE else ""
         seen = {}
         if trigger.kind in (TriggerKind.FILES, TriggerKind.CODE):
-            seen = marks(files_of(trigger, notebooks, LocalModules()), {})
+            stamps = files_of(trigger, notebooks, LocalModules())
+            seen = marks(stamps, {}, service.clock.wall())
         found[trigger] = TriggerState(seen=seen, version=version)
     return found
 
@@ -65,15 +90,20 @@ def absolute(trigger: Trigger, dag: Dag) -> Trigger:
 
 
 def files_of(
-    trigger: Trigger, notebooks: Sequence[Notebook], modules: LocalModules
+    trigger: Trigger,
+    notebooks: Sequence[Notebook],
+    modules: LocalModules,
+    goes_on: Asked = always,
 ) -> dict[str, Stamp]:
-    """Return the files that a trigger watches, by size and time of change."""
+    """Return the files that a trigger watches, each with what it looks like; only some of them once
+    ``goes_on`` says no.
+    """
     if trigger.kind is TriggerKind.CODE:
         return _stamps(str(path) for path in modules.of(notebooks))
     found: set[str] = set()
     for pattern in trigger.files:
         matches = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - patterns may be absolute
-        found |= set(nsmallest(MOST_FILES + 1, matches))
+        found |= set(nsmallest(MOST_FILES + 1, takewhile(lambda _: goes_on(), matches)))
     if len(found) > MOST_FILES:
         _warn_of_many(trigger)
     return _stamps(sorted(found)[:MOST_FILES])
@@ -94,37 +124,55 @@ def _stamps(paths: Iterator[str] | Sequence[str]) -> dict[str, Stamp]:
         with suppress(OSError):
             if Path(path).is_file():
                 about = Path(path).stat()
-                stamps[path] = (about.st_size, about.st_mtime_ns)
+                stamps[path] = (about.st_size, about.st_mtime_ns, about.st_ino)
     return stamps
 
 
-def marks(stamps: Mapping[str, Stamp], known: Mapping[str, FileMark]) -> dict[str, FileMark]:
-    """Return the files with their content's SHA-256; one that looks as it did is not read again."""
+def marks(
+    stamps: Mapping[str, Stamp],
+    known: Mapping[str, FileMark],
+    now: datetime,
+    goes_on: Asked = always,
+) -> dict[str, FileMark]:
+    """Return the files with their content's SHA-256; one that looks as it did is not read again, and
+    none once ``goes_on`` says no.
+    """
     found = {}
-    for path, (size, time) in stamps.items():
+    for path, stamp in stamps.items():
         mark = known.get(path)
-        if mark is None or (mark.size, mark.time) != (size, time):
-            with suppress(OSError):
-                found[path] = FileMark(size=size, time=time, sha=_sha(path))
-        else:
+        if mark is None or not is_as_read(mark, stamp):
+            mark = _read(path, stamp, now, goes_on)
+        if mark is not None:
             found[path] = mark
     return found
 
 
-def _sha(path: str) -> str:
+def _read(path: str, stamp: Stamp, now: datetime, goes_on: Asked) -> FileMark | None:
+    """Read a file through; None if it can't be, or ``goes_on`` says no meanwhile."""
+    size, time, inode = stamp
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while chunk := file.read(_CHUNK):
+    with suppress(OSError), Path(path).open("rb") as file:
+        while goes_on():
+            chunk = file.read(_CHUNK)
+            if not chunk:
+                sha, fresh = digest.hexdigest(), is_fresh(stamp, now)
+                return FileMark(size=size, time=time, sha=sha, inode=inode, is_fresh=fresh)
             digest.update(chunk)
-    return digest.hexdigest()
+    return None
 
 
 @dataclass(kw_only=True, slots=True)
 class Triggers:
-    """Decides on what happened. `answer` belongs to one thread, `look` to one, perhaps another."""
+    """Decides on what happened. `answer` belongs to one thread, `look` to one, perhaps another.
+
+    ``goes_on`` is asked while files are looked at; once it says no, nothing more is decided on them.
+    """
 
     service: "Service"
+    goes_on: Asked = always
     _unrest: dict[int, tuple[int, Unrest]] = field(default_factory=dict)
+    # What was read for decisions that are not written yet: other triggers, and another try, need it.
+    _read: dict[str, FileMark] = field(default_factory=dict)
     _modules: LocalModules = field(default_factory=LocalModules)
     _answering: Versions = field(init=False)
     _looking: Versions = field(init=False)
@@ -166,9 +214,11 @@ class Triggers:
         self._unrest = {
             key: kept for key, kept in self._unrest.items() if key in {r.id for r in rows}
         }
+        if not self._unrest:
+            self._read.clear()
         for row in rows:
             # A run that has not begun will see what there is now.
-            if not row.is_waiting:
+            if self.goes_on() and not row.is_waiting:
                 made += bool(self._isolation.do(_about(row), partial(self._look_one, row)))
         self._isolation.look_over(_WHAT)
         return made
@@ -182,16 +232,19 @@ class Triggers:
         version = str(row.dag_version) if row.trigger.kind is TriggerKind.CODE else ""
         reaction = react_to_files(row.trigger, row.state, found, version)
         key = trigger_key(row.id, f"v{row.version}")
-        return self._fire(row, reaction, key, self._looking) and reaction.cause is not None
+        if not self._fire(row, reaction, key, self._looking):
+            return False
+        self._unrest.pop(row.id, None)
+        return reaction.cause is not None
 
     def _found(self, row: "TriggerRow") -> dict[str, FileMark] | None:
         """Return the files of a trigger if they changed and have been quiet, or its DAG's version
-        changed; None if there is nothing to decide.
+        changed; None if there is nothing to decide, or it was told to stop.
         """
         notebooks: tuple[Notebook, ...] = ()
         if row.trigger.kind is TriggerKind.CODE:
             notebooks = self._looking.compiled(row.dag_version).notebooks
-        stamps = files_of(row.trigger, notebooks, self._modules)
+        stamps = files_of(row.trigger, notebooks, self._modules, self.goes_on)
         version, before = self._unrest.pop(row.id, (row.version, None))
         unrest, is_quiet = watch_unrest(
             row.state.seen,
@@ -200,13 +253,18 @@ class Triggers:
             self.service.clock.monotonic(),
             row.trigger.debounce,
         )
-        if unrest is not None and not is_quiet:
+        if unrest is not None:
+            # Until the decision is written: one that can't be now need not wait anew.
             self._unrest[row.id] = (row.version, unrest)
-            return None
+            if not is_quiet:
+                return None
         is_code = row.trigger.kind is TriggerKind.CODE
         if unrest is None and not (is_code and row.state.version != row.dag_version):
             return None
-        return marks(stamps, row.state.seen)
+        known, now = {**row.state.seen, **self._read}, self.service.clock.wall()
+        found = marks(stamps, known, now, self.goes_on)
+        self._read.update(found)
+        return found if self.goes_on() else None
 
     def _fire(
         self,

@@ -20,6 +20,8 @@ from nbflow.model.triggers import (
 from nbflow.notebooks.notebook_metadata import read_notebook_metadata
 from nbflow.scheduling.triggers import (
     MAX_DEPTH,
+    is_as_read,
+    is_fresh,
     react,
     react_to_files,
     watch_unrest,
@@ -154,16 +156,38 @@ def mark(sha: str, size: int = 3, time: int = 1) -> FileMark:
 
 def test_files_count_when_they_look_other_and_have_been_quiet() -> None:
     seen = {"/d/a": mark("1")}
-    assert watch_unrest(seen, {"/d/a": (3, 1)}, None, 0.0, 5.0) == (None, False)
-    unrest, is_quiet = watch_unrest(seen, {"/d/a": (4, 2)}, None, 10.0, 5.0)
+    assert watch_unrest(seen, {"/d/a": (3, 1, 7)}, None, 0.0, 5.0) == (None, False)
+    unrest, is_quiet = watch_unrest(seen, {"/d/a": (4, 2, 7)}, None, 10.0, 5.0)
     assert not is_quiet
-    unrest, is_quiet = watch_unrest(seen, {"/d/a": (5, 3)}, unrest, 14.0, 5.0)
+    unrest, is_quiet = watch_unrest(seen, {"/d/a": (5, 3, 7)}, unrest, 14.0, 5.0)
     assert (unrest.since, is_quiet) == (14.0, False)
-    unrest, is_quiet = watch_unrest(seen, {"/d/a": (5, 3)}, unrest, 18.9, 5.0)
+    unrest, is_quiet = watch_unrest(seen, {"/d/a": (5, 3, 7)}, unrest, 18.9, 5.0)
     assert not is_quiet
-    _, is_quiet = watch_unrest(seen, {"/d/a": (5, 3)}, unrest, 19.0, 5.0)
+    _, is_quiet = watch_unrest(seen, {"/d/a": (5, 3, 7)}, unrest, 19.0, 5.0)
     assert is_quiet
-    assert watch_unrest(seen, {"/d/a": (3, 1)}, unrest, 19.0, 5.0) == (None, False)
+    assert watch_unrest(seen, {"/d/a": (3, 1, 7)}, unrest, 19.0, 5.0) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_known"),
+    [
+        (FileMark(size=3, time=1, sha="1", inode=7), True),
+        (FileMark(size=3, time=1, sha="1"), True),
+        (FileMark(size=3, time=1, sha="1", inode=8), False),
+        (FileMark(size=3, time=1, sha="1", inode=7, is_fresh=True), False),
+        (FileMark(size=3, time=2, sha="1", inode=7), False),
+    ],
+)
+def test_what_vouches_for_a_file_that_is_not_read_again(seen: FileMark, is_known: bool) -> None:
+    assert is_as_read(seen, (3, 1, 7)) is is_known
+
+
+@pytest.mark.parametrize(
+    ("age", "fresh"), [(0.0, True), (1.9, True), (-1.9, True), (2.1, False), (-2.1, False)]
+)
+def test_how_long_a_change_is_young(age: float, fresh: bool) -> None:
+    changed = int((NOON.timestamp() - age) * 1e9)
+    assert is_fresh((3, changed, 7), NOON) is fresh
 
 
 def test_only_other_content_makes_a_run() -> None:

@@ -1,0 +1,147 @@
+"""Files that triggers watch: read once, read again where looks may lie, and let go when told to."""
+
+import os
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import psutil
+import pytest
+from noop_executor import failures
+from receivers import http_server
+from scheduler_bench import NOON, PATIENCE, ended, schedulers, until
+
+from nbflow.service.background import beside_the_loop
+from nbflow.service.live import LiveFolder
+from nbflow.service.triggers import Triggers
+
+ONE = ("x = 1", "task:a")
+HUGE = 1 << 40
+"""Bytes that nobody reads in a test's time; on disk the file takes none."""
+
+
+@pytest.fixture
+def settings(settings, monkeypatch):
+    monkeypatch.setenv("NBFLOW_NOTIFY_ALLOW", "127.0.0.1")
+    return replace(settings, notify_allowed="127.0.0.1")
+
+
+def put(path, content, at):
+    """Write a file in place, as if an instant were now."""
+    path.write_text(content)
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+def huge(path):
+    with path.open("wb") as file:
+        file.truncate(HUGE)
+
+
+def watching(service, page, *names, debounce=0):
+    for name in names:
+        on = {"files": "data*", "debounce": debounce}
+        service.deploy(page(ONE, name=name, dag={"on": [on]}))
+
+
+def test_a_file_that_changes_right_after_it_was_read_and_looks_as_before_makes_a_run(
+    service, calendar, page, tmp_path
+):
+    data = tmp_path / "data.csv"
+    put(data, "a", NOON)
+    watching(service, page, "report")
+    triggers = Triggers(service=service)
+    put(data, "b", NOON)
+    assert triggers.look() == 1
+    (run,) = service.store.list_runs()
+    assert run.cause["files"] == [str(data)]
+
+
+def test_a_file_is_read_again_only_while_its_change_is_young(service, calendar, page, tmp_path):
+    data = tmp_path / "data.csv"
+    put(data, "a", NOON)
+    watching(service, page, "report")
+    calendar.move(3)
+    triggers = Triggers(service=service)
+    assert triggers.look() == 0
+    (row,) = service.store.triggers.of("report")
+    assert not row.state.seen[str(data)].is_fresh
+    # Nobody could see this change but by reading the file, and nothing calls for that any more.
+    put(data, "b", NOON)
+    assert triggers.look() == 0
+    assert service.store.triggers.of("report") == [row]
+
+
+def test_a_file_that_another_takes_the_place_of_is_read(service, calendar, page, tmp_path):
+    data, other = tmp_path / "data.csv", tmp_path / "other.csv"
+    long_ago = NOON - timedelta(days=1)
+    put(data, "a", long_ago)
+    watching(service, page, "report")
+    put(other, "b", long_ago)
+    other.replace(data)
+    assert Triggers(service=service).look() == 1
+
+
+def test_a_file_that_two_dags_watch_is_read_once(service, page, tmp_path):
+    watching(service, page, "first", "second")
+    data = tmp_path / "data.csv"
+    long_ago = NOON - timedelta(days=1)
+    put(data, "a", long_ago)
+    seen = []
+
+    def goes_on():
+        # Between the two: what is read now is not what was read before.
+        if len(service.store.list_runs()) == 1 and not seen:
+            seen.append("changed")
+            put(data, "b", long_ago)
+        return True
+
+    assert Triggers(service=service, goes_on=goes_on).look() == 2
+    assert seen == ["changed"]
+    states = [service.store.triggers.of(name)[0].state for name in ("first", "second")]
+    assert states[0] == states[1]
+
+
+def test_a_deploy_that_leaves_a_trigger_as_it_is_reads_none_of_its_files(service, page, tmp_path):
+    watching(service, page, "report")
+    (row,) = service.store.triggers.of("report")
+    huge(tmp_path / "data.bin")
+    watching(service, page, "report")
+    assert service.store.triggers.of("report") == [row]
+
+
+def test_who_is_told_to_stop_leaves_a_very_large_file(service, page, tmp_path):
+    watching(service, page, "report")
+    huge(tmp_path / "data.bin")
+    (before,) = service.store.triggers.of("report")
+    asked = []
+
+    def goes_on():
+        asked.append(1)
+        return len(asked) < 20
+
+    assert Triggers(service=service, goes_on=goes_on).look() == 0
+    assert service.store.triggers.of("report") == [before]
+    assert service.store.list_runs() == []
+
+
+def test_people_are_told_while_a_very_large_file_is_read_and_a_stop_waits_for_neither(
+    service, settings, calendar, page, tmp_path
+):
+    watching(service, page, "report")
+    data = tmp_path / "data.bin"
+    huge(data)
+    deadline = time.monotonic() + PATIENCE
+    with http_server() as web, beside_the_loop(service, LiveFolder(service=service)) as poke:
+        while str(data) not in {one.path for one in psutil.Process().open_files()}:
+            assert time.monotonic() < deadline, "the file is not read"
+            poke()
+        service.deploy(page(ONE, name="sad", dag={"notify": [{"webhook": web.url}]}))
+        service.trigger("sad")
+        with schedulers(settings, calendar, execute=failures) as (scheduler,):
+            until(ended(service), scheduler)
+        while not web.requests:
+            assert time.monotonic() < deadline, "nobody was told"
+            calendar.ahead += 2
+            poke()
+        assert str(data) in {one.path for one in psutil.Process().open_files()}
+    assert web.bodies[0]["dag"] == "sad"
