@@ -131,25 +131,26 @@ def advance(
     run_id: RunId,
     decide: Callable[[RunSnapshot], Decisions],
     *,
-    max_active_runs: int,
     who: str,
     now: datetime,
 ) -> Decisions:
     """Carry out what ``decide`` says of a run, in one transaction; nothing if it is final, or
-    queued while as many runs of its DAG are going as may, or while a pause holds it back.
+    queued while as many runs of its DAG are going as may by what is deployed now, whatever the run's
+    own version says, or while a pause holds it back.
     """
 
     def work(connection: Connection) -> Decisions:
         dag_id = connection.execute(select(t.run.c.dag_id).where(t.run.c.id == run_id)).scalar()
         # Whoever begins a run of a DAG counts alone: the row is the DAG's, not the run's.
-        connection.execute(db.locked(select(t.dag.c.id).where(t.dag.c.id == dag_id)))
+        limit = select(t.dag.c.max_active_runs).where(t.dag.c.id == dag_id)
+        most = connection.execute(db.locked(limit)).scalar()
         run = lock_run(db, connection, run_id)
         seen = snapshot(db, connection, run_id, run)
         begins = seen.state is RunState.QUEUED and not seen.cancel_requested
         held_back = select(t.run.c.id).where(t.run.c.id == run_id, _is_held_back())
         if begins and connection.execute(held_back).first() is not None:
             return Decisions()
-        if begins and not _has_room(connection, seen, max_active_runs):
+        if begins and not _has_room(connection, seen, most):
             return Decisions()
         decisions = decide(seen)
         moves = Moves(db=db, connection=connection, who=who, now=now)
@@ -160,9 +161,9 @@ def advance(
     return db.write("advance", work)
 
 
-def _has_room(connection: Connection, seen: RunSnapshot, max_active_runs: int) -> bool:
-    """Tell whether another run of the DAG may go. Those of a backfill with a limit of its own count
-    among themselves, all others together.
+def _has_room(connection: Connection, seen: RunSnapshot, most: int | None) -> bool:
+    """Tell whether another run of the DAG may go, of which ``most`` may. Those of a backfill with a
+    limit of its own count among themselves, all others together.
     """
     run, of = t.run.c, t.backfill.c
     going = (
@@ -175,12 +176,11 @@ def _has_room(connection: Connection, seen: RunSnapshot, max_active_runs: int) -
         .join(t.run, run.backfill_id == of.id)
         .where(run.id == seen.run_id, of.max_active.is_not(None))
     ).one_or_none()
-    if own is None:
-        return int(connection.execute(going.where(of.max_active.is_(None))).scalar_one()) < (
-            max_active_runs
-        )
-    among = going.where(run.backfill_id == own.id)
-    return int(connection.execute(among).scalar_one()) < int(own.max_active)
+    if own is not None:
+        going, most = going.where(run.backfill_id == own.id), own.max_active
+    else:
+        going = going.where(of.max_active.is_(None))
+    return most is None or int(connection.execute(going).scalar_one()) < most
 
 
 def cancelled_runs(connection: Connection, run_ids: list[RunId]) -> set[RunId]:

@@ -290,19 +290,16 @@ class Metastore:
         self,
         run_id: RunId,
         decide: Callable[[RunSnapshot], Decisions],
-        *,
-        max_active_runs: int,
     ) -> Decisions:
         """Carry out what ``decide`` says of a run in one transaction; say what that was.
 
-        A queued run stays queued while ``max_active_runs`` runs of its DAG are going. Raises
-        ConflictError, and writes nothing, if another process was first.
+        A queued run stays queued while as many runs of its DAG are going as its deployed version
+        lets. Raises ConflictError, and writes nothing, if another process was first.
         """
         return attention.advance(
             self.db,
             run_id,
             decide,
-            max_active_runs=max_active_runs,
             who=self._who,
             now=self.db.clock.wall(),
         )

@@ -251,15 +251,10 @@ class Scheduler:
                 self._isolation.do(about, partial(self._end_cancelled, waiting.run_id))
 
     def _advance(self, waiting: "WaitingRun", dag: Dag) -> None:
-        self._store.advance(
-            waiting.run_id,
-            partial(decide, dag, now=self._clock.wall()),
-            max_active_runs=dag.options.max_active_runs,
-        )
+        self._store.advance(waiting.run_id, partial(decide, dag, now=self._clock.wall()))
 
     def _end_cancelled(self, run_id: RunId) -> None:
-        # How many runs may go is unknown with its DAG, and counts only for one that is to begin.
-        self._store.advance(run_id, end_cancelled, max_active_runs=1)
+        self._store.advance(run_id, end_cancelled)
 
     def _heed_cancels(self) -> None:
         busy = [run for run, driver in self._drivers.items() if driver.claims]

@@ -73,7 +73,7 @@ def finish(store: Metastore, *, fail: str = "") -> None:
     """Let every run that may begin run to its end."""
     while waiting := store.waiting_runs():
         for one in waiting:
-            store.advance(one.run_id, partial(decide, PAIR, now=NOON), max_active_runs=99)
+            store.advance(one.run_id, partial(decide, PAIR, now=NOON))
         while claims := store.claim(limit=1):
             (claim,) = claims
             result = failed() if fail and claim.run_id.endswith(fail) else succeeded(stored("x"))
@@ -126,7 +126,7 @@ def test_a_slot_that_failed_runs_again_as_a_new_attempt_of_its_run(
     assert (snapshot.state, snapshot.version) == (RunState.QUEUED, newer.digest)
     assert [task.tries for task in snapshot.tasks.values()] == [1, 0, 0]
     for _ in range(2):
-        store.advance(snapshot.run_id, partial(decide, newer, now=NOON), max_active_runs=1)
+        store.advance(snapshot.run_id, partial(decide, newer, now=NOON))
     while claims := store.claim(limit=1):
         follows = partial(decide, newer, now=NOON)
         store.finish(claims[0], succeeded(stored("x")), ended(claims[0].task), follows)
@@ -199,7 +199,7 @@ def test_live_runs_go_first_and_a_limit_of_its_own_is_kept(store: Metastore) -> 
     assert waiting == [run_id(), "backfill__01", "backfill__02"]
     step = partial(decide, PAIR, now=NOON)
     for one in reversed(waiting):
-        store.advance(one, step, max_active_runs=1)
+        store.advance(one, step)
     assert {r.state for r in store.list_runs()} == {RunState.RUNNING}
     assert store.claim(limit=1)[0].run_id == run_id()
 
@@ -208,11 +208,12 @@ def test_without_a_limit_of_its_own_it_counts_among_the_runs_of_the_dag(store: M
     asked(store)
     work(store)
     step = partial(decide, PAIR, now=NOON)
-    store.advance(RunId("backfill__01"), step, max_active_runs=1)
+    store.advance(RunId("backfill__01"), step)
     live = manual_run(PAIR)
     store.create_run(live)
-    assert store.advance(run_id(), step, max_active_runs=1).is_empty
-    assert not store.advance(run_id(), step, max_active_runs=2).is_empty
+    assert store.advance(run_id(), step).is_empty
+    store.deploy(small_dag({"a": [], "b": ["a"]}, max_active_runs=2), {})
+    assert not store.advance(run_id(), step).is_empty
 
 
 def test_a_backfill_under_way_costs_no_live_slot_its_run(store: Metastore) -> None:
@@ -229,14 +230,14 @@ def test_a_cancel_ends_what_runs_what_waits_and_what_was_to_come(
     found = asked(store, max_active=2)
     work(store)
     step = partial(decide, PAIR, now=NOON)
-    store.advance(RunId("backfill__01"), step, max_active_runs=1)
+    store.advance(RunId("backfill__01"), step)
     (claim,) = store.claim(limit=1)
     assert store.backfills.cancel(found.id)
     assert not store.backfills.cancel(found.id)
     assert store.backfills.due() == []
     assert store.cancelled_runs([claim.run_id]) == {claim.run_id}
     for one in store.waiting_runs():
-        store.advance(one.run_id, step, max_active_runs=1)
+        store.advance(one.run_id, step)
     assert store.run_snapshot(RunId("backfill__02")).state is RunState.CANCELLED
     assert store.backfills.rows(found.id)[0].entry.state is BackfillState.CANCELLED
     assert len(store.list_runs()) == 2

@@ -219,7 +219,7 @@ def test_a_task_left_alone_is_not_judged_by_the_limits_of_the_version_that_its_r
     store.clears.request(Clear(run_id=run, tasks=[TaskName("b")], version=strict.digest))
     assert store.clears.carry_out(run)
     assert check(url) == []
-    store.advance(run, lambda s: decide(strict, s, wall()), max_active_runs=9)
+    store.advance(run, lambda s: decide(strict, s, wall()))
     assert [claim.task for claim in store.claim(limit=9)] == ["b"]
     assert check(url) == []
     store.db.write("test", lambda c: c.execute(task_instance.update().values(lost=9, failures=9)))
@@ -294,7 +294,7 @@ def test_slots_whose_runs_were_deleted_are_not_asked_for(store: Metastore, url: 
     store.db.write("test", lambda c: c.execute(forget))
     assert [one.code for one in check(url, looks)] == ["I2"]
     store.request_cancel(run_id(2))
-    store.advance(run_id(2), lambda s: decide(DAG, s, noon), max_active_runs=9)
+    store.advance(run_id(2), lambda s: decide(DAG, s, noon))
     assert store.retention.delete_runs([run_id(2)]) == 1
     assert check(url, looks) == []
 

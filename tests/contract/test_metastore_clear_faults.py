@@ -28,7 +28,7 @@ dag = small_dag({"a": [], "b": ["a"]})
 store = open_metastore(sys.argv[1], clock=SystemClock())
 def go(*results):
     for result in results:
-        store.advance(run_id(), lambda s: decide(dag, s, store.db.clock.wall()), max_active_runs=1)
+        store.advance(run_id(), lambda s: decide(dag, s, store.db.clock.wall()))
         for claim in store.claim(limit=1):
             store.finish(claim, result, ended(claim.task, result.state),
                          lambda s: decide(dag, s, store.db.clock.wall()))
@@ -119,7 +119,7 @@ follows = partial(decide, dag, now=store.db.clock.wall())
 if not store.list_runs():
     store.deploy(dag, {"etl.ipynb": b"{}"})
     store.create_run(manual_run(dag))
-    store.advance(run_id(), follows, max_active_runs=1)
+    store.advance(run_id(), follows)
     claims = {claim.task: claim for claim in store.claim(limit=2)}
     store.finish(claims["a"], failed(), ended("a", failed().state), follows)
     store.clears.request(Clear(run_id=run_id(), tasks=["a", "b"]))

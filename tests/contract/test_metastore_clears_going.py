@@ -48,7 +48,7 @@ def claims(store: Metastore) -> dict[str, Claim]:
     """Let the first task of a chain and one beside it run; return their claims."""
     store.deploy(DAG, {"etl.ipynb": b"{}"})
     store.create_run(manual_run(DAG))
-    store.advance(run_id(), follows(store), max_active_runs=1)
+    store.advance(run_id(), follows(store))
     return {str(claim.task): claim for claim in store.claim(limit=2)}
 
 
@@ -171,7 +171,7 @@ def test_a_run_that_ends_before_it_was_seen_to_goes_on(
     assert store.run_snapshot(run_id()).state is RunState.FAILED
     assert carry_out(store)
     assert store.run_snapshot(run_id()).state is RunState.QUEUED
-    store.advance(run_id(), follows(store), max_active_runs=1)
+    store.advance(run_id(), follows(store))
     assert rest(store) == ["a", "b", "c"]
     assert check(url) == []
 

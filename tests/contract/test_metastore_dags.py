@@ -47,7 +47,7 @@ def end_runs(store: Metastore) -> None:
 
     for one in store.waiting_runs():
         store.request_cancel(one.run_id)
-        store.advance(one.run_id, lambda s: decide(PAIR, s, NOON), max_active_runs=9)
+        store.advance(one.run_id, lambda s: decide(PAIR, s, NOON))
 
 
 def test_a_dag_is_listed_with_its_schedule_and_its_newest_run(store: Metastore, clock) -> None:

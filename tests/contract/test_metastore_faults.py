@@ -354,7 +354,7 @@ for due in store.due(noon + 2 * hour):
     missed = MissedSlot(dag_id=dag.id, slot=noon + hour, reason="catchup", at=noon)
     store.tick(Tick(seen=due.entry, cursor=slot, next_fire=slot + hour, runs=[new], missed=[missed]))
 for waiting in store.waiting_runs():
-    store.advance(waiting.run_id, lambda s: decide(dag, s, noon), max_active_runs=1)
+    store.advance(waiting.run_id, lambda s: decide(dag, s, noon))
 """
 
 

@@ -28,7 +28,7 @@ def start(store: Metastore, dag: Dag, number: int = 1, *, begin: bool = True) ->
         manual_run(dag, number)
     )  # fmt: skip
     if begin:
-        store.advance(run_id(number), partial(decide, dag, now=wall(store)), max_active_runs=99)
+        store.advance(run_id(number), partial(decide, dag, now=wall(store)))
 
 
 def wall(store: Metastore):
@@ -61,7 +61,9 @@ def test_no_limit_is_over_run_while_three_schedulers_claim_and_finish(
     stores = [open_store() for _ in range(3)]
     stores[0].pools.set("small", 4)
     options = {f"t{n:02}": WIDE if n % 4 == 0 else SMALL for n in range(12)}
-    dag = small_dag({name: [] for name in options}, max_active_tasks=3, **options)
+    dag = small_dag(
+        {name: [] for name in options}, max_active_tasks=3, max_active_runs=2, **options
+    )
     for number in (1, 2):
         start(stores[0], dag, number)
     peaks: list[tuple[int, int]] = []
@@ -92,7 +94,7 @@ def test_no_more_runs_begin_than_may_while_three_schedulers_begin_them(
     open_store: Callable[[], Metastore], url: str
 ) -> None:
     stores = [open_store() for _ in range(3)]
-    dag = small_dag({"a": []})
+    dag = small_dag({"a": []}, max_active_runs=2)
     for number in range(1, 10):
         start(stores[0], dag, number, begin=False)
 
@@ -101,7 +103,7 @@ def test_no_more_runs_begin_than_may_while_three_schedulers_begin_them(
         for waiting in store.waiting_runs():
             try:
                 step = partial(decide, dag, now=wall(store))
-                store.advance(waiting.run_id, step, max_active_runs=2)
+                store.advance(waiting.run_id, step)
             except ConflictError:
                 continue
 
@@ -173,7 +175,7 @@ def test_a_run_that_is_cleared_finds_room_in_the_pools_of_its_tasks(
     store.pools.delete("small")
     store.clears.request(again)
     assert store.clears.carry_out(run_id())
-    store.advance(run_id(), partial(decide, wide, now=wall(store)), max_active_runs=9)
+    store.advance(run_id(), partial(decide, wide, now=wall(store)))
     assert len(store.claim(limit=1)) == 1
     assert check(url) == []
 

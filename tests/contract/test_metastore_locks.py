@@ -59,7 +59,7 @@ def queued(store: Metastore) -> None:
 
 def advance(store: Metastore) -> None:
     now = store.db.clock.wall()
-    store.advance(run_id(), lambda s: decide(DAG, s, now), max_active_runs=1)
+    store.advance(run_id(), lambda s: decide(DAG, s, now))
 
 
 def refusals(store: Metastore, after: int, then: Callable[[], None]) -> list[str]:
@@ -102,7 +102,7 @@ def running(store: Metastore, dag: Dag = TWO) -> list[Claim]:
     store.deploy(dag, {"etl.ipynb": b"{}"})
     assert store.create_run(manual_run(dag, driven=False))
     now = store.db.clock.wall()
-    store.advance(run_id(), lambda seen: decide(dag, seen, now), max_active_runs=1)
+    store.advance(run_id(), lambda seen: decide(dag, seen, now))
     return store.claim(limit=2)
 
 

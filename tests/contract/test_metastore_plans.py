@@ -57,7 +57,7 @@ def lived_in(store: Metastore) -> Claim:
         )  # fmt: skip
         if number > 24:
             continue
-        store.advance(run_id(number), follows, max_active_runs=99)
+        store.advance(run_id(number), follows)
         for _ in range(2 if number < 20 else 0):
             (claim,) = store.claim(run_id(number), limit=1)
             store.finish(claim, succeeded(stored("x")), ended(claim.task), follows)
@@ -82,7 +82,7 @@ def verbs(store: Metastore, claim: Claim) -> dict[str, Callable[[], object]]:
         "what happened since": lambda: store.events(10),
         "what happened in a run": lambda: store.events(run_id=run_id(1)),
         "runs that wait": store.waiting_runs,
-        "a decision": lambda: store.advance(run_id(25), follows, max_active_runs=99),
+        "a decision": lambda: store.advance(run_id(25), follows),
         "a claim": lambda: store.claim(limit=1),
         "a claim that looks further": lambda: store.claim(limit=200),
         "leases": lambda: store.renew([claim.token]),

@@ -33,7 +33,7 @@ def run(store: Metastore, number: int, *tasks: str) -> None:
     """Let a run of some tasks, or of all, succeed; each task stores a value."""
     begin(store, number, *tasks)
     follows = partial(decide, ETL, now=store.db.clock.wall())
-    store.advance(run_id(number), follows, max_active_runs=9)
+    store.advance(run_id(number), follows)
     for _ in tasks or ETL.tasks:
         (claim,) = store.claim(run_id(number), limit=1)
         store.finish(claim, succeeded(stored("x")), ended(claim.task), follows)
@@ -62,7 +62,7 @@ def test_what_an_unfinished_run_reads_stays_though_newer_values_came(store: Meta
     run(store, 4)
     assert may_go(store) == [run_id(1)]
     assert store.request_cancel(waiting)
-    store.advance(waiting, partial(decide, ETL, now=store.db.clock.wall()), max_active_runs=9)
+    store.advance(waiting, partial(decide, ETL, now=store.db.clock.wall()))
     assert run_id(2) in may_go(store)
 
 

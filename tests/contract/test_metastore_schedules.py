@@ -257,7 +257,7 @@ def test_a_run_that_somebody_drives_by_hand_costs_no_slot_its_run_and_is_left_al
 def test_a_run_that_is_asked_to_end_is_not_cleared_afterwards(store: Metastore) -> None:
     assert store.tick(hourly_tick(deployed(store), 1))
     first = run_id(1)
-    store.advance(first, partial(decide, PAIR, now=NOON), max_active_runs=2)
+    store.advance(first, partial(decide, PAIR, now=NOON))
     (claim,) = store.claim(limit=1)
     failed = TaskMove(task=claim.task, source=TaskState.RUNNING, target=TaskState.FAILED)
     result = AttemptResult(state=TaskState.FAILED, reason=Reason.ERROR, message="no luck")
@@ -266,7 +266,7 @@ def test_a_run_that_is_asked_to_end_is_not_cleared_afterwards(store: Metastore) 
     seen = store.schedule(PAIR.id)
     assert seen is not None
     assert store.tick(hourly_tick(seen, 2, cancel_others=True))
-    store.advance(first, partial(decide, PAIR, now=NOON), max_active_runs=2)
+    store.advance(first, partial(decide, PAIR, now=NOON))
     assert store.clears.requested() == []
     assert store.show_run(first)[0].state.is_final
 
@@ -332,10 +332,32 @@ def test_dags_with_as_many_runs_as_may_go_hide_no_other_dags_run(store: Metastor
             new = scheduled(entry(dag, id=1), NOON + number * HOUR, 10 * place + number, dag)
             store.create_run(new)
     for place, dag in enumerate(dags):
-        store.advance(run_id(10 * place), partial(decide, dag, now=NOON), max_active_runs=1)
+        store.advance(run_id(10 * place), partial(decide, dag, now=NOON))
     assert [one.dag_id for one in store.waiting_runs(limit=5)] == ["other"]
     store.request_cancel(run_id(1))
     assert [one.run_id for one in store.waiting_runs(limit=5)] == [run_id(1), run_id(30)]
+
+
+def test_how_many_runs_go_at_once_is_as_deployed_now_for_those_queued_before_too(
+    store: Metastore,
+) -> None:
+    seen = deployed(store)
+    numbers = range(4)
+    for number in numbers:
+        store.create_run(scheduled(seen, NOON + number * HOUR, number))
+
+    def going() -> int:
+        for one in store.waiting_runs():
+            store.advance(one.run_id, partial(decide, PAIR, now=NOON))
+        return sum(run.state is RunState.RUNNING for run in store.list_runs())
+
+    assert going() == 1
+    store.deploy(small_dag({"a": [], "b": ["a"]}, max_active_runs=3), NOTEBOOKS)
+    assert {run.version for run in store.list_runs()} == {PAIR.digest}
+    assert going() == 3
+    store.deploy(small_dag({"a": [], "b": ["a"]}, max_active_runs=2), NOTEBOOKS)
+    assert store.advance(run_id(numbers[-1]), partial(decide, PAIR, now=NOON)).is_empty
+    assert going() == 3
 
 
 def test_queued_runs_of_one_dag_hide_no_other_dags_run(store: Metastore) -> None:
@@ -362,9 +384,10 @@ def test_what_came_by_itself_waits_while_its_dag_is_paused_and_what_people_ask_f
 
     def begin() -> dict[RunId, RunState]:
         for number in range(len(kinds)):
-            store.advance(run_id(number), partial(decide, PAIR, now=NOON), max_active_runs=9)
+            store.advance(run_id(number), partial(decide, PAIR, now=NOON))
         return {run.id: run.state for run in store.list_runs() if run.state is not RunState.QUEUED}
 
+    store.deploy(small_dag({"a": [], "b": ["a"]}, max_active_runs=9), NOTEBOOKS)
     people_ask = {run_id(2), run_id(3)}
     assert {one.run_id for one in store.waiting_runs()} == people_ask
     assert begin() == dict.fromkeys(people_ask, RunState.RUNNING)

@@ -59,7 +59,7 @@ def run_etl(store: Metastore, number: int = 1, *, result=None, target=TaskState.
         )
     )  # fmt: skip
     decision = partial(decide, ETL, now=store.db.clock.wall())
-    store.advance(run_id(number), decision, max_active_runs=9)
+    store.advance(run_id(number), decision)
     (claim,) = store.claim(run_id(number), limit=1) or store.claim(limit=1)
     store.finish(claim, result or succeeded(), ended("a", target), decision)
     return run_id(number)
@@ -220,7 +220,7 @@ def test_a_trigger_whose_run_has_not_begun_is_waiting(store: Metastore) -> None:
     assert (row.is_waiting, row.active_runs) == (True, 1)
     (made,) = [run for run in store.list_runs() if run.dag_id == "report"]
     decision = partial(decide, REPORT, now=store.db.clock.wall())
-    store.advance(made.id, decision, max_active_runs=1)
+    store.advance(made.id, decision)
     (row,) = store.triggers.of(REPORT.id)
     assert (row.is_waiting, row.active_runs) == (False, 1)
     assert store.run_snapshot(made.id).tasks[TaskName("a")].state is TaskState.QUEUED

@@ -26,6 +26,7 @@ def small_dag(
     *,
     dag_id: str = "etl",
     max_active_tasks: int | None = None,
+    max_active_runs: int = 1,
     **options: TaskOptions,
 ) -> Dag:
     """Make a DAG of tasks with the tasks that each waits for."""
@@ -49,11 +50,11 @@ def small_dag(
         for name, sources in upstream.items()
         for source in sources
     )
-    content = repr((dag_id, upstream, max_active_tasks, options)).encode()
+    content = repr((dag_id, upstream, max_active_tasks, max_active_runs, options)).encode()
     return Dag(
         id=DagId(dag_id),
         notebooks=("etl.ipynb",),
-        options=DagOptions(max_active_tasks=max_active_tasks),
+        options=DagOptions(max_active_tasks=max_active_tasks, max_active_runs=max_active_runs),
         tasks=tasks,
         edges=edges,
         membership=tuple((task.cells[0], task.name) for task in tasks),

@@ -162,7 +162,7 @@ def test_code_is_the_deployed_version_and_the_modules_it_uses(service, page, tmp
     assert causes("files") == [[str(tmp_path / "deep" / "inner.py")]]
     (waiting,) = service.store.waiting_runs()
     decision = partial(decide, service.store.load_version(waiting.version), now=NOON)
-    service.store.advance(waiting.run_id, decision, max_active_runs=1)
+    service.store.advance(waiting.run_id, decision)
     path = page(cells, ("print(1)", "task:b"), name="report", dag=dag)
     assert look() == 0
     service.deploy(path)
