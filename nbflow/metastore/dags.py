@@ -1,8 +1,6 @@
 """DAGs put to rest, and deleted with all that is known of them."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -11,7 +9,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget
 from nbflow.metastore.triggers import keep_triggers
-from nbflow.metastore.versions import no_dag
+from nbflow.metastore.versions import delete_versions, no_dag
 from nbflow.model.backfill import BackfillState
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.sentence import Sentence
@@ -92,7 +90,9 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
         for table in (t.backfill, t.dag_trigger, t.missed, t.notice, t.schedule):
             connection.execute(table.delete().where(table.c.dag_id == dag_id))
         connection.execute(t.dag.delete().where(t.dag.c.id == dag_id))
-        _delete_versions(connection, dag_id)
+        version = t.dag_version.c
+        mine = select(version.digest).where(version.dag_id == dag_id)
+        delete_versions(db, connection, connection.execute(mine).scalars().all())
         return True
 
     def confirm(connection: Connection) -> bool | None:
@@ -106,23 +106,3 @@ def _lock(db: Database, connection: Connection, dag_id: DagId) -> None:
     query = select(t.dag.c.id).where(t.dag.c.id == dag_id)
     if connection.execute(db.locked(query)).one_or_none() is None:
         raise no_dag(connection, dag_id)
-
-
-def _delete_versions(connection: Connection, dag_id: DagId) -> None:
-    """Delete a DAG's versions, and the notebooks that no other version was made of."""
-    of = t.dag_version.c
-    gone: Sequence[Any] = connection.execute(
-        select(of.digest, of.notebooks).where(of.dag_id == dag_id)
-    ).all()
-    digests = [row.digest for row in gone]
-    for table in (t.dag_task, t.edge, t.cell):
-        connection.execute(table.delete().where(table.c.version.in_(digests)))
-    connection.execute(t.dag_version.delete().where(of.digest.in_(digests)))
-    mine = {content for row in gone for content in row.notebooks.values()}
-    others = {
-        content
-        for notebooks in connection.execute(select(of.notebooks)).scalars()
-        for content in notebooks.values()
-    }
-    snapshot = t.notebook_snapshot
-    connection.execute(snapshot.delete().where(snapshot.c.digest.in_(sorted(mine - others))))

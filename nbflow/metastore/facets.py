@@ -10,6 +10,7 @@ from nbflow.metastore import (
     instances,
     metrics,
     notices,
+    old_records,
     prune,
     reads,
     triggers,
@@ -166,6 +167,20 @@ class Retention:
         many. Those that drove a run on record stay.
         """
         return instances.forget(self._db, before)
+
+    def forget_missed(self, before: datetime) -> int:
+        """Delete some missed slots and events of before an instant; return how many."""
+        return old_records.forget_missed(self._db, before)
+
+    def forget_backfills(self, before: datetime) -> int:
+        """Delete some backfills that ended before an instant and have no run on record; return how
+        many.
+        """
+        return old_records.forget_backfills(self._db, before)
+
+    def forget_versions(self, before: datetime) -> int:
+        """Delete some versions, recorded before an instant, that nothing names; return how many."""
+        return old_records.forget_versions(self._db, before)
 
     def named_files(self) -> prune.NamedFiles:
         """Return the bundles and attempts' folders that rows name."""

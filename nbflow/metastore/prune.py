@@ -1,12 +1,12 @@
 """Old runs go for good, in small transactions; what other runs may still need stays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from nbflow.artifacts.names import attempt_folder
 from nbflow.errors import StoreError
@@ -21,8 +21,8 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
     """Return runs that ended before an instant, the oldest first.
 
     Never among them are a DAG's newest run that succeeded, and those whose values stand in for tasks
-    that a later run leaves out: of each task the newest that stored any, as well as what unfinished
-    runs read.
+    that a later run leaves out: of each task that the DAG still has the newest that stored any, as
+    well as what unfinished runs read.
     """
     run = t.run.c
     newest = (
@@ -52,7 +52,7 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
             run.ended < before,
             newest.c.dag_id.is_(None),
             run.id.not_in(select(t.clear_request.c.run_id)),
-            ~_stands_in(None),
+            ~_stands_in(None, _is_still_there),
             ~reads,
         )
         .order_by(run.ended, run.id)
@@ -61,9 +61,31 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
     return [RunId(found) for found in connection.execute(query).scalars()]
 
 
-def _stands_in(until: ColumnElement[datetime] | None) -> ColumnElement[bool]:
-    """Tell whether `latest_values` reads a run for one of its tasks: no later one, made ``until`` an
-    instant if given, stored anything of the task.
+def _is_still_there(task: ColumnElement[str]) -> ColumnElement[bool]:
+    """Tell whether a run's DAG has a task still: in the version that is deployed, or in that of its
+    newest run, which may be of a page that is not deployed.
+    """
+    dag, its = t.dag.c, t.dag_task.c
+    last, other = t.run.alias("last").c, t.run.alias("other").c
+    newest = select(func.max(other.created)).where(other.dag_id == t.run.c.dag_id)
+    of_deployed = (dag.version == its.version, dag.id == t.run.c.dag_id, dag.is_deployed == 1)
+    of_newest = (
+        last.version == its.version,
+        last.dag_id == t.run.c.dag_id,
+        last.created == newest.correlate(t.run).scalar_subquery(),
+    )
+    return or_(
+        exists().where(its.name == task, *of_deployed).correlate(t.run, t.artifact),
+        exists().where(its.name == task, *of_newest).correlate(t.run, t.artifact),
+    )
+
+
+def _stands_in(
+    until: ColumnElement[datetime] | None,
+    counts: Callable[[ColumnElement[str]], ColumnElement[bool]] | None = None,
+) -> ColumnElement[bool]:
+    """Tell whether `latest_values` reads a run for one of its tasks that ``counts``: no later one,
+    made ``until`` an instant if given, stored anything of the task.
     """
     newer, of, its = t.run.alias("newer"), t.artifact.c, t.artifact.alias("its")
     stored = exists().where(its.c.run_id == newer.c.id, its.c.task == of.task).correlate_except(its)
@@ -71,7 +93,10 @@ def _stands_in(until: ColumnElement[datetime] | None) -> ColumnElement[bool]:
     if until is not None:
         is_later.append(newer.c.created < until)
     superseded = exists().where(*is_later, stored).correlate_except(newer)
-    return exists().where(of.run_id == t.run.c.id, ~superseded).correlate_except(t.artifact)
+    stands = [of.run_id == t.run.c.id, ~superseded]
+    if counts is not None:
+        stands.append(counts(of.task))
+    return exists().where(*stands).correlate_except(t.artifact)
 
 
 def delete_runs(db: Database, run_ids: Sequence[RunId]) -> int:

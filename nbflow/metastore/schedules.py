@@ -99,17 +99,22 @@ def forget(connection: Connection, dag_id: DagId) -> None:
 
 def forget_slots(connection: Connection, run_ids: Sequence[str]) -> None:
     """Note that the slots of runs that are to be deleted are no longer on record."""
-    run, of = t.run.c, t.schedule.c
+    run = t.run.c
     query = (
         select(run.dag_id, func.max(run.logical_date).label("slot"))
         .where(run.id.in_(run_ids), run.slot_key.like(f"{_SLOT}%"))
         .group_by(run.dag_id)
     )
     for row in connection.execute(query).all():
-        older = or_(of.since_utc.is_(None), of.since_utc < row.slot)
-        connection.execute(
-            t.schedule.update().where(of.dag_id == row.dag_id, older).values(since_utc=row.slot)
-        )
+        note_forgotten(connection, row.dag_id, row.slot)
+
+
+def note_forgotten(connection: Connection, dag_id: str, slot: datetime) -> None:
+    """Note that up to a slot not all of a DAG's slots are on record any more."""
+    of = t.schedule.c
+    older = or_(of.since_utc.is_(None), of.since_utc < slot)
+    change = t.schedule.update().where(of.dag_id == dag_id, older)
+    connection.execute(change.values(since_utc=slot))
 
 
 def schedule_of(connection: Connection, dag_id: DagId) -> ScheduleEntry | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -99,13 +99,7 @@ def _insert_version(
     db: Database, connection: Connection, dag: Dag, snapshots: Mapping[str, bytes], now: datetime
 ) -> None:
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in snapshots.items()}
-    for path, content in sorted(snapshots.items(), key=lambda item: digests[item[0]]):
-        row = {
-            "digest": digests[path],
-            "size": len(content),
-            "content": zlib.compress(content, 6),
-        }
-        db.insert_once(connection, t.notebook_snapshot, row)
+    _keep_notebooks(db, connection, {digests[path]: snapshots[path] for path in snapshots})
     latest = select(func.max(t.dag_version.c.number)).where(t.dag_version.c.dag_id == dag.id)
     connection.execute(
         t.dag_version.insert().values(
@@ -148,6 +142,39 @@ def _insert_version(
     for table, rows in ((t.dag_task, tasks), (t.edge, edges), (t.cell, cells)):
         if rows:
             connection.execute(table.insert(), rows)
+
+
+def _keep_notebooks(db: Database, connection: Connection, contents: Mapping[str, bytes]) -> None:
+    """Record notebooks, and hold their rows: those that were there may be about to go."""
+    of = t.notebook_snapshot.c
+    held: set[str] = set()
+    while missing := sorted(contents.keys() - held):
+        for digest in missing:
+            content = contents[digest]
+            row = {"digest": digest, "size": len(content), "content": zlib.compress(content, 6)}
+            db.insert_once(connection, t.notebook_snapshot, row)
+        there = select(of.digest).where(of.digest.in_(missing)).order_by(of.digest)
+        held |= set(connection.execute(db.locked(there)).scalars())
+
+
+def delete_versions(db: Database, connection: Connection, digests: Sequence[str]) -> None:
+    """Delete versions that nothing names, and the notebooks that no other version was made of."""
+    of, snapshot = t.dag_version.c, t.notebook_snapshot
+    notebooks = select(of.notebooks).where(of.digest.in_(digests))
+    mine = _named(connection.execute(notebooks).scalars())
+    for table in (t.dag_task, t.edge, t.cell):
+        connection.execute(table.delete().where(table.c.version.in_(digests)))
+    connection.execute(t.dag_version.delete().where(of.digest.in_(digests)))
+    there = select(snapshot.c.digest).where(snapshot.c.digest.in_(mine))
+    held = connection.execute(db.locked(there.order_by(snapshot.c.digest))).scalars().all()
+    # Asked only now, since whoever records a version of them holds their rows.
+    others = _named(connection.execute(select(of.notebooks)).scalars())
+    unused = [digest for digest in held if digest not in others]
+    connection.execute(snapshot.delete().where(snapshot.c.digest.in_(unused)))
+
+
+def _named(notebooks: Iterable[Mapping[str, str]]) -> set[str]:
+    return {digest for one in notebooks for digest in one.values()}
 
 
 def load_version(connection: Connection, digest: Digest) -> Dag:

@@ -61,11 +61,12 @@ def cleanup(
 ) -> Cleaned:
     """Delete ended runs that are older than ``keep_days``, then the oldest ones until the store
     holds at most ``max_bytes``, as far as their files may go; then what no run on record names.
-    Both are by default what the settings say. ``goes_on`` is asked between small steps;
+    Both are by default what the settings say. With their age go missed slots, ended backfills and
+    versions, too, once no run needs them. ``goes_on`` is asked between small steps;
     once it says no, the rest is left for another time.
 
     A DAG's newest run that succeeded is kept whatever its age, and so are those whose values runs of
-    some tasks read, and every file that an attempt that is under way may have touched. No run goes
+    some of its tasks read, and every file that an attempt that is under way may have touched. No run goes
     for space that these take. Raises MetastoreError, StoreError.
     """
     from nbflow.artifacts.store import ArtifactStore
@@ -81,7 +82,7 @@ def cleanup(
             deleted += gone
             if not gone:
                 break
-        service.store.retention.forget_instances(before)
+        _forget(service, before, goes_on)
     found = collect(service, files, goes_on)
     if not goes_on():
         return Cleaned(runs=deleted, values=found[0], attempts=found[1], freed=found[2], left=None)
@@ -96,6 +97,15 @@ def cleanup(
         runs=deleted, values=values, attempts=attempts, freed=freed, left=files.sizes().bytes,
         stays=room.stays, holders=room.holders,
     )  # fmt: skip
+
+
+def _forget(service: "Service", before: datetime, goes_on: Callable[[], bool]) -> None:
+    """Delete what else is on record for too long, and named by no run that stays."""
+    retention = service.store.retention
+    retention.forget_instances(before)
+    for forget in (retention.forget_missed, retention.forget_backfills, retention.forget_versions):
+        while forget(before) and goes_on():
+            pass
 
 
 def preview(

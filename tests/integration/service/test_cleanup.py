@@ -236,3 +236,17 @@ def test_what_nobody_recorded_goes_after_an_hour(service, calendar):
     calendar.at += timedelta(hours=2)
     assert service.cleanup(keep_days=90_000, max_bytes=1 << 30).attempts == 1
     assert not lost.exists()
+
+
+def test_records_of_what_is_long_past_go_with_the_runs_of_that_time(service, calendar):
+    attempt(service, 1)
+    for tasks in ("bc", "bd", "be"):
+        edited = small_dag({task: [] for task in tasks})
+        service.store.deploy(edited, {"etl.ipynb": tasks.encode()})
+    calendar.at += 10 * DAY
+    attempt(service, 2, dag=DAG)
+    assert len(service.store.versions(DAG.id)) == 4
+    service.cleanup(keep_days=11, max_bytes=1 << 30)
+    assert len(service.store.versions(DAG.id)) == 4
+    service.cleanup(keep_days=5, max_bytes=1 << 30)
+    assert [row.number for row in service.store.versions(DAG.id)] == [4, 1]

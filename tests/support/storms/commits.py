@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from small_dags import STOPS, ended, run_id, small_dag, stored, succeeded
@@ -17,7 +18,8 @@ from nbflow import faults
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import Metastore, NewRun, check, open_metastore
 from nbflow.metastore.rows import ImportErrorRow
-from nbflow.metastore.tables import EPOCH, instance, task_instance
+from nbflow.metastore.tables import EPOCH, instance, missed, task_instance
+from nbflow.model.backfill import Backfill
 from nbflow.model.clock import SystemClock
 from nbflow.model.codes import HELD_UP
 from nbflow.model.states import RunKind
@@ -110,7 +112,33 @@ def forget_the_held_up(store: Metastore) -> None:
     store.import_errors.forget_dead()
 
 
+def forget_missed(store: Metastore) -> None:
+    row = {
+        "dag_id": ONE.id, "slot_key": f"trigger:1:{uuid.uuid4().hex}", "reason": "paused",
+        "at": EPOCH, "told": 1,
+    }  # fmt: skip
+    store.db.write("test", lambda c: c.execute(missed.insert().values(row)))
+    store.retention.forget_missed(store.db.clock.wall())
+
+
+def forget_backfills(store: Metastore) -> None:
+    new = Backfill(
+        id=uuid.uuid4().hex[:20], dag_id=ONE.id, schedule_id=1, expression="@hourly",
+        timezone="UTC", anchor=None, first=EPOCH, last=EPOCH, slots=1,
+    )  # fmt: skip
+    store.backfills.create(new)
+    store.backfills.cancel(new.id)
+    store.retention.forget_backfills(store.db.clock.wall() + timedelta(days=1))
+
+
+def forget_versions(store: Metastore) -> None:
+    for tasks in ("bc", "bd", "be"):
+        store.deploy(small_dag({task: [] for task in tasks}), {"etl.ipynb": tasks.encode()})
+    store.retention.forget_versions(store.db.clock.wall() + timedelta(days=1))
+
+
 VERBS: dict[str, Callable[[Metastore], object]] = {
+    "backfills_forget": forget_backfills,
     "cancel": lambda store: store.request_cancel(GOING),
     "close": say_good_bye,
     "close_gone": close_gone,
@@ -123,11 +151,13 @@ VERBS: dict[str, Callable[[Metastore], object]] = {
         "folder", [ImportErrorRow(path="a.ipynb", code="NBF001", message="no")]
     ),
     "instances_forget": forget_instances,
+    "missed_forget": forget_missed,
     "pool": lambda store: store.pools.set("spare", 2),
     "pool_delete": lambda store: store.pools.delete("spare"),
     "prune": lambda store: store.retention.delete_runs([OLD]),
     "reap": reap_claimed,
     "reap_run": reap_driven,
+    "versions_forget": forget_versions,
 }
 
 

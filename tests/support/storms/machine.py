@@ -342,7 +342,11 @@ class Machine(RuleBasedStateMachine):
         store.retention.delete_runs(
             store.retention.old_runs(self.clock.wall() - timedelta(hours=hours), limit=50)
         )
-        store.notices.forget(self.clock.wall() - timedelta(hours=hours))
+        before = self.clock.wall() - timedelta(hours=hours)
+        store.notices.forget(before)
+        store.retention.forget_missed(before)
+        store.retention.forget_backfills(before)
+        store.retention.forget_versions(before)
 
     @rule()
     def cancel_backfill(self) -> None:
