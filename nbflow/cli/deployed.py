@@ -142,18 +142,17 @@ def unpause(
 
     with open_service() as service:
         if any(row.paused for row in service.store.list_dags(DagId(name))):
-            _say_what_runs(service, name, confirmed=catchup)
-        changed = service.pause(name, paused=False)
+            catchup = _say_what_runs(service, name, confirmed=catchup)
+        changed = service.pause(name, paused=False, confirmed=catchup)
     say(t("{dag} is active.", dag=name) if changed else t("{dag} was not paused.", dag=name))
 
 
-def _say_what_runs(service: "Service", name: str, *, confirmed: bool) -> None:
-    """Say which slots a paused DAG missed, and how many of them run; very many are confirmed first."""
-    from nbflow.scheduling.plan import too_many_to_run
-    from nbflow.scheduling.slots import CATCHUP_LIMIT, MOST_COUNTED
-
-    def shown_count(count: int) -> str:
-        return f"{count}+" if count == MOST_COUNTED else str(count)
+def _say_what_runs(service: "Service", name: str, *, confirmed: bool) -> bool:
+    """Say which slots a paused DAG missed, and how many of them run; tell whether very many are agreed
+    to: who sits at a terminal is asked.
+    """
+    from nbflow.scheduling.plan import shown_count
+    from nbflow.scheduling.slots import CATCHUP_LIMIT
 
     missed, will_run = service.will_catch_up(name)
     run = shown_count(will_run)
@@ -162,11 +161,10 @@ def _say_what_runs(service: "Service", name: str, *, confirmed: bool) -> None:
             "Slots missed: {missed}; of these {run} will run.", missed=shown_count(missed), run=run
         )
         say(words)
-    if will_run <= CATCHUP_LIMIT or confirmed:
-        return
-    if not sys.stdin.isatty():
-        raise too_many_to_run(name, run)
-    typer.confirm(t("Let {dag} run again, and make {count} runs?", dag=name, count=run), abort=True)
+    if will_run <= CATCHUP_LIMIT or confirmed or not sys.stdin.isatty():
+        return confirmed
+    question = t("Let {dag} run again, and make {count} runs?", dag=name, count=run)
+    return typer.confirm(question, abort=True)
 
 
 def trigger(

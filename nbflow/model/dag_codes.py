@@ -131,7 +131,8 @@ DAG_CODES: dict[str, CodeInfo] = {
     ),
     "NBF224": error(
         "Too many slots to catch up on",
-        "`catchup` is `all` and more than a thousand slots have passed since the start date.",
+        "`catchup` is `all` and more than a thousand slots have passed since the start date, or while the "
+        "DAG was paused.",
         "Choose a later `start_date` or `catchup` `latest`; confirm it if you mean it.",
     ),
     "NBF225": error(

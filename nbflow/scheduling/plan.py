@@ -265,17 +265,27 @@ def _refuse_flood(entry: ScheduleEntry, now: datetime) -> None:
     )
     raise ScheduleError(
         what,
-        hint="choose a later start_date or catchup latest, or confirm it with --catchup",
+        hint="choose a later start_date or catchup latest, or confirm it (--catchup; `confirmed` of the API)",
         code="NBF224",
     )
 
 
-def too_many_to_run(dag_id: str, count: str) -> ScheduleError:
-    """Return why a DAG isn't let run again: more slots would run than anybody asks for by mistake."""
-    return ScheduleError(
+def refuse_to_run(dag_id: DagId, will_run: int) -> None:
+    """Raise ScheduleError if a DAG that is let run again would make more runs than anybody asks for by
+    mistake.
+    """
+    if will_run <= CATCHUP_LIMIT:
+        return
+    count = shown_count(will_run)
+    raise ScheduleError(
         Sentence(
             "{dag} stays paused: unpausing it would make {count} runs", dag=dag_id, count=count
         ),
-        hint="confirm it with --catchup, or deploy it with catchup latest first",
+        hint="confirm it (--catchup; `confirmed` of the API), or deploy it with catchup latest first",
         code="NBF224",
     )
+
+
+def shown_count(slots: int) -> str:
+    """Return how many slots were counted, for people: no more than `MOST_COUNTED` are."""
+    return f"{slots}+" if slots == MOST_COUNTED else str(slots)

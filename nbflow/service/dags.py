@@ -121,9 +121,19 @@ def current_version(service: "Service", dag_id: DagId) -> Digest | None:
         return None
 
 
-def pause(service: "Service", dag_id: str, *, paused: bool) -> bool:
-    """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
-    return service.store.pause(DagId(dag_id), paused=paused)
+def pause(service: "Service", dag_id: str, *, paused: bool, confirmed: bool = False) -> bool:
+    """Stop or start making scheduled runs; False if it stood so already.
+
+    Raises NotFoundError; ScheduleError, and it stays paused, if more than a thousand slots would run
+    unless that is ``confirmed``.
+    """
+    from nbflow.scheduling.plan import refuse_to_run
+
+    name, store = DagId(dag_id), service.store
+    if not paused and not confirmed and any(row.paused for row in store.list_dags(name)):
+        _, will_run = will_catch_up(service, name)
+        refuse_to_run(name, will_run)
+    return store.pause(name, paused=paused)
 
 
 def delete(service: "Service", dag_id: str, *, keep_runs: bool = False) -> int:

@@ -106,11 +106,11 @@ class Service:
 
         return deploy(self, target, dag=dag, options=options or ANYHOW)
 
-    def pause(self, dag_id: str, *, paused: bool) -> bool:
-        """Stop or start making scheduled runs; False if it stood so already. NotFoundError."""
+    def pause(self, dag_id: str, *, paused: bool, confirmed: bool = False) -> bool:
+        """Stop or start making scheduled runs; see `dags.pause` for what it raises."""
         from nbflow.service.dags import pause
 
-        return pause(self, dag_id, paused=paused)
+        return pause(self, dag_id, paused=paused, confirmed=confirmed)
 
     def will_catch_up(self, dag_id: str) -> tuple[int, int]:
         """Return how many slots a paused DAG has missed, and how many of them will run."""

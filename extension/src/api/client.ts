@@ -200,8 +200,8 @@ export class Api {
   }
 
   /** Pause a DAG, or let it run again. */
-  pause(dag: string, paused: boolean): Promise<DagChanged> {
-    return this._send('PATCH', at`dags/${dag}`, { body: { paused } });
+  pause(dag: string, paused: boolean, confirmed = false): Promise<DagChanged> {
+    return this._send('PATCH', at`dags/${dag}`, { body: { paused, confirmed } });
   }
 
   /** The days of a range on which slots lie, and how their runs stand. */

@@ -1241,11 +1241,17 @@ export interface components {
         };
         /**
          * DagChange
-         * @description What can be changed of a deployed DAG.
+         * @description What can be changed of a deployed DAG; `confirmed` agrees to a catch-up on more than a thousand
+         *     slots where it is let run again: 422 NBF224 else.
          */
         DagChange: {
             /** Paused */
             paused: boolean;
+            /**
+             * Confirmed
+             * @default false
+             */
+            confirmed?: boolean;
         };
         /**
          * DagChanged

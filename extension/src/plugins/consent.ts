@@ -2,7 +2,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ApiError } from '../api/client';
 
-/** What the server says to more than a thousand runs at once, of a deploy and of a backfill. */
+/** What the server says to more than a thousand runs at once: of a deploy, a pause's end, a backfill. */
 const FLOODS: readonly string[] = ['NBF224', 'NBF226'];
 
 /** Ask for what may make very many runs: again once somebody agrees to them; null if they don't. */

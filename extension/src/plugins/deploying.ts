@@ -163,7 +163,10 @@ class Deeds {
     if (missed > 0 && !(await agrees(title, words, trans.__('Let it run')))) {
       return;
     }
-    await this._api.pause(dag, false);
+    const unpause = (confirmed: boolean) => this._api.pause(dag, false, confirmed);
+    if ((await withConsent(unpause, trans)) === null) {
+      return;
+    }
     this._deployment.refresh();
     Notification.success(trans.__('%1 runs by itself again.', dag), { autoClose: 5000 });
   }

@@ -172,7 +172,7 @@ def change_dag(call: Call) -> DagChanged:
     asked: DagChange = call.body
     name = call.path["dag_id"]
     missed, will_run = (0, 0) if asked.paused else call.service.will_catch_up(name)
-    changed = call.service.pause(name, paused=asked.paused)
+    changed = call.service.pause(name, paused=asked.paused, confirmed=asked.confirmed)
     return DagChanged(
         dag_id=name,
         paused=asked.paused,

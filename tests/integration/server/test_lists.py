@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.parse
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -129,3 +130,29 @@ def test_who_works_in_korean_reads_in_korean_what_is_wrong_with_a_field(
     english = server.ask(place, method, body).json["detail"]
     assert not HANGUL.search(english)
     assert "nput should" not in english
+
+
+def test_a_dag_that_would_make_very_many_runs_stays_paused_until_that_is_agreed_to(
+    server: RunningServer,
+) -> None:
+    begin = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M}"
+    text = notebook(schedule="* * * * *", start_date=begin, catchup="all")
+    (server.root / "flood.ipynb").write_text(text, encoding="utf-8")
+    deploy = {"path": "flood.ipynb", "confirmed": True}
+    assert server.ask("/dags", "POST", deploy).status == 200
+    assert server.ask("/dags/flood", "PATCH", {"paused": True}).json["changed"]
+    refused = server.ask("/dags/flood", "PATCH", {"paused": False})
+    assert (refused.status, refused.json["code"]) == (422, "NBF224")
+    assert re.search(
+        r"flood stays paused: unpausing it would make 144\d runs", refused.json["detail"]
+    )
+    assert "`confirmed` of the API" in refused.json["hint"]
+    headers = server.headers | {"Accept-Language": "ko"}
+    korean = server.ask("/dags/flood", "PATCH", {"paused": False}, headers=headers).json
+    assert all(HANGUL.search(korean[key]) for key in ("title", "detail", "hint"))
+    assert server.ask("/dags/flood/schedule").json["paused"]
+    agreed = server.ask("/dags/flood", "PATCH", {"paused": False, "confirmed": True}).json
+    assert agreed["changed"]
+    assert agreed["will_run"] > 1000
+    # Nothing is asked of one that isn't paused.
+    assert not server.ask("/dags/flood", "PATCH", {"paused": False}).json["changed"]

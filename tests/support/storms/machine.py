@@ -270,7 +270,7 @@ class Machine(RuleBasedStateMachine):
     @rule(dag=DAG, paused=st.booleans())
     def pause(self, dag: str, paused: bool) -> None:
         with suppress(UsageError):
-            self.user.pause(dag, paused=paused)
+            self.user.pause(dag, paused=paused, confirmed=True)
 
     @rule(dag=DAG, number=st.integers(0, 3))
     def edit(self, dag: str, number: int) -> None:
