@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from waiting import until
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(180)]
@@ -102,13 +102,6 @@ def going(tmp_path: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-
-
-def until(found: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_failed_run_is_cleared_and_goes_on_here_and_now(

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from nbflow.execution import processes
 
@@ -75,13 +75,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
     if one.process.poll() is None:
         one.process.kill()
     one.process.communicate()
-
-
-def until(condition: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 @pytest.mark.fault(3)

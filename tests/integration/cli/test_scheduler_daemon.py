@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from psutil import NoSuchProcess, Process
 from storms.commits import DRIVEN, forget_the_living, prepare, somebody_died
+from waiting import until
 
 from nbflow.app import open_service
 from nbflow.errors import ExecutionError
@@ -24,12 +24,6 @@ from nbflow.service import daemon
 from nbflow.settings import Settings
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def until(found: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not found():
-        assert time.monotonic() < deadline, "it never came to be"
 
 
 def is_gone(pid: int) -> bool:

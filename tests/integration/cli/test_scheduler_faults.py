@@ -6,10 +6,11 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 import nbflow.app
 from nbflow.execution import processes
@@ -110,13 +111,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
                 process.kill()
             process.communicate()
     assert check(one.url) == []
-
-
-def until(found: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 def ends_well(process: "subprocess.Popen[str]", within: float) -> None:

@@ -54,16 +54,6 @@ def make_spec(folder: Path, *sources: str, **options: Any) -> AttemptSpec:
     return AttemptSpec(**(given | options))
 
 
-def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Wait for a condition to hold and return its value; fail the test after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {condition}")
-        time.sleep(0.02)
-    return value
-
-
 class Driver:
     """Starts attempts and waits for their ends, as a run's driver does."""
 
@@ -132,8 +122,3 @@ def spec_of(tmp_path: Path) -> Callable[..., AttemptSpec]:
         return make_spec(tmp_path, *sources, **options)
 
     return make
-
-
-@pytest.fixture(name="until")
-def _until() -> Callable[..., Any]:
-    return until

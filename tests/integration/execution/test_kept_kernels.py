@@ -6,6 +6,7 @@ import sys
 
 import psutil
 import pytest
+from waiting import until
 
 from nbflow.execution.executor import LocalExecutor
 from nbflow.model.states import Reason, TaskState
@@ -43,9 +44,7 @@ def test_two_groups_live_side_by_side_in_one_slot(own_driver, spec_of):
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
-def test_an_attempt_waits_for_a_slot_that_cleans_up_but_not_for_long(
-    driver, spec_of, until, is_stopped
-):
+def test_an_attempt_waits_for_a_slot_that_cleans_up_but_not_for_long(driver, spec_of, is_stopped):
     with LocalExecutor(2) as executor:
         own = type(driver)(executor)
         own.run(spec_of("import atexit, time; atexit.register(time.sleep, 600)"))
@@ -67,7 +66,7 @@ def test_a_failed_member_ends_the_kernel_so_that_the_group_starts_again(driver, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_group_whose_kernel_died_is_lost_once_and_can_start_again(own_driver, spec_of, until):
+def test_a_group_whose_kernel_died_is_lost_once_and_can_start_again(own_driver, spec_of):
     own_driver.run(spec_of("x = 1", group="r4:g"))
     own_driver.until_idle()
     (kernel,) = kernels_below(own_driver.executor)
@@ -93,7 +92,7 @@ def test_a_kernel_kept_by_an_earlier_attempt_that_is_gone_is_lost(driver, spec_o
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.LOST)
 
 
-def test_children_of_a_kept_kernel_live_as_long_as_it_does(own_driver, spec_of, until):
+def test_children_of_a_kept_kernel_live_as_long_as_it_does(own_driver, spec_of):
     start = "import subprocess; p = subprocess.Popen(['sleep', '300'])"
     own_driver.run(spec_of(start, group="r6:g"))
     own_driver.run(spec_of("1"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from waiting import until
 
 from nbflow.execution import processes
 from nbflow.execution.executor import LocalExecutor
@@ -48,7 +49,7 @@ def below(pid):
 
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("source", [CHILD, NESTED], ids=["child", "double fork"])
-def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, until, source):
+def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, source):
     spec = driver.start(spec_of(source))
     result = driver.end_of(spec)
     assert result.state is TaskState.SUCCESS
@@ -56,7 +57,7 @@ def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, until, source)
 
 
 @pytest.mark.fault(31)
-def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_driver, spec_of, until):
+def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_driver, spec_of):
     result = own_driver.run(spec_of(DISGUISED))
     slot = own_driver.executor._slots[0].pid
     assert result.state is TaskState.SUCCESS
@@ -65,7 +66,7 @@ def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_drive
 
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("end", ["cancel", "time-out", "death"])
-def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, until, end):
+def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, end):
     last = "import os; os._exit(1)" if end == "death" else "import time; time.sleep(600)"
     limits = Limits(timeout=5 if end == "time-out" else 60)
     spec = driver.start(spec_of(NESTED, last, limits=limits))
@@ -79,34 +80,31 @@ def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, until, en
 
 @pytest.mark.fault(11)
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(
-    own_driver, spec_of, until, end
-):
+def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(own_driver, spec_of, end):
     spec = own_driver.start(spec_of(NESTED, "import time; time.sleep(600)"))
     own_driver.until_running(spec, "c2")
     assert of_attempt(spec)
     os.kill(own_driver.executor._slots[0].pid, end)
-    killed = time.monotonic()
     result = own_driver.end_of(spec)
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.LOST)
     assert result.message == f"slot died (signal {end:d})"
     until(lambda: not of_attempt(spec), 3)
-    assert time.monotonic() - killed < 4
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
 
 
 @pytest.mark.fault(23, 37)
-def test_an_attempt_whose_driver_falls_silent_ends_and_its_kernel_with_it(driver, spec_of, until):
-    with LocalExecutor(1, patience=1.0) as executor:
+def test_an_attempt_whose_driver_falls_silent_ends_and_its_kernel_with_it(driver, spec_of):
+    patience = 3.0
+    with LocalExecutor(1, patience=patience) as executor:
         own = type(driver)(executor)
         spec = own.start(spec_of(NESTED, "import time; time.sleep(600)"))
         own.until_running(spec, "c2")
         # As long as it polls, the attempt goes on.
         begun = time.monotonic()
-        while time.monotonic() < begun + 2:
+        while time.monotonic() < begun + 1.5 * patience:
             own._poll()
         assert of_attempt(spec)
-        until(lambda: not of_attempt(spec), 1 + 3)
+        until(lambda: not of_attempt(spec), patience + 3)
         result = own.end_of(spec)
         assert (result.reason, result.message) == (Reason.LOST, "slot died (exit code 1)")
         assert own.run(spec_of("1")).state is TaskState.SUCCESS
@@ -119,7 +117,7 @@ def test_a_cell_that_kills_its_slot_loses_its_own_attempt_only(own_driver, spec_
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
 
 
-def test_no_process_outlives_a_killed_driver(tmp_path, until):
+def test_no_process_outlives_a_killed_driver(tmp_path):
     script = tmp_path / "driver.py"
     script.write_text(
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -144,7 +142,7 @@ def test_no_process_outlives_a_killed_driver(tmp_path, until):
     until(lambda: not any(processes.is_alive(pid) for pid in tree), 3)
 
 
-def test_closing_the_executor_ends_what_still_runs(driver, spec_of, until):
+def test_closing_the_executor_ends_what_still_runs(driver, spec_of):
     executor = LocalExecutor(1)
     own = type(driver)(executor)
     spec = own.start(spec_of(NESTED, "import time; time.sleep(600)"))

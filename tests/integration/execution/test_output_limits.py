@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from nbflow.execution import processes
 from nbflow.model.attempt import Limits
@@ -96,7 +97,7 @@ def test_a_display_updated_by_a_later_cell_shows_the_new_state(driver, spec_of):
     assert outputs(spec)[0]["data"]["text/plain"] == ["'new'"]
 
 
-def test_a_long_silent_cell_does_not_keep_earlier_output_from_the_file(driver, spec_of, until):
+def test_a_long_silent_cell_does_not_keep_earlier_output_from_the_file(driver, spec_of):
     spec = driver.start(spec_of("print('early')", "import time; time.sleep(600)"))
     driver.until_running(spec, "c2")
     until(lambda: outputs(spec) and outputs(spec)[0]["text"] == ["early\n"], 5)

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,18 +15,12 @@ import pytest
 from jupyter_servers import TOKEN, RunningServer, jupyter_server
 from psutil import NoSuchProcess, Process
 from tornado.testing import bind_unused_port
+from waiting import until
 
 from nbflow.app import open_service
 from nbflow.service.attached import AttachedScheduler
 
 pytestmark = pytest.mark.kernel
-
-
-def until(found: Callable[[], Any], seconds: float = 100) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it never came to be"
-    return result
 
 
 def is_gone(pid: int) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from small_files import files_of_at_most
 from sqlalchemy import event
+from waiting import until
 
 from nbflow import faults
 from nbflow.artifacts.store import ArtifactStore
@@ -183,10 +184,7 @@ def test_what_a_cell_leaves_running_is_gone_when_the_run_has_ended(service, page
     path = page((DAEMON + "del child", "task:well"), (DAEMON + "1 / 0", "task:badly"))
     report = service.run(path)
     assert [t.state.value for t in report.tasks] == ["success", "failed"]
-    end = time.monotonic() + 3
-    while (left := _marked(mark)) and time.monotonic() < end:
-        os.sched_yield()
-    assert left == []
+    until(lambda: not _marked(mark), 3)
 
 
 def _marked(mark):

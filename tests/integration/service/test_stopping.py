@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from waiting import until
 
 import nbflow.app
 from nbflow.model.states import RunState
@@ -67,13 +68,6 @@ def alive(processes):
     return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-def gone_within(processes, seconds):
-    end = time.monotonic() + seconds
-    while alive(processes) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not alive(processes)
-
-
 def recorded(home):
     settings = Settings(home=home, database_url=f"sqlite:///{home / 'nbflow.db'}", slots=2)
     with nbflow.app.open_service(settings) as service:
@@ -95,7 +89,7 @@ def test_ctrl_c_cancels_the_run_in_order(driver, home, source):
     out, err = process.communicate(timeout=60)
     assert time.monotonic() - begun < 15
     assert "ended cancelled" in out, err
-    assert gone_within(below, 3)
+    until(lambda: not alive(below), 3)
     details = recorded(home)
     assert details.run.state is RunState.CANCELLED
     assert [task.state.value for task in details.tasks] == ["cancelled", "cancelled"]
@@ -110,7 +104,7 @@ def test_a_second_ctrl_c_ends_it_at_once(driver, home):
     out, err = process.communicate(timeout=60)
     assert time.monotonic() - begun < 12
     assert "ended cancelled" in out, err
-    assert gone_within(below, 3)
+    until(lambda: not alive(below), 3)
     assert recorded(home).run.state is RunState.CANCELLED
 
 
@@ -119,7 +113,7 @@ def test_kill_9_of_the_driver_leaves_no_process_and_the_next_look_says_what_happ
     process, below = driver(SLEEP)
     process.kill()
     process.wait()
-    assert gone_within(below, 10)
+    until(lambda: not alive(below), 10)
     details = recorded(home)
     assert details.run.state is RunState.FAILED
     assert "lost" in details.run.note

@@ -1,5 +1,6 @@
-"""``python -m storms.servers '{"url": …, "how": "restart"}'``: the schedulers are left alone, and their
-database is not: it is restarted, or cuts their connections. Prints what came of it.
+"""``python -m storms.servers '{"url": …, "how": "restart", "hits": 2, "tasks": 10}'``: the schedulers are
+left alone, and their database is not: it is restarted, or cuts their connections, until so many hits
+and tasks were seen. Prints what came of it.
 """
 
 import json
@@ -8,7 +9,7 @@ import random
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy import NullPool, create_engine, text
 
 from nbflow.app import open_service
-from storms.storm import SPEED, Report, Storm, begin, drain, fork, hurry, look
+from storms.storm import LONGER, OVER, SPEED, Report, Storm, begin, drain, fork, hurry, look
 from storms.told import receiver
 
 PAUSES = {"restart": (1.0, 3.0), "terminate": (0.2, 0.5), "nothing": (0.5, 0.5)}
@@ -48,20 +49,42 @@ def restart(url: str, mode: str) -> None:
     pg_ctl(words, pgdata=data, user=user)
 
 
-def endure(what: Storm, how: str) -> dict[str, Any]:
-    """Let schedulers work while their server is shaken; then end what is left, and look."""
+@dataclass(slots=True)
+class Shaking:
+    """What was done to a server, and how late the machine was meanwhile: seconds of the worst pause
+    that took longer than asked for.
+    """
+
+    how: str
+    hits: int = 0
+    lag: float = 0.0
+
+    def shake(self, chance: random.Random, url: str, blows: int) -> None:
+        """Wait a little, then hit it."""
+        asked, begun = chance.uniform(*PAUSES[self.how]), time.monotonic()
+        time.sleep(asked)
+        self.lag = max(self.lag, time.monotonic() - begun - asked)
+        self.hits += blow(self.how, url, blows)
+
+
+def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
+    """Let schedulers work while their server is shaken, until there were ``hits`` and ``tasks`` began;
+    then end what is left, and look.
+    """
     hurry(what.lease)
     chance = random.Random(what.seed)
     report = Report(seed=what.seed)
     with receiver(Path(what.home)) as hook:
         settings, clock = begin(what, hook)
         begun, until = clock.wall(), time.monotonic() + what.seconds
-        pids = [fork(what, settings, clock, "", until + what.pause) for _ in range(what.workers)]
-        hits = blows = 0
-        while time.monotonic() < until:
-            time.sleep(chance.uniform(*PAUSES[how]))
-            hits += blow(how, what.url, blows)
+        pids = [fork(what, settings, clock, "", until + LONGER) for _ in range(what.workers)]
+        shaking, blows = Shaking(how), 0
+        while (over := time.monotonic() - until) < 0 or (
+            over < LONGER and (shaking.hits < hits or len(_effects(what)) < tasks)
+        ):
+            shaking.shake(chance, what.url, blows)
             blows += 1
+        Path(what.home, OVER).touch()
         ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         with open_service(settings, clock=clock) as service:
             # A server's own clock says when a task began to run.
@@ -69,17 +92,23 @@ def endure(what: Storm, how: str) -> dict[str, Any]:
         at = sorted(event.at for event in events if event.at >= begun)
         drain(what, settings, clock)
     look(what, settings, clock, report)
-    lines = Path(what.home, "effects").read_text().splitlines()
-    shares = Counter(int(line.split()[3]) for line in lines)
+    shares = Counter(int(line.split()[3]) for line in _effects(what))
     return asdict(report) | {
         "ends": ends,
-        "hits": hits,
+        "hits": shaking.hits,
+        "lag": shaking.lag,
         "standstill": max((b - a).total_seconds() / SPEED for a, b in pairwise(at)),
         "shares": sorted(shares[pid] for pid in pids),
     }
 
 
+def _effects(what: Storm) -> list[str]:
+    """Return a line for each task that began."""
+    effects = Path(what.home, "effects")
+    return effects.read_text().splitlines() if effects.exists() else []
+
+
 if __name__ == "__main__":
     options = json.loads(sys.argv[1])
-    how = options.pop("how")
-    print(json.dumps(endure(Storm(**options), how)))
+    how, hits, tasks = (options.pop(name) for name in ("how", "hits", "tasks"))
+    print(json.dumps(endure(Storm(**options), how, hits, tasks)))

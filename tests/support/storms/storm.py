@@ -54,6 +54,8 @@ LONGER = 60.0
 """Seconds that a storm may go on for, beyond its own."""
 PATIENCE = 3.0
 """Seconds that a blow waits for tasks to begin."""
+OVER = "over"
+"""The file in the home whose coming ends schedulers that were left to work."""
 WATCHED, WATCHING = "chain", "after"
 """Every end of a run of the one sets off a run of the other."""
 
@@ -197,7 +199,8 @@ def _work(what: Storm, settings: Settings, clock: FastClock, fault: str, until: 
                 drain_timeout=0.0,
                 before_step=background.poke,
             )
-            while time.monotonic() < until:
+            over = Path(what.home, OVER)
+            while time.monotonic() < until and not over.exists():
                 works.step(scheduler.GLANCE)
                 if _was_met(fault):
                     until = min(until, time.monotonic() + what.linger)
