@@ -37,6 +37,10 @@ _SAMPLE = 50
 _YEARS_AHEAD = 9
 
 
+_ANY_DAY = ("*", "?")
+"""How a day field begins that doesn't name days by itself: then both fields must hold."""
+
+
 def next_fires(
     expression: str,
     timezone: str = "UTC",
@@ -146,9 +150,37 @@ def schedule_problems(
     return problems
 
 
+def _check_days(expression: str) -> None:
+    """Refuse what croniter gets wrong: such an expression means either day, but of ``#`` and ``L`` among
+    the days of the week both must hold, and beside ``W`` the days of the week don't count.
+    """
+    fields = expression.split()
+    days, weekdays = fields[2].upper(), fields[4].upper()
+    if days.startswith(_ANY_DAY) or weekdays.startswith(_ANY_DAY):
+        return
+    sign = next((one for one in "#L" if one in weekdays), "W" if "W" in days else None)
+    if sign is None:
+        return
+    fields[4 if sign == "W" else 2] = "*"
+    raise ScheduleError(
+        Sentence(
+            "cron expression {words!r} has {sign} where days of the month and of the week are named: it "
+            "would not fire on either of them",
+            words=expression,
+            sign=sign,
+        ),
+        hint=Sentence(
+            "leave one of the two fields *, as in {example!r}; another DAG can have the other days",
+            example=" ".join(fields),
+        ),
+    )
+
+
 def _check_fires(schedule: Schedule, text: str, start: datetime, min_period: float) -> None:
     if isinstance(schedule, Once):
         return
+    if isinstance(schedule, Cron):
+        _check_days(schedule.expression)
     found = list(islice(fires(schedule, start), _SAMPLE))
     if not found:
         raise ScheduleError(

@@ -170,6 +170,44 @@ def test_what_makes_no_sense_is_refused_with_the_reason(text):
     assert findings[0].code.startswith("NBF22")
 
 
+@pytest.mark.parametrize(
+    ("text", "sign", "instead"),
+    [
+        ("0 6 15 * 5#2", "#", "0 6 * * 5#2"),
+        ("0 6 1-31 * fri#2,mon#1", "#", "0 6 * * fri#2,mon#1"),
+        ("0 6 L * l5", "L", "0 6 * * l5"),
+        ("0 6 15w * 1-5", "W", "0 6 15w * *"),
+        ("0 6 15W * 1-5 30", "W", "0 6 15W * * 30"),
+        ("0 6 15W * 5#2", "#", "0 6 * * 5#2"),
+    ],
+)
+def test_day_fields_that_would_not_fire_on_either_day_are_refused_with_one_that_does(
+    text, sign, instead
+):
+    (finding,) = check_schedule(text)
+    assert finding.code == "NBF220"
+    assert f" has {sign} where days of the month and of the week are named" in finding.message
+    assert repr(instead) in finding.hint
+    assert check_schedule(instead) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        # Either day, as without a sign.
+        ("0 0 L * 5", ["02-06", "02-13", "02-20", "02-27", "02-28"]),
+        ("0 0 15,L * wed", ["02-04", "02-11", "02-15", "02-18", "02-25"]),
+        # Both, since a field begins with *.
+        ("0 0 */2 * 5#2", ["02-13", "03-13", "09-11", "10-09", "11-13"]),
+        ("0 0 15W * */2", ["09-15", "10-15", "12-15", "04-15", "06-15"]),
+    ],
+)
+def test_day_fields_with_signs_that_fire_as_they_say_are_taken(text, fires):
+    assert check_schedule(text) == []
+    found = next_fires(text, "UTC", at("2026-02-01T00:00"), 5)
+    assert [f"{day:%m-%d}" for day in found] == fires
+
+
 def test_all_problems_of_a_schedule_come_at_once():
     findings = check_schedule(
         "61 * * * *", "Mars/Olympus", start_date="soon", end_date="2026-13-01"
