@@ -1,7 +1,6 @@
 """Files that triggers watch: read once, read again where looks may lie, and let go when told to."""
 
 import os
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +8,8 @@ import psutil
 import pytest
 from noop_executor import failures
 from receivers import http_server
-from scheduler_bench import NOON, PATIENCE, ended, schedulers, until
+from scheduler_bench import NOON, ended, schedulers, until
+from waiting import until as waited
 
 from nbflow.service.background import beside_the_loop
 from nbflow.service.live import LiveFolder
@@ -130,18 +130,22 @@ def test_people_are_told_while_a_very_large_file_is_read_and_a_stop_waits_for_ne
     watching(service, page, "report")
     data = tmp_path / "data.bin"
     huge(data)
-    deadline = time.monotonic() + PATIENCE
+
+    def is_read():
+        return str(data) in {one.path for one in psutil.Process().open_files()}
+
     with http_server() as web, beside_the_loop(service, LiveFolder(service=service)) as poke:
-        while str(data) not in {one.path for one in psutil.Process().open_files()}:
-            assert time.monotonic() < deadline, "the file is not read"
+
+        def poked(seconds=0):
+            calendar.ahead += seconds
             poke()
+            return True
+
+        waited(lambda: poked() and is_read())
         service.deploy(page(ONE, name="sad", dag={"notify": [{"webhook": web.url}]}))
         service.trigger("sad")
         with schedulers(settings, calendar, execute=failures) as (scheduler,):
             until(ended(service), scheduler)
-        while not web.requests:
-            assert time.monotonic() < deadline, "nobody was told"
-            calendar.ahead += 2
-            poke()
-        assert str(data) in {one.path for one in psutil.Process().open_files()}
+        waited(lambda: poked(2) and web.requests)
+        assert is_read()
     assert web.bodies[0]["dag"] == "sad"
