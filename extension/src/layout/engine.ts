@@ -1,104 +1,89 @@
 import type { SketchForm } from '../api/types';
 import { layoutOf } from './answer';
 import { geometryOf } from './geometry';
+import { GraphvizThread, type Thread } from './graphviz';
 import { layeredLayout } from './layered';
 import type { Direction, Layout } from './layout';
-import type { LayoutReply, LayoutRequest } from './worker';
 
-/** What of a worker is used. */
-export interface Thread {
-  onmessage: ((event: MessageEvent<LayoutReply>) => void) | null;
-  onerror: ((event: ErrorEvent) => void) | null;
-  postMessage(request: LayoutRequest): void;
-  terminate(): void;
-}
-
-/** Milliseconds that Graphviz gets, and how many more to load. */
-const DEADLINE = 3_000;
-const LOADING = 10_000;
 const KEPT = 8;
 
+/** The sketch that was asked for last. */
+interface Newest {
+  readonly dot: string;
+  readonly layout: Promise<Layout | null>;
+  readonly isPast: AbortController;
+}
+
 /**
- * Places sketches with Graphviz, in a worker with a deadline, and by itself where that fails. Most
- * edits move nothing: what was placed lately is remembered.
+ * Places the newest sketch with Graphviz, in a worker with a deadline, and by itself where that
+ * fails. Most edits move nothing: what was placed lately is remembered.
  */
 export class LayoutEngine {
-  constructor(private readonly _start: () => Thread = startWorker) {}
+  constructor(start: () => Thread = startWorker) {
+    this._graphviz = new GraphvizThread(start);
+  }
 
-  async layOut(sketch: SketchForm, direction: Direction): Promise<Layout> {
+  /** Place a sketch; null if a newer one was asked for before its turn came, or soon after. */
+  layOut(sketch: SketchForm, direction: Direction): Promise<Layout | null> {
     const dot = geometryOf(sketch, direction);
+    if (dot === this._newest?.dot) {
+      return this._newest.layout;
+    }
+    this._newest?.isPast.abort();
+    const isPast = new AbortController();
     const known = this._placed.get(dot);
-    if (known) {
-      return known;
-    }
-    const layout = (await this._byGraphviz(dot, sketch)) ?? layeredLayout(sketch, direction);
-    this._placed.set(dot, layout);
-    for (const old of [...this._placed.keys()].slice(0, -KEPT)) {
-      this._placed.delete(old);
-    }
+    const layout = known
+      ? Promise.resolve(known)
+      : this._turn.then(() => this._place(dot, sketch, direction, isPast.signal));
+    this._newest = { dot, layout, isPast };
+    this._turn = known ? this._turn : layout;
     return layout;
   }
 
   dispose(): void {
-    this._thread?.terminate();
-    this._thread = null;
+    this._newest?.isPast.abort();
+    this._newest = null;
+    this._graphviz.end();
     this._placed.clear();
   }
 
-  private async _byGraphviz(dot: string, sketch: SketchForm): Promise<Layout | null> {
-    const turn = this._turn.then(() => this._ask(dot));
-    this._turn = turn.then(() => undefined);
-    const answer = await turn;
-    try {
-      return answer === null ? null : layoutOf(answer, sketch);
-    } catch {
+  private async _place(
+    dot: string,
+    sketch: SketchForm,
+    direction: Direction,
+    isPast: AbortSignal
+  ): Promise<Layout | null> {
+    if (isPast.aborted) {
       return null;
     }
-  }
-
-  /** Ask the worker; one that is too late or broken is ended, and the next question gets a new one. */
-  private _ask(dot: string): Promise<string | null> {
-    return new Promise(resolve => {
-      const isNew = this._thread === null;
-      const thread = this._thread ?? this._begin();
-      if (thread === null) {
-        resolve(null);
-        return;
-      }
-      const id = ++this._count;
-      const giveUp = () => {
-        thread.terminate();
-        this._thread = null;
-        resolve(null);
-      };
-      const timer = setTimeout(giveUp, DEADLINE + (isNew ? LOADING : 0));
-      thread.onmessage = ({ data }) => {
-        if (data.id === id) {
-          clearTimeout(timer);
-          resolve(data.answer);
-        }
-      };
-      thread.onerror = () => {
-        clearTimeout(timer);
-        giveUp();
-      };
-      thread.postMessage({ id, dot });
-    });
-  }
-
-  private _begin(): Thread | null {
-    try {
-      this._thread = this._start();
-    } catch {
-      this._thread = null;
+    const found = read(await this._graphviz.ask(dot, isPast), sketch);
+    const layout = found ?? (isPast.aborted ? null : layeredLayout(sketch, direction));
+    if (layout) {
+      this._keep(dot, layout);
     }
-    return this._thread;
+    return layout;
   }
 
-  private _count = 0;
+  private _keep(dot: string, layout: Layout): void {
+    this._placed.set(dot, layout);
+    for (const old of [...this._placed.keys()].slice(0, -KEPT)) {
+      this._placed.delete(old);
+    }
+  }
+
+  private readonly _graphviz: GraphvizThread;
+  private _newest: Newest | null = null;
   private readonly _placed = new Map<string, Layout>();
-  private _thread: Thread | null = null;
-  private _turn: Promise<void> = Promise.resolve();
+  private _turn: Promise<unknown> = Promise.resolve();
+}
+
+/** What Graphviz answered; null where that is no layout of the sketch. */
+function read(answer: string | null, sketch: SketchForm): Layout | null {
+  try {
+    return answer === null ? null : layoutOf(answer, sketch);
+  } catch {
+    return null;
+  }
 }
 
 function startWorker(): Thread {

@@ -7,12 +7,18 @@ export interface LayoutRequest {
 }
 
 export interface LayoutReply {
-  readonly id: number;
+  /** The request that is answered; null: Graphviz is loaded. */
+  readonly id: number | null;
   /** Graphviz's `json0`; null if it can't. */
   readonly answer: string | null;
 }
 
 const loading = Graphviz.load();
+const tell = (reply: LayoutReply) => self.postMessage(reply);
+void loading.then(
+  () => tell({ id: null, answer: null }),
+  () => undefined
+);
 
 /** Places only, no painting; the library's types leave it out. */
 const GEOMETRY = 'json0' as Parameters<Graphviz['layout']>[1];
@@ -25,5 +31,5 @@ self.addEventListener('message', async (event: MessageEvent<LayoutRequest>) => {
   } catch {
     // The page places the graph itself.
   }
-  self.postMessage({ id, answer } satisfies LayoutReply);
+  tell({ id, answer });
 });

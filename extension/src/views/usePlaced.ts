@@ -19,7 +19,7 @@ export function usePlaced(
   useEffect(() => {
     let isWanted = true;
     void engine.layOut(sketch, direction).then(layout => {
-      if (isWanted) {
+      if (isWanted && layout) {
         setPlaced({ sketch, layout, direction });
       }
     });
