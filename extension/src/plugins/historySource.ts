@@ -15,6 +15,7 @@ import type { Again, HistorySource } from '../views/run/historySource';
 import type { TroubleText } from '../views/Trouble';
 import { runAgain } from './again';
 import type { HistoryTools } from './historyTools';
+import { pageUrl } from './pageUrl';
 import { showCells } from './showing';
 import { openAtTask } from './taskOpening';
 
@@ -189,8 +190,7 @@ export class NotebookHistory implements HistorySource {
   }
 
   pageUrl(run: string, cell?: string): string {
-    const isLight = document.body.dataset.jpThemeLight !== 'false';
-    return this._tools.runs.api.pageUrl(run, isLight ? 'light' : 'dark', cell);
+    return pageUrl(this._tools.runs.api, run, cell);
   }
 
   open(): void {

@@ -7,6 +7,7 @@ import { DAG_PANEL } from '../views/DagPanel';
 import { OutputsPanel, type ShownRun } from '../views/run/OutputsPanel';
 import { RUN_PANEL } from '../views/run/RunPanel';
 import { bringForward, isInMain } from './bringForward';
+import { pageUrl } from './pageUrl';
 
 export const OPEN = 'nbflow:open-outputs';
 
@@ -71,8 +72,7 @@ export class Outputs {
   }
 
   private _urlOf({ run, cell }: ShownRun): string {
-    const isLight = document.body.dataset.jpThemeLight !== 'false';
-    return this._runs.api.pageUrl(run, isLight ? 'light' : 'dark', cell ?? undefined);
+    return pageUrl(this._runs.api, run, cell ?? undefined);
   }
 
   private _panel: OutputsPanel | null = null;

@@ -1,5 +1,5 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
+import { ClosablePanel } from './ClosablePanel';
 
 /** What works only while somebody looks. */
 export interface Watched {
@@ -8,17 +8,10 @@ export interface Watched {
 }
 
 /** A panel that tells its source whether it is seen. */
-export abstract class WatchingPanel<Source extends Watched> extends ReactWidget {
+export abstract class WatchingPanel<Source extends Watched> extends ClosablePanel {
   constructor(protected readonly source: Source) {
     super();
     this.addClass('nbf-panel');
-    this.title.closable = true;
-  }
-
-  /** What somebody closed is not there again after a reload. */
-  protected override onCloseRequest(message: Message): void {
-    super.onCloseRequest(message);
-    this.dispose();
   }
 
   protected override onAfterShow(message: Message): void {

@@ -1,8 +1,7 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 import { runIcon } from '../../look/icons';
+import { ClosablePanel } from '../ClosablePanel';
 import { OutputsFrame } from './OutputsFrame';
 
 /** A run whose outputs are shown, and the cell that is scrolled to. */
@@ -12,7 +11,7 @@ export interface ShownRun {
 }
 
 /** The outputs of a run beside the notebook, where nothing of the notebook is written over. */
-export class OutputsPanel extends ReactWidget {
+export class OutputsPanel extends ClosablePanel {
   constructor(
     private readonly _trans: TranslationBundle,
     private readonly _urlOf: (shown: ShownRun) => string
@@ -22,13 +21,6 @@ export class OutputsPanel extends ReactWidget {
     this.addClass('nbf-outputs');
     this.title.label = _trans.__('Outputs');
     this.title.icon = runIcon;
-    this.title.closable = true;
-  }
-
-  /** What somebody closed is not there again after a reload. */
-  protected override onCloseRequest(message: Message): void {
-    super.onCloseRequest(message);
-    this.dispose();
   }
 
   get shown(): ShownRun | null {
