@@ -12,7 +12,7 @@ import {
   triggerOf,
   withEvent
 } from '../src/model/entries';
-import { daysBefore, inItsZone, whereIAm } from '../src/model/instants';
+import { allInTimezone, daysBefore, inItsZone, toldApart, whereIAm } from '../src/model/instants';
 import { begin, expressionOf, KINDS, presetOf } from '../src/model/presets';
 import {
   changed,
@@ -150,6 +150,36 @@ describe('instants', () => {
 
   it('are told where the reader is', () => {
     expect(whereIAm('2026-11-26T21:00:00Z', 'en', 'Europe/Berlin')).toBe('Thu, 26 Nov 2026 22:00');
+  });
+
+  it('of an hour that comes twice are told with their offset, the others without', () => {
+    const [before, first, again] = [4, 5, 6].map(hour => `2026-11-01T0${hour}:00:00Z`);
+    const told = (lang: string) =>
+      [...allInTimezone([before, first, again] as string[], 'America/New_York', lang).values()].map(
+        one => one.slice(one.indexOf('2026'))
+      );
+    expect(told('en')).toEqual([
+      '2026 00:00 (America/New_York)',
+      '2026 01:00 -04:00 (America/New_York)',
+      '2026 01:00 -05:00 (America/New_York)'
+    ]);
+    expect(told('ko').map(one => one.replace(/.*\) (?=\d)/, ''))).toEqual([
+      '00:00 (America/New_York)',
+      '01:00 -04:00 (America/New_York)',
+      '01:00 -05:00 (America/New_York)'
+    ]);
+    expect([...allInTimezone(['2026-11-01T05:00:00Z'], 'Mars/Olympus', 'en').values()]).toEqual([
+      '2026-11-01T05:00:00Z'
+    ]);
+  });
+
+  it('that read the same where it is UTC have an offset, too', () => {
+    const told = toldApart(
+      ['2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z'],
+      () => '01:30',
+      'Europe/London'
+    );
+    expect([...told.values()]).toEqual(['01:30 +01:00', '01:30 +00:00']);
   });
 });
 

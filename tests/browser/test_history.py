@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,10 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     rows = page.locator(f"{HISTORY} tbody tr")
     rows.nth(1).wait_for()
     assert "rows = 6" in (rows.first.text_content() or "")
+    when = rows.first.get_by_role("button").locator("time")
+    assert re.search("ago|now|전|지금", when.text_content() or "")
+    run = jupyter.ask("runs?dag_id=sales&limit=1")["items"][0]["run_id"]
+    assert re.search(rf"20\d\d.*\d\d.*\n{run}", when.get_attribute("title") or "")
     rows.first.locator('.nbf-state[data-state="failed"]').wait_for()
     rows.nth(1).locator('.nbf-state[data-state="success"]').wait_for()
     rows.first.get_by_role("button").click()

@@ -23,12 +23,39 @@ export function whereIAm(utc: string, lang: string, zone?: string): string {
   return `${dayText(at, lang, zone)} ${time}`;
 }
 
+/**
+ * Instants as they are told, by what they are: where two would read the same, since the clock is put
+ * back between them, with their offset; `zone` is the one they are told in.
+ */
+export function toldApart(
+  instants: readonly string[],
+  tell: (utc: string) => string,
+  zone?: string
+): ReadonlyMap<string, string> {
+  const told = new Map(instants.map(utc => [utc, tell(utc)]));
+  const once = new Set<string>();
+  const twice = new Set([...told.values()].filter(one => once.size === once.add(one).size));
+  return new Map(
+    [...told].map(([utc, one]) => [utc, twice.has(one) ? `${one} ${offsetOf(utc, zone)}` : one])
+  );
+}
+
 /** An instant in a zone by its name; as it is where the browser doesn't know the zone. */
 export function inTimezone(utc: string, zone: string, lang: string): string {
+  return allInTimezone([utc], zone, lang).get(utc) ?? utc;
+}
+
+/** Instants in a zone by its name, none of which read the same. */
+export function allInTimezone(
+  instants: readonly string[],
+  zone: string,
+  lang: string
+): ReadonlyMap<string, string> {
   try {
-    return `${whereIAm(utc, lang, zone)} (${zone})`;
+    const told = toldApart(instants, one => whereIAm(one, lang, zone), zone);
+    return new Map([...told].map(([utc, one]) => [utc, `${one} (${zone})`]));
   } catch {
-    return utc;
+    return new Map(instants.map(utc => [utc, utc]));
   }
 }
 
@@ -37,6 +64,16 @@ export function daysBefore(day: Date, count: number): string {
   const then = new Date(day.getFullYear(), day.getMonth(), day.getDate() - count);
   const two = (number: number) => String(number).padStart(2, '0');
   return `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`;
+}
+
+/** How far the clocks of a zone are from UTC at an instant. */
+function offsetOf(utc: string, zone: string | undefined): string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZoneName: 'longOffset',
+    ...(zone ? { timeZone: zone } : {})
+  }).formatToParts(new Date(utc));
+  const told = parts.find(part => part.type === 'timeZoneName')?.value ?? '';
+  return told.slice('GMT'.length) || '+00:00';
 }
 
 function dayText(day: Date, lang: string, zone: string | undefined): string {

@@ -13,6 +13,9 @@ export interface Ran {
   readonly created: string;
 }
 
+/** What it takes to tell how long something took. */
+type Timed = Pick<Ran, 'state' | 'seconds' | 'started'>;
+
 /** What is known of tasks, and what one more run says of them; an older run says nothing new. */
 export function withRun(
   known: ReadonlyMap<string, Ran>,
@@ -28,15 +31,15 @@ export function withRun(
   return found;
 }
 
-/** How long a task took, or takes by now, in words; nothing if it has not begun. */
-export function timeOf(ran: Ran, now: number): string {
+/** How long a task or run took, or takes by now, in words; nothing if it has not begun. */
+export function timeOf(ran: Timed, now: number): string {
   const seconds = secondsOf(ran, now);
   const inWords = ran.state === 'running' ? clock : duration;
   return seconds === null ? '' : inWords(seconds);
 }
 
-/** Seconds that a task took, or takes by now; null if it has not begun. */
-function secondsOf(ran: Ran, now: number): number | null {
+/** Seconds that something took, or takes by now; null if it has not begun. */
+function secondsOf(ran: Timed, now: number): number | null {
   if (ran.state === 'running' && ran.started !== null) {
     return Math.max(0, (now - Date.parse(ran.started)) / 1000);
   }

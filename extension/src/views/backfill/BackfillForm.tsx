@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import { type ReactElement, useEffect, useRef } from 'react';
 import type { BackfillPlanned, BackfillWish } from '../../api/types';
-import { inTimezone } from '../../model/instants';
+import { allInTimezone } from '../../model/instants';
 import { isDay, monthOf } from '../../model/months';
 import { DialogBody } from '../DialogBody';
 import { Field } from '../schedule/Field';
@@ -139,7 +139,13 @@ function Plan({ plan, timezone, trans, lang }: PlanProps): ReactElement {
   if (plan === null) {
     return <p className="nbf-quiet jp-mod-error">{trans.__('Looking what would run…')}</p>;
   }
+  const listed = plan.slots.slice(0, SHOWN);
   const left = plan.slots.length - SHOWN;
+  const slots = allInTimezone(
+    listed.map(one => one.slot),
+    timezone,
+    lang
+  );
   return (
     <section aria-live="polite">
       <p className={plan.will_run > 0 ? 'nbf-head' : 'nbf-head jp-mod-error'}>
@@ -156,9 +162,9 @@ function Plan({ plan, timezone, trans, lang }: PlanProps): ReactElement {
             </tr>
           </thead>
           <tbody>
-            {plan.slots.slice(0, SHOWN).map(one => (
+            {listed.map(one => (
               <tr key={one.slot}>
-                <td>{inTimezone(one.slot, timezone, lang)}</td>
+                <td>{slots.get(one.slot)}</td>
                 <td>{actionWord(one.action, trans)}</td>
                 <td className="nbf-quiet">{whyWord(one.why, trans)}</td>
               </tr>

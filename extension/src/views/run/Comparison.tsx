@@ -5,7 +5,7 @@ import { duration } from '../../model/durations';
 import { exactly, inZone } from '../../model/past';
 import type { HistorySource } from './historySource';
 import { OutputsFrame } from './OutputsFrame';
-import { causeOf } from './RunTable';
+import { causeOf, slotsOf } from './RunTable';
 import { State } from './State';
 import type { Spoken } from './source';
 
@@ -104,6 +104,7 @@ function Line(props: {
 function Runs(props: ComparisonProps): ReactElement {
   const { comparison, trans, lang } = props;
   const both = [comparison.run, comparison.other];
+  const slots = slotsOf(both, lang);
   const line = (name: string, of: (run: RunForm) => string, show?: (run: RunForm) => ReactNode) => (
     <Line
       name={name}
@@ -123,7 +124,7 @@ function Runs(props: ComparisonProps): ReactElement {
         )
       )}
       {line(trans.__('Duration'), took)}
-      {line(trans.__('Cause'), run => causeOf(run, { trans, lang }))}
+      {line(trans.__('Cause'), run => causeOf(run, slots, trans))}
       {line(
         trans.__('Version'),
         run => run.version,

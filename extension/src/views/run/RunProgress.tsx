@@ -1,7 +1,7 @@
 import type { ReactElement, ReactNode } from 'react';
-import type { RunAnswer, RunForm, TaskInstanceForm } from '../../api/types';
-import { clock, duration } from '../../model/durations';
-import { exactly, inZone } from '../../model/past';
+import type { RunAnswer } from '../../api/types';
+import { timeOf } from '../../model/lastRan';
+import { Ago } from '../Ago';
 import { useSeconds } from '../useSeconds';
 import { State } from './State';
 import type { Spoken } from './source';
@@ -23,7 +23,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
   const { answer, isGoingOn, hasScheduler, chosen, trans, lang } = props;
   useSeconds(isGoingOn);
   const { run, tasks } = answer;
-  const time = timeOf(run, isGoingOn);
+  const time = timeOf(run, Date.now());
   return (
     <section className="nbf-progress" aria-label={trans.__('Run')}>
       <p className="nbf-row">
@@ -31,9 +31,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
           <State state={run.state} lang={lang} />
         </span>
         {time && <span className="nbf-time">{time}</span>}
-        <time className="nbf-quiet" dateTime={run.created} title={exactly(run.created, lang)}>
-          {inZone(run.created, lang)}
-        </time>
+        <Ago className="nbf-quiet" instant={run.created} lang={lang} />
         {isGoingOn && (
           <button type="button" className="nbf-button" onClick={props.onCancel}>
             {trans.__('Cancel the run')}
@@ -65,7 +63,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
             >
               <span className="nbf-name">{task.task}</span>
               <State state={task.state} lang={lang} />
-              <span className="nbf-time">{timeOf(task, task.state === 'running')}</span>
+              <span className="nbf-time">{timeOf(task, Date.now())}</span>
             </button>
             {task.reason && task.state !== 'success' && <p className="nbf-quiet">{task.reason}</p>}
           </li>
@@ -73,12 +71,4 @@ export function RunProgress(props: RunProgressProps): ReactElement {
       </ol>
     </section>
   );
-}
-
-/** How long something took; while it goes on, how long it has. */
-function timeOf(of: RunForm | TaskInstanceForm, isGoingOn: boolean): string {
-  if (of.seconds !== null) {
-    return duration(of.seconds);
-  }
-  return isGoingOn && of.started ? clock((Date.now() - Date.parse(of.started)) / 1000) : '';
 }

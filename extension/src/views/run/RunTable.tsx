@@ -2,7 +2,9 @@ import type { ReactElement } from 'react';
 import type { RunForm } from '../../api/types';
 import { inOneLine } from '../../model/comparing';
 import { duration } from '../../model/durations';
-import { ago, exactly, inZone } from '../../model/past';
+import { toldApart } from '../../model/instants';
+import { inZone } from '../../model/past';
+import { Ago } from '../Ago';
 import { State } from './State';
 import type { Spoken } from './source';
 
@@ -21,6 +23,7 @@ export interface RunTableProps extends Spoken {
 /** Runs, one a line: a click shows one of them. */
 export function RunTable(props: RunTableProps): ReactElement {
   const { runs, current, picked, onPick, onDag, trans, lang } = props;
+  const slots = slotsOf(runs, lang);
   return (
     <table className="nbf-table">
       <thead>
@@ -52,13 +55,8 @@ export function RunTable(props: RunTableProps): ReactElement {
               </td>
             )}
             <td>
-              <button
-                type="button"
-                className="nbf-link"
-                title={`${ago(run.created, Date.now(), lang)}, ${exactly(run.created, lang)}\n${run.run_id}`}
-                onClick={() => props.onRun(run.run_id)}
-              >
-                {inZone(run.created, lang)}
+              <button type="button" className="nbf-link" onClick={() => props.onRun(run.run_id)}>
+                <Ago instant={run.created} lang={lang} more={run.run_id} />
               </button>
             </td>
             {onDag && (
@@ -72,7 +70,7 @@ export function RunTable(props: RunTableProps): ReactElement {
               <State state={run.state} lang={lang} />
             </td>
             <td className="nbf-time">{run.seconds === null ? '' : duration(run.seconds)}</td>
-            <td>{causeOf(run, { trans, lang })}</td>
+            <td>{causeOf(run, slots, trans)}</td>
             <td className="nbf-given">{inOneLine(run.parameters)}</td>
           </tr>
         ))}
@@ -81,11 +79,26 @@ export function RunTable(props: RunTableProps): ReactElement {
   );
 }
 
+/** The instants that runs are for, in words that tell them apart. */
+export function slotsOf(
+  runs: readonly RunForm[],
+  lang: Spoken['lang']
+): ReadonlyMap<string, string> {
+  return toldApart(
+    runs.flatMap(run => run.logical_date ?? []),
+    slot => inZone(slot, lang)
+  );
+}
+
 /** What made a run, and the instant that it is for. */
-export function causeOf(run: RunForm, { trans, lang }: Spoken): string {
+export function causeOf(
+  run: RunForm,
+  slots: ReadonlyMap<string, string>,
+  trans: Spoken['trans']
+): string {
   const made = run.cause ?? kindOf(run.kind, trans);
-  const isForSlot = run.logical_date !== null && run.kind !== 'manual';
-  return isForSlot ? trans.__('%1, for %2', made, inZone(String(run.logical_date), lang)) : made;
+  const slot = run.kind === 'manual' ? undefined : slots.get(run.logical_date ?? '');
+  return slot === undefined ? made : trans.__('%1, for %2', made, slot);
 }
 
 /** What made runs, in words. */

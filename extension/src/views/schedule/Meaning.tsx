@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { SettingsAnswer } from '../../api/types';
-import { inItsZone, whereIAm } from '../../model/instants';
+import { inItsZone, toldApart, whereIAm } from '../../model/instants';
 import type { PartProps } from './source';
 
 interface MeaningProps extends Omit<PartProps, 'source'> {
@@ -10,6 +10,10 @@ interface MeaningProps extends Omit<PartProps, 'source'> {
 /** What the schedule means: in words, as the next times, and where the clock is changed. */
 export function Meaning({ answer, trans, lang }: MeaningProps): ReactElement {
   const other = lang === 'en' ? 'ko' : 'en';
+  const here = toldApart(
+    answer.next.map(one => one.utc),
+    utc => whereIAm(utc, lang)
+  );
   return (
     <section className="nbf-meaning" aria-live="polite" aria-label={trans.__('What this means')}>
       <p className="nbf-head" lang={lang}>
@@ -30,7 +34,7 @@ export function Meaning({ answer, trans, lang }: MeaningProps): ReactElement {
             {answer.next.map(one => (
               <tr key={one.utc}>
                 <td>{inItsZone(one.local, lang)}</td>
-                <td className="nbf-quiet">{whereIAm(one.utc, lang)}</td>
+                <td className="nbf-quiet">{here.get(one.utc)}</td>
               </tr>
             ))}
           </tbody>
