@@ -243,10 +243,71 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     dialog.wait_for(state="detached")
     start(page, "nbflow:backfill")
     dialog.get_by_role("button", name="Cancel the backfill").click()
-    dialog.wait_for(state="detached")
+    dialog.get_by_text("The backfill was cancelled.").wait_for()
     page.get_by_text("The backfill is cancelled").first.wait_for()
     (row,) = service.store.backfills.rows()
     assert row.entry.state.value == "cancelled"
+    dialog.get_by_role("button", name="Close").click()
+
+
+def test_several_backfills_are_followed_side_by_side_and_one_of_them_is_cancelled(
+    page: Any, jupyter: Jupyter
+) -> None:
+    scheduled(jupyter, "several.ipynb", schedule="@daily")
+    path = jupyter.folder / "several.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["source"] += "\nimport time\ntime.sleep(600)"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    jupyter.ask("dags", {"path": "several.ipynb"})
+    for first, last in (("2026-01-01", "2026-01-03"), ("2026-02-01", "2026-02-02")):
+        days = {"dag_id": "several", "first": first, "last": last, "max_active": 1}
+        jupyter.ask("backfills", days)
+    open_document(page, jupyter, "lab", "several.ipynb")
+    start(page, "nbflow:backfill")
+    dialog = page.locator("dialog.nbf-dialog")
+    going = dialog.locator(".nbf-backfills > li")
+    january, february = (going.filter(has_text=f"{month} 2026") for month in ("Jan", "Feb"))
+    january.get_by_role("progressbar").wait_for()
+    february.get_by_role("button", name="Cancel the backfill").click()
+    february.get_by_text("The backfill was cancelled.").wait_for()
+    assert "goes on" in (january.text_content() or "")
+    dialog.get_by_role("button", name="Run more slots…").click()
+    dialog.get_by_label("From").fill("2026-03-01")
+    dialog.get_by_label("To, included").fill("2026-03-01")
+    dialog.get_by_text("Slots that will run: 1 of 1").wait_for()
+    dialog.get_by_role("button", name="Start").click()
+    going.nth(2).wait_for()
+    assert "Mar 2026" in (going.first.text_content() or "")
+    assert axe_violations(page, ".nbf-dialog") == []
+    shoot(page, "backfills-go-on")
+    january.get_by_role("button", name="Cancel the backfill").click()
+    january.get_by_text("The backfill was cancelled.").wait_for()
+    going.first.get_by_role("button", name="Cancel the backfill").click()
+    going.first.get_by_text("The backfill was cancelled.").wait_for()
+    dialog.get_by_role("button", name="Close").click()
+
+
+@pytest.mark.parametrize("look", ["jupyter", "dark"])
+def test_slots_of_an_hour_that_comes_twice_are_told_apart(
+    look: str, page: Any, request: pytest.FixtureRequest
+) -> None:
+    jupyter: Jupyter = request.getfixturevalue(look)
+    dag = f"clock-put-back-{look}"
+    scheduled(jupyter, f"{dag}.ipynb", schedule="@hourly", timezone="America/New_York")
+    jupyter.ask("dags", {"path": f"{dag}.ipynb"})
+    open_document(page, jupyter, "lab", f"{dag}.ipynb")
+    start(page, "nbflow:backfill")
+    dialog = page.locator("dialog.nbf-dialog")
+    days = dialog.locator("input[type=date]")
+    days.nth(0).fill("2025-11-02")
+    days.nth(1).fill("2025-11-02")
+    dialog.locator("section > .nbf-head", has_text=re.compile(r"25\D+25")).wait_for()
+    slots = dialog.locator(".nbf-slots tbody td:first-child").all_text_contents()
+    assert len(set(slots)) == len(slots) == 25
+    told = [slot.partition(" (America")[0].split()[-2:] for slot in slots]
+    assert told[1:3] == [["01:00", "-04:00"], ["01:00", "-05:00"]]
+    assert all(hour == f"{at:02}:00" for at, (_, hour) in enumerate(told[3:], 2))
+    shoot(page, f"slots-{look}")
 
 
 def test_a_notebook_of_before_cells_had_ids_is_deployed(page: Any, jupyter: Jupyter) -> None:

@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
-import type { BackfillAnswer, BackfillPlanned, BackfillWish } from '../api/types';
+import type { BackfillForm, BackfillPlanned, BackfillWish } from '../api/types';
 import { AskedAnew } from './askedAnew';
 
 const QUIET = 200;
@@ -52,17 +52,20 @@ export class BackfillDraft extends AskedAnew {
   private _plan: BackfillPlanned | null = null;
 }
 
-/** A backfill that goes on, followed until it has ended. */
-export class FollowedBackfill implements IDisposable {
+/** Backfills of a DAG that go on, followed until they have ended. */
+export class FollowedBackfills implements IDisposable {
+  /** Follow those that go on, and `known` ones in any case. */
   constructor(
-    private readonly _api: Api,
-    private readonly _id: string
+    private readonly _api: Pick<Api, 'openBackfills' | 'showBackfill' | 'cancelBackfill'>,
+    private readonly _dag: string,
+    known: readonly string[]
   ) {
+    this._known = new Map(known.map(id => [id, null]));
     this._poll = new Poll({
       factory: () => this._look(),
       frequency: { interval: 1500, backoff: true, max: 20_000 },
       standby: 'when-hidden',
-      name: 'nbflow:backfill'
+      name: 'nbflow:backfills'
     });
   }
 
@@ -70,8 +73,15 @@ export class FollowedBackfill implements IDisposable {
     return this._changed;
   }
 
-  get answer(): BackfillAnswer | null {
-    return this._answer;
+  /** Those that were looked at, the newest first. */
+  get all(): readonly BackfillForm[] {
+    return [...this._known.values()]
+      .filter(one => one !== null)
+      .sort((one, other) => (other.created ?? '').localeCompare(one.created ?? ''));
+  }
+
+  get ids(): readonly string[] {
+    return [...this._known.keys()];
   }
 
   get isDisposed(): boolean {
@@ -88,10 +98,10 @@ export class FollowedBackfill implements IDisposable {
     return this._error;
   }
 
-  /** End it; returns whether it went on until now. */
-  async cancel(): Promise<boolean> {
-    const { changed } = await this._api.cancelBackfill(this._id);
-    await this._poll.refresh();
+  /** End one; returns whether it went on until now. */
+  async cancel(backfill: string): Promise<boolean> {
+    const { changed } = await this._api.cancelBackfill(backfill);
+    this.retry();
     return changed;
   }
 
@@ -102,7 +112,7 @@ export class FollowedBackfill implements IDisposable {
 
   private async _look(): Promise<void> {
     try {
-      this._answer = await this._api.showBackfill(this._id);
+      await this._read();
       this._error = null;
     } catch (error) {
       this._error = error as Error;
@@ -110,13 +120,25 @@ export class FollowedBackfill implements IDisposable {
     } finally {
       this._changed.emit();
     }
-    if (this._answer.backfill.state !== 'running') {
+    if (this.all.every(one => one.state !== 'running')) {
       void this._poll.stop();
     }
   }
 
-  private _answer: BackfillAnswer | null = null;
+  /** One that is no longer among those that go on is asked for once more. */
+  private async _read(): Promise<void> {
+    const { items } = await this._api.openBackfills(this._dag);
+    const open = new Set(items.map(one => one.backfill_id));
+    const isLeft = (one: BackfillForm | null) => one === null || one.state === 'running';
+    const left = [...this._known].filter(([id, one]) => !open.has(id) && isLeft(one));
+    const ended = await Promise.all(left.map(([id]) => this._api.showBackfill(id)));
+    for (const one of [...items, ...ended.map(answer => answer.backfill)]) {
+      this._known.set(one.backfill_id, one);
+    }
+  }
+
   private readonly _changed = new Signal<this, void>(this);
   private _error: Error | null = null;
+  private readonly _known: Map<string, BackfillForm | null>;
   private readonly _poll: Poll;
 }

@@ -4,11 +4,10 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { Api } from '../api/client';
 import { troubleOf } from '../api/trouble';
-import { lookOf } from '../look/states';
 import { daysBefore } from '../model/instants';
 import { monthOf } from '../model/months';
 import { serverPath } from '../model/paths';
-import { BackfillDraft, FollowedBackfill } from '../notebook/backfill';
+import { BackfillDraft, FollowedBackfills } from '../notebook/backfill';
 import { documentOf } from '../notebook/document';
 import type { LiveDags } from '../notebook/lives';
 import { ShownMonth } from '../notebook/month';
@@ -16,7 +15,7 @@ import { BackfillForm } from '../views/backfill/BackfillForm';
 import { BackfillProgress } from '../views/backfill/BackfillProgress';
 import { withConsent } from './consent';
 import { ILiveDags } from './lives';
-import { addForNotebook, spoken } from './openNotebook';
+import { addForNotebook, spoken, telling } from './openNotebook';
 
 /** Past slots of the open notebook's schedule are run: looked at first, then followed. */
 export const backfillingPlugin: JupyterFrontEndPlugin<void> = {
@@ -51,16 +50,21 @@ class Backfilling {
     private readonly _lang: 'en' | 'ko'
   ) {}
 
-  /** Follow the backfill that goes on, or else ask for a new one and follow that. */
+  /** Follow the backfills that go on; if none does, or more are wished for, ask for a new one. */
   async start({ context }: NotebookPanel): Promise<void> {
     const path = serverPath(context.path);
     const { dag } = await this._api.compile({ notebook: documentOf(context.model), path });
     const { timezone } = await this._api.schedule(dag.dag_id);
-    const [going] = (await this._api.openBackfills(dag.dag_id)).items;
-    const id = going?.backfill_id ?? (await this._ask(dag.dag_id, timezone));
-    if (id) {
-      await this._follow(id, dag.dag_id);
-    }
+    const { items } = await this._api.openBackfills(dag.dag_id);
+    let known: readonly string[] = items.map(one => one.backfill_id);
+    let isAsked = known.length === 0;
+    do {
+      const made = isAsked ? await this._ask(dag.dag_id, timezone) : null;
+      known = made === null ? known : [...known, made];
+      const more = known.length === 0 ? null : await this._follow(known, dag.dag_id, timezone);
+      known = more ?? [];
+      isAsked = more !== null;
+    } while (isAsked);
   }
 
   private async _ask(dag: string, timezone: string): Promise<string | null> {
@@ -106,31 +110,39 @@ class Backfilling {
     return made?.backfill_id ?? null;
   }
 
-  private async _follow(id: string, dag: string): Promise<void> {
+  /** Show how they go; returns which are known by then if somebody wants one more, else null. */
+  private async _follow(
+    known: readonly string[],
+    dag: string,
+    timezone: string
+  ): Promise<readonly string[] | null> {
     const trans = this._trans;
-    const followed = new FollowedBackfill(this._api, id);
+    const source = new FollowedBackfills(this._api, dag, known);
     try {
+      const cancel = (id: string) => void telling(trans, () => this._cancel(source, id));
       const tell = (error: Error) => troubleOf(error, trans);
-      const word = (state: string) => lookOf(state).word[this._lang];
+      const spoken = { timezone, trans, lang: this._lang };
       const dialog = new Dialog({
-        title: trans.__('Backfill of %1', dag),
-        body: new BackfillProgress({ source: followed, word, trans, troubleOf: tell }),
+        title: trans.__('Backfills of %1', dag),
+        body: new BackfillProgress({ source, cancel, troubleOf: tell, ...spoken }),
         buttons: [
-          Dialog.warnButton({ label: trans.__('Cancel the backfill'), actions: ['cancel'] }),
+          Dialog.cancelButton({ label: trans.__('Run more slots…'), actions: ['more'] }),
           Dialog.okButton({ label: trans.__('Close') })
         ],
         defaultButton: 1
       });
       dialog.addClass('nbf-dialog');
       const { button } = await dialog.launch();
-      if (button.actions.includes('cancel')) {
-        const said = (await followed.cancel())
-          ? trans.__('The backfill is cancelled with all its runs.')
-          : trans.__('The backfill had ended already.');
-        Notification.info(said, { autoClose: 5000 });
-      }
+      return button.actions.includes('more') ? source.ids : null;
     } finally {
-      followed.dispose();
+      source.dispose();
     }
+  }
+
+  private async _cancel(source: FollowedBackfills, id: string): Promise<void> {
+    const said = (await source.cancel(id))
+      ? this._trans.__('The backfill is cancelled with all its runs.')
+      : this._trans.__('The backfill had ended already.');
+    Notification.info(said, { autoClose: 5000 });
   }
 }

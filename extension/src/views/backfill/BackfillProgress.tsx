@@ -1,7 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
-import type { BackfillAnswer } from '../../api/types';
+import type { BackfillForm } from '../../api/types';
+import { lookOf } from '../../look/states';
+import { toldApart, whereIAm } from '../../model/instants';
 import { DialogBody } from '../DialogBody';
 import { Trouble, type TroubleText } from '../Trouble';
 import { useSignal } from '../useSignal';
@@ -9,17 +11,18 @@ import { useSignal } from '../useSignal';
 interface ProgressProps {
   source: {
     readonly changed: ISignal<object, unknown>;
-    readonly answer: BackfillAnswer | null;
+    readonly all: readonly BackfillForm[];
     readonly error: Error | null;
     retry(): void;
   };
+  cancel: (backfill: string) => void;
   troubleOf: (error: Error) => TroubleText;
-  /** A state of a run in words. */
-  word: (state: string) => string;
+  timezone: string;
   trans: TranslationBundle;
+  lang: 'en' | 'ko';
 }
 
-/** How a backfill goes. */
+/** How the backfills of a DAG go. */
 export class BackfillProgress extends DialogBody {
   constructor(private readonly _props: ProgressProps) {
     super();
@@ -31,35 +34,70 @@ export class BackfillProgress extends DialogBody {
   }
 }
 
-function Body({ source, word, trans, troubleOf }: ProgressProps): ReactElement {
+function Body(props: ProgressProps): ReactElement {
+  const { source, trans, troubleOf } = props;
   useSignal(source.changed);
-  const found = source.answer?.backfill;
   if (source.error) {
     const trouble = troubleOf(source.error);
     return <Trouble {...{ trouble, trans }} onRetry={() => source.retry()} />;
   }
-  if (!found) {
+  if (source.all.length === 0) {
     return <p className="nbf-quiet">{trans.__('Asking how it goes…')}</p>;
   }
+  return (
+    <ul className="nbf-backfills">
+      {source.all.map(one => (
+        <li key={one.backfill_id} data-state={one.state}>
+          <Backfill {...props} found={one} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Backfill(props: ProgressProps & { found: BackfillForm }): ReactElement {
+  const { found, cancel, timezone, trans, lang } = props;
+  const slots = slotsText(found, timezone, lang);
   const runs = Object.values(found.runs).reduce((sum, count) => sum + count, 0);
   const ended = ['success', 'failed', 'cancelled'].reduce(
     (sum, state) => sum + (found.runs[state] ?? 0),
     0
   );
-  const states = Object.entries(found.runs).map(([state, count]) => `${word(state)}: ${count}`);
-  return (
-    <div aria-live="polite" data-state={found.state}>
-      <p className="nbf-head">{stateText(found.state, trans)}</p>
-      <progress
-        className="nbf-wide"
-        aria-label={trans.__('Slots that are done')}
-        value={ended + Math.max(0, found.decided - runs)}
-        max={Math.max(1, found.slots)}
-      />
-      <p>{trans.__('Slots looked at: %1 of %2', found.decided, found.slots)}</p>
-      <p>{states.join(' · ')}</p>
-    </div>
+  const states = Object.entries(found.runs).map(
+    ([state, count]) => `${lookOf(state).word[lang]}: ${count}`
   );
+  return (
+    <>
+      <p className="nbf-head">{slots}</p>
+      <div aria-live="polite">
+        <p>{stateText(found.state, trans)}</p>
+        <progress
+          className="nbf-wide"
+          aria-label={`${trans.__('Slots that are done')}: ${slots}`}
+          value={ended + Math.max(0, found.decided - runs)}
+          max={Math.max(1, found.slots)}
+        />
+        <p>{trans.__('Slots looked at: %1 of %2', found.decided, found.slots)}</p>
+        <p>{states.join(' · ')}</p>
+      </div>
+      {found.state === 'running' && (
+        <button
+          type="button"
+          className="nbf-button"
+          aria-label={`${trans.__('Cancel the backfill')}: ${slots}`}
+          onClick={() => cancel(found.backfill_id)}
+        >
+          {trans.__('Cancel the backfill')}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** The first and the last slot of a backfill. */
+function slotsText({ first, last }: BackfillForm, timezone: string, lang: 'en' | 'ko'): string {
+  const told = toldApart([first, last], one => whereIAm(one, lang, timezone), timezone);
+  return `${[...told.values()].join(' – ')} (${timezone})`;
 }
 
 function stateText(state: string, trans: TranslationBundle): string {
