@@ -1,20 +1,26 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CompileAnswer, RunAnswer } from '../src/api/types';
 import { timeOf, withRun } from '../src/model/lastRan';
 import { LastRan } from '../src/notebook/lastRan';
+import { RecentRuns } from '../src/notebook/recentRuns';
 
 const NOON = Date.parse('2026-03-01T12:00:00Z');
 const at = (minutes: number) => new Date(NOON + 60_000 * minutes).toISOString();
 
-function run(id: string, minutes: number, tasks: Record<string, string>): RunAnswer {
+function run(
+  id: string,
+  minutes: number,
+  tasks: Record<string, string>,
+  dag = 'prices'
+): RunAnswer {
   const isOpen = Object.values(tasks).includes('running');
   const ended = isOpen ? null : at(minutes + 1);
   return {
     run: {
       run_id: id,
-      dag_id: 'prices',
+      dag_id: dag,
       state: isOpen ? 'running' : 'success',
       created: at(minutes),
       ended
@@ -53,12 +59,22 @@ class Server {
   readonly followed: string[] = [];
   state = { answer: null as RunAnswer | null, error: null, isStarting: false, hasScheduler: true };
   readonly changed = new Signal<this, void>(this);
-  readonly heard = new Signal<this, string>(this);
+  /** The DAGs whose runs were asked for; null: those of all. */
+  readonly listed: (string | null)[] = [];
 
-  runs = async () => ({ items: this.kept.map(one => one.run), next: null, unread: [] });
+  runs = async ({ dag_id }: { dag_id?: string }) => {
+    this.listed.push(dag_id ?? null);
+    const items = this.kept.map(one => one.run);
+    const asked = items.filter(one => dag_id === undefined || one.dag_id === dag_id);
+    return { items: asked, next: null, unread: [] };
+  };
   showRun = async (id: string) => {
     this.asked.push(id);
-    return this.kept.find(one => one.run.run_id === id) as RunAnswer;
+    const found = this.kept.find(one => one.run.run_id === id);
+    if (!found) {
+      throw new Error(`no run ${id}`);
+    }
+    return found;
   };
   followLast = async (dag: string) => void this.followed.push(dag);
   move(answer: RunAnswer): void {
@@ -88,17 +104,23 @@ class Notebook {
 let server: Server;
 let notebook: Notebook;
 let last: LastRan;
+let recent: RecentRuns;
 let watch: IDisposable;
 
 beforeEach(() => {
   server = new Server();
   notebook = new Notebook();
   const [live, run] = [notebook, server] as unknown as ConstructorParameters<typeof LastRan>;
-  last = new LastRan(live, run, server, server.heard);
+  recent = new RecentRuns(server);
+  last = new LastRan(live, run, server, recent);
   watch = last.watch();
 });
 
-afterEach(() => last.dispose());
+afterEach(() => {
+  last.dispose();
+  recent.dispose();
+  vi.useRealTimers();
+});
 
 test('runs are looked into, newest first, until each task was in one', async () => {
   server.kept = [
@@ -144,10 +166,10 @@ test('that some run moved is a reason to look, unless it is the one that is foll
   vi.useFakeTimers();
   server.kept = [run('b', 5, { load: 'failed' }), ...server.kept];
   server.state.answer = run('a', 0, { load: 'success' });
-  server.heard.emit('a');
+  recent.hear('a', null);
   await vi.advanceTimersByTimeAsync(5000);
   expect(server.asked).toEqual(['a']);
-  server.heard.emit('b');
+  recent.hear('b', null);
   await vi.advanceTimersByTimeAsync(5000);
   vi.useRealTimers();
   expect(states(last.tasks)).toEqual({ load: 'failed' });
@@ -159,8 +181,77 @@ test('of a run that goes on and that nobody follows, each look tells how its tas
   await vi.waitFor(() => expect(last.tasks.size).toBe(2));
   vi.useFakeTimers();
   server.kept = [run('a', 0, { load: 'success', report: 'running' })];
-  server.heard.emit('a');
+  recent.hear('a', null);
   await vi.advanceTimersByTimeAsync(5000);
   vi.useRealTimers();
   expect(states(last.tasks)).toEqual({ load: 'success', report: 'running' });
+});
+
+describe('of several open notebooks', () => {
+  let others: LastRan[];
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    server.kept = [run('p', 0, { load: 'success' }), run('r', 0, { load: 'success' }, 'rents')];
+    notebook.becomes('prices', 'load');
+    others = ['rents', 'wages', 'taxes'].map(dag => {
+      const other = new Notebook();
+      other.becomes(dag, 'load');
+      const [live, followed] = [other, new Server()] as unknown as ConstructorParameters<
+        typeof LastRan
+      >;
+      const ran = new LastRan(live, followed, server, recent);
+      ran.watch();
+      return ran;
+    });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(states(others[0]?.tasks ?? new Map())).toEqual({ load: 'success' });
+    server.listed.length = 0;
+    server.asked.length = 0;
+  });
+
+  afterEach(() => {
+    for (const other of others) {
+      other.dispose();
+    }
+  });
+
+  test('the one asks whose run moved, once it is known whose it is', async () => {
+    server.kept = [run('s', 5, { load: 'running' }, 'rents'), ...server.kept];
+    for (let events = 0; events < 10; events += 1) {
+      recent.hear('s', null);
+    }
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(states(others[0]?.tasks ?? new Map())).toEqual({ load: 'running' });
+    expect(server.listed).toEqual([null, 'rents']);
+    recent.hear('s', null);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(server.listed).toEqual([null, 'rents', 'rents']);
+    expect(server.asked).toEqual(['s', 's']);
+  });
+
+  test('one asks for all of them while nothing is heard', async () => {
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(server.listed).toEqual([null, null]);
+    server.kept = [run('q', 7, { load: 'failed' }), ...server.kept];
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(states(last.tasks)).toEqual({ load: 'failed' });
+    expect(server.listed).toEqual([null, null, null, 'prices']);
+  });
+
+  test('an old run that moves is asked for itself, and one that is gone keeps nobody waiting', async () => {
+    const list = server.runs;
+    server.runs = async asked => {
+      const page = await list(asked);
+      return asked.dag_id === undefined ? { ...page, items: [] } : page;
+    };
+    const mended = run('p', 0, { load: 'failed' });
+    mended.run.state = 'failed';
+    server.kept = [mended];
+    recent.hear('gone', null);
+    recent.hear('p', null);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(states(last.tasks)).toEqual({ load: 'failed' });
+    expect(server.listed).toEqual([null, 'prices']);
+  });
 });

@@ -1,18 +1,15 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
-import { Poll, Throttler } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { RunForm } from '../api/types';
+import { Coalescer } from '../model/coalescer';
 import { type Ran, withRun } from '../model/lastRan';
 import type { FollowedRun } from './followed';
 import type { LiveDag } from './live';
+import { type Moved, type RecentRuns, standOf } from './recentRuns';
 
 /** How many runs are looked into for the last one of each task. */
 const RECENT = 5;
-
-/** What is heard of others' runs makes it look that often at most; without the bus it looks seldom. */
-const PAUSE = 2000;
-const EVERY = { interval: 30_000, backoff: true, max: 300_000 };
 
 /** A run of an open notebook; `followLast` follows the newest one unless one is followed. */
 type Followed = Pick<FollowedRun, 'changed' | 'state'> & {
@@ -25,19 +22,11 @@ export class LastRan implements IDisposable {
     private readonly _live: Pick<LiveDag, 'changed' | 'state' | 'watch'>,
     private readonly _run: Followed,
     private readonly _api: Pick<Api, 'runs' | 'showRun'>,
-    private readonly _heard: ISignal<object, string>
+    private readonly _recent: Pick<RecentRuns, 'moved' | 'watch'>
   ) {
     _live.changed.connect(this._compiled, this);
     _run.changed.connect(this._moved, this);
-    _heard.connect(this._hear, this);
-    this._poll = new Poll({
-      factory: () => this._read(),
-      frequency: EVERY,
-      standby: 'when-hidden',
-      name: 'nbflow:last-ran',
-      auto: false
-    });
-    this._soon = new Throttler(() => this._lookAgain(), { limit: PAUSE, edge: 'trailing' });
+    _recent.moved.connect(this._hear, this);
   }
 
   /** Emitted when a task stands otherwise. */
@@ -50,7 +39,7 @@ export class LastRan implements IDisposable {
   }
 
   get isDisposed(): boolean {
-    return this._poll.isDisposed;
+    return this._isDisposed;
   }
 
   /** Look at it and at the DAG: the server is asked until nobody looks any more. */
@@ -67,11 +56,12 @@ export class LastRan implements IDisposable {
 
   dispose(): void {
     if (!this.isDisposed) {
+      this._isDisposed = true;
       this._live.changed.disconnect(this._compiled, this);
       this._run.changed.disconnect(this._moved, this);
-      this._heard.disconnect(this._hear, this);
-      this._soon.dispose();
-      this._poll.dispose();
+      this._recent.moved.disconnect(this._hear, this);
+      this._watch?.dispose();
+      this._reader.dispose();
       Signal.clearData(this);
     }
   }
@@ -85,16 +75,26 @@ export class LastRan implements IDisposable {
       this._dag = wanted;
       this._known.clear();
       this._set(new Map());
-      void (wanted === null ? this._poll.stop() : this._poll.refresh());
+      this._watch?.dispose();
+      this._watch = wanted === null ? null : this._recent.watch();
+      this._reader.request();
+    }
+  }
+
+  /** What can't be read is read after the next look at what moved. */
+  private async _readAnew(): Promise<void> {
+    try {
+      this._isMissed = false;
+      if (this._dag !== null) {
+        await this._read(this._dag);
+      }
+    } catch {
+      this._isMissed = true;
     }
   }
 
   /** The newest runs, until each task was in one of them. */
-  private async _read(): Promise<void> {
-    const dag = this._dag;
-    if (dag === null) {
-      return;
-    }
+  private async _read(dag: string): Promise<void> {
     const runs = (await this._api.runs({ dag_id: dag, limit: RECENT })).items;
     for (const run of runs) {
       if (this.isDisposed || dag !== this._dag || !this._isWanted(run)) {
@@ -122,16 +122,12 @@ export class LastRan implements IDisposable {
     });
   }
 
-  /** A run moved, perhaps one of this notebook; of the one that is followed the rest is known. */
-  private _hear(_: object, run: string): void {
-    if (run !== this._run.state.answer?.run.run_id) {
-      void this._soon.invoke();
-    }
-  }
-
-  private async _lookAgain(): Promise<void> {
-    if (this._dag !== null) {
-      await this._poll.refresh();
+  /** Runs moved, perhaps some of this notebook; of the one that is followed the rest is known. */
+  private _hear(_: object, moved: Moved): void {
+    const followed = this._run.state.answer?.run.run_id;
+    const others = moved.get(this._dag ?? '')?.some(run => run !== followed);
+    if (others || this._isMissed) {
+      this._reader.request();
     }
   }
 
@@ -151,15 +147,13 @@ export class LastRan implements IDisposable {
 
   private readonly _changed = new Signal<this, void>(this);
   private _dag: string | null = null;
+  private _isDisposed = false;
+  private _isMissed = false;
   /** How the runs stood that were looked into. */
   private readonly _known = new Map<string, string>();
-  private readonly _poll: Poll;
-  private readonly _soon: Throttler;
+  private readonly _reader = new Coalescer(() => this._readAnew(), 0);
   private _tasks: ReadonlyMap<string, Ran> = new Map();
   private _wanted: readonly string[] = [];
+  private _watch: IDisposable | null = null;
   private _watchers = 0;
-}
-
-function standOf(run: RunForm): string {
-  return `${run.state} ${run.ended}`;
 }

@@ -3,6 +3,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import { LastRan } from './lastRan';
 import type { LiveDags } from './lives';
+import { RecentRuns } from './recentRuns';
 import { NotebookRun } from './run';
 
 /** The followed runs of the open notebooks; one is made when it is first asked for. */
@@ -11,6 +12,7 @@ export class NotebookRuns {
     private readonly _tracker: INotebookTracker,
     private readonly _lives: LiveDags
   ) {
+    this._recent = new RecentRuns(_lives.api);
     _tracker.currentChanged.connect(() => this._currentChanged.emit());
   }
 
@@ -20,9 +22,11 @@ export class NotebookRuns {
 
   /** Tell whoever follows a run that it moved. */
   hear(run: string): void {
+    const known = [...this._runs.values()].map(one => one.state.answer?.run);
     for (const one of this._runs.values()) {
       one.hear(run);
     }
+    this._recent.hear(run, known.find(one => one?.run_id === run)?.dag_id ?? null);
     this._heard.emit(run);
   }
 
@@ -56,7 +60,7 @@ export class NotebookRuns {
   lastOf(panel: NotebookPanel): LastRan {
     let last = this._lasts.get(panel);
     if (!last || last.isDisposed) {
-      last = new LastRan(this._lives.of(panel), this.of(panel), this.api, this._heard);
+      last = new LastRan(this._lives.of(panel), this.of(panel), this.api, this._recent);
       this._lasts.set(panel, last);
       panel.disposed.connect(() => {
         this._lasts.get(panel)?.dispose();
@@ -69,5 +73,6 @@ export class NotebookRuns {
   private readonly _currentChanged = new Signal<this, void>(this);
   private readonly _heard = new Signal<this, string>(this);
   private readonly _lasts = new Map<NotebookPanel, LastRan>();
+  private readonly _recent: RecentRuns;
   private readonly _runs = new Map<NotebookPanel, NotebookRun>();
 }
