@@ -12,6 +12,7 @@ import { runningPlugin } from './plugins/running';
 import { runsPlugin } from './plugins/runs';
 import { schedulePlugin } from './plugins/schedule';
 import { taggingPlugin } from './plugins/tagging';
+import { taskFormPlugin } from './plugins/taskForm';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   livesPlugin,
@@ -19,6 +20,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   panelPlugin,
   badgesPlugin,
   taggingPlugin,
+  taskFormPlugin,
   runsPlugin,
   runningPlugin,
   schedulePlugin,

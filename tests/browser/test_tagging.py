@@ -213,3 +213,33 @@ def test_only_what_can_come_before_is_offered_to_come_before(page: Any, jupyter:
     dialog = page.get_by_role("dialog")
     dialog.locator("option").first.wait_for(state="attached")
     assert dialog.locator("option").all_text_contents() == ["c"]
+
+
+@pytest.mark.parametrize("look", ["jupyter", "dark"])
+def test_the_options_of_a_task_are_said_in_the_language_of_jupyterlab(
+    look: str, page: Any, request: pytest.FixtureRequest
+) -> None:
+    jupyter: Jupyter = request.getfixturevalue(look)
+    name = f"options-{look}.ipynb"
+    jupyter.write(name, "%%task load\nn = 1")
+    open_document(page, jupyter, "lab", name)
+    korean = look == "dark"
+    page.get_by_role("tab", name="속성 탐색기" if korean else "Property Inspector").click()
+    section = page.locator(".jp-NotebookTools .jp-Collapse").filter(
+        has_text="nbflow: 작업 옵션" if korean else "nbflow: options of the task"
+    )
+    section.locator(".jp-Collapse-header").click()
+    form = section.locator(".jp-MetadataForm")
+    form.get_by_text("트리거 규칙" if korean else "Trigger rule", exact=True).wait_for()
+    rule = form.locator("select")
+    said = "앞선 작업이 모두 성공하면" if korean else "every task before it succeeded"
+    assert rule.locator("option", has_text="all_success").text_content() == f"all_success: {said}"
+    words = form.text_content() or ""
+    assert ("실패했을 때 다시 시도할 횟수입니다." in words) == korean
+    assert ("How often a failed attempt is tried again." in words) != korean
+    shoot(page, f"options-{look}")
+    rule.select_option(label=f"all_success: {said}")
+    page.wait_for_function(
+        """() => window.jupyterapp.shell.currentWidget.content.activeCell.model
+            .getMetadata('nbflow')?.task?.trigger_rule === 'all_success'"""
+    )

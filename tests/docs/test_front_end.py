@@ -97,4 +97,8 @@ def test_the_settings_have_their_korean() -> None:
     said = [schema["description"]]
     for setting in schema["properties"].values():
         said += [setting["title"], setting["description"]]
+    (form,) = schema["jupyter.lab.metadataforms"]
+    said.append(form["label"])
+    for option in form["metadataSchema"]["properties"].values():
+        said += [option["title"], option["description"]]
     assert set(said) <= set(catalogue())
