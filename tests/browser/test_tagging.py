@@ -215,6 +215,7 @@ def test_only_what_can_come_before_is_offered_to_come_before(page: Any, jupyter:
     assert dialog.locator("option").all_text_contents() == ["c"]
 
 
+@pytest.mark.own_page
 @pytest.mark.parametrize("look", ["jupyter", "dark"])
 def test_the_options_of_a_task_are_said_in_the_language_of_jupyterlab(
     look: str, page: Any, request: pytest.FixtureRequest
