@@ -127,10 +127,10 @@ def pause(service: "Service", dag_id: str, *, paused: bool, confirmed: bool = Fa
     Raises NotFoundError; ScheduleError, and it stays paused, if more than a thousand slots would run
     unless that is ``confirmed``.
     """
-    from nbflow.scheduling.plan import refuse_to_run
-
     name, store = DagId(dag_id), service.store
     if not paused and not confirmed and any(row.paused for row in store.list_dags(name)):
+        from nbflow.scheduling.plan import refuse_to_run
+
         _, will_run = will_catch_up(service, name)
         refuse_to_run(name, will_run)
     return store.pause(name, paused=paused)

@@ -3,14 +3,14 @@
 import hashlib
 import smtplib
 import ssl
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from nbflow.model.clock import Clock, SystemClock
 from nbflow.model.sentence import Sentence
 from nbflow.service.posting import SendError
 
@@ -31,6 +31,7 @@ class Mailer:
     sender: str | None
     context: ssl.SSLContext | None = None
     limit: float = LIMIT
+    clock: Clock = field(default_factory=SystemClock)
 
     def send(self, to: Sequence[str], subject: str, text: str, key: str) -> None:
         """Send one mail to all; ``key`` tells mails apart. Raises SendError, with who is left if only
@@ -48,15 +49,15 @@ class Mailer:
             raise _refusal(refused, to)
 
     def _server(self, url: str) -> smtplib.SMTP:
-        until = time.monotonic() + self.limit
+        in_time = _Until(self.clock, self.clock.monotonic() + self.limit)
         parts = urlsplit(url)
         host, context = parts.hostname or "", self.context or ssl.create_default_context()
         if parts.scheme == "smtps":
             server: smtplib.SMTP = _SecuredInTime(
-                host, parts.port or 465, until=until, timeout=TIMEOUT, context=context
+                host, parts.port or 465, in_time=in_time, timeout=TIMEOUT, context=context
             )
         elif parts.scheme in ("smtp", "smtp+starttls") and host:
-            server = _InTime(host, parts.port or 25, until=until, timeout=TIMEOUT)
+            server = _InTime(host, parts.port or 25, in_time=in_time, timeout=TIMEOUT)
         else:
             raise SendError(
                 Sentence("NBFLOW_SMTP_URL must begin with smtp://, smtp+starttls:// or smtps://")
@@ -72,16 +73,27 @@ class Mailer:
         return server
 
 
+class _Until(NamedTuple):
+    """An instant of a monotonic clock."""
+
+    clock: Clock
+    at: float
+
+    @property
+    def left(self) -> float:
+        return self.at - self.clock.monotonic()
+
+
 class _InTime(smtplib.SMTP):
     """A connection whose every reply comes before an instant, or none does."""
 
-    def __init__(self, *args: Any, until: float, **named: Any) -> None:
-        self._until = until
+    def __init__(self, *args: Any, in_time: _Until, **named: Any) -> None:
+        self._in_time = in_time
         super().__init__(*args, **named)
 
     def getreply(self) -> tuple[int, bytes]:
         """Return the server's next reply."""
-        left = self._until - time.monotonic()
+        left = self._in_time.left
         if left <= 0:
             self.close()
             raise smtplib.SMTPServerDisconnected(Sentence("no answer in time"))

@@ -97,7 +97,7 @@ class Relay:
         return cls(
             service=service,
             poster=Poster(allowed=allowed_hosts(settings)),
-            mailer=Mailer(url=settings.smtp_url, sender=settings.mail_from),
+            mailer=Mailer(url=settings.smtp_url, sender=settings.mail_from, clock=service.clock),
             goes_on=goes_on,
         )
 

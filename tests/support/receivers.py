@@ -1,11 +1,10 @@
 """Real servers that take what nbflow sends: HTTP with and without TLS, SMTP."""
 
-import asyncio
 import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -91,10 +90,11 @@ class Mails:
         self.messages: list[tuple[list[str], str]] = []
         self.refusal = ""
         self.refused: set[str] = set()
-        self.delay = 0.0
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What happens while it takes a recipient."""
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:
-        await asyncio.sleep(self.delay)
+        self.meanwhile()
         if self.refusal and (not self.refused or address in self.refused):
             return self.refusal
         envelope.rcpt_tos.append(address)

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from nbflow.app import open_service
 from storms.storm import LONGER, OVER, SPEED, Report, Storm, begin, drain, fork, hurry, look
 from storms.told import receiver
 
+BEAT = 0.1
 PAUSES = {"restart": (1.0, 3.0), "terminate": (0.2, 0.5), "nothing": (0.5, 0.5)}
 CUT = text(
     "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE "
@@ -49,21 +51,40 @@ def restart(url: str, mode: str) -> None:
     pg_ctl(words, pgdata=data, user=user)
 
 
+class Lag:
+    """Counts the seconds for which the machine itself stands still."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> float:
+        """Count no more, and return how many there were."""
+        self._over.set()
+        self._thread.join()
+        return self._seconds
+
+    def _watch(self) -> None:
+        last = time.monotonic()
+        while not self._over.wait(BEAT):
+            now = time.monotonic()
+            late = now - last - BEAT
+            self._seconds += late if late > BEAT else 0.0
+            last = now
+
+
 @dataclass(slots=True)
 class Shaking:
-    """What was done to a server, and how late the machine was meanwhile: seconds of the worst pause
-    that took longer than asked for.
-    """
+    """What was done to a server."""
 
     how: str
     hits: int = 0
-    lag: float = 0.0
 
     def shake(self, chance: random.Random, url: str, blows: int) -> None:
         """Wait a little, then hit it."""
-        asked, begun = chance.uniform(*PAUSES[self.how]), time.monotonic()
-        time.sleep(asked)
-        self.lag = max(self.lag, time.monotonic() - begun - asked)
+        time.sleep(chance.uniform(*PAUSES[self.how]))
         self.hits += blow(self.how, url, blows)
 
 
@@ -78,13 +99,14 @@ def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
         settings, clock = begin(what, hook)
         begun, until = clock.wall(), time.monotonic() + what.seconds
         pids = [fork(what, settings, clock, "", until + LONGER) for _ in range(what.workers)]
-        shaking, blows = Shaking(how), 0
+        shaking, lag, blows = Shaking(how), Lag(), 0
         while (over := time.monotonic() - until) < 0 or (
             over < LONGER and (shaking.hits < hits or len(_effects(what)) < tasks)
         ):
             shaking.shake(chance, what.url, blows)
             blows += 1
         Path(what.home, OVER).touch()
+        stood = lag.stop()
         ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         with open_service(settings, clock=clock) as service:
             # A server's own clock says when a task began to run.
@@ -96,7 +118,7 @@ def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
     return asdict(report) | {
         "ends": ends,
         "hits": shaking.hits,
-        "lag": shaking.lag,
+        "lag": stood,
         "standstill": max((b - a).total_seconds() / SPEED for a, b in pairwise(at)),
         "shares": sorted(shares[pid] for pid in pids),
     }
