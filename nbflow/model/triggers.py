@@ -82,7 +82,8 @@ class Trigger:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileMark:
     """A file as it was: size, time of change in nanoseconds, SHA-256 of the content, and its number
-    in the file system, 0 where that was not noted.
+    in the file system, 0 where that was not noted. The number is no part of what it is: elsewhere
+    the same file may have another.
 
     ``is_fresh``: it was read so soon after its change that size and time may have outlasted another.
     """
@@ -90,7 +91,7 @@ class FileMark:
     size: int
     time: int
     sha: str
-    inode: int = 0
+    inode: int = field(default=0, compare=False)
     is_fresh: bool = False
 
 

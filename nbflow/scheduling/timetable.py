@@ -179,9 +179,9 @@ def _check_days(expression: str) -> None:
 def _check_fires(schedule: Schedule, text: str, start: datetime, min_period: float) -> None:
     if isinstance(schedule, Once):
         return
+    found = list(islice(fires(schedule, start), _SAMPLE))
     if isinstance(schedule, Cron):
         _check_days(schedule.expression)
-    found = list(islice(fires(schedule, start), _SAMPLE))
     if not found:
         raise ScheduleError(
             Sentence("schedule {text!r} never fires", text=text), hint="check the day and the month"

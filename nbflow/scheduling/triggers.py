@@ -14,6 +14,8 @@ NAMED_FILES = 20
 
 FRESH = timedelta(seconds=2)
 """No file system's times are coarser: what changes again within it may look as it did."""
+AHEAD = timedelta(minutes=1)
+"""So far a file server's clock may be ahead; a time beyond says nothing about when a file changed."""
 _SECOND = 1_000_000_000
 
 Stamp = tuple[int, int, int]
@@ -88,8 +90,7 @@ def is_as_read(mark: FileMark, stamp: Stamp) -> bool:
 def is_fresh(stamp: Stamp, now: datetime) -> bool:
     """Tell whether a file that is read now may change and look no other."""
     age = now.timestamp() - stamp[1] / _SECOND
-    # Another machine's clock may be ahead; what lies far in the future no change will look like.
-    return abs(age) < FRESH.total_seconds()
+    return -AHEAD.total_seconds() < age < FRESH.total_seconds()
 
 
 def watch_unrest(

@@ -86,17 +86,16 @@ def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable
     def goes_on() -> bool:
         return not ending.is_set()
 
-    often = (
+    live.goes_on = goes_on
+    jobs = (
         Job(name="live", every=2.0, work=live.look),
         Job(name="notices", every=2.0, work=Relay.of(service, goes_on).work),
+        Job(name="files", every=2.0, work=Triggers(service=service, goes_on=goes_on).look),
+        Job(name="retention", every=RETAIN_EVERY, work=partial(_retain, service, goes_on)),
     )
-    # These may take long, and what is looked at often shouldn't wait for them.
-    files = (Job(name="files", every=2.0, work=Triggers(service=service, goes_on=goes_on).look),)
-    seldom = (Job(name="retention", every=RETAIN_EVERY, work=partial(_retain, service, goes_on)),)
     with ExitStack() as stack:
-        threads = [
-            stack.enter_context(Background(jobs, service.clock)) for jobs in (often, files, seldom)
-        ]
+        # Each may take long, and none should wait for another.
+        threads = [stack.enter_context(Background((job,), service.clock)) for job in jobs]
 
         def poke() -> None:
             for thread in threads:

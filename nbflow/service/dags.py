@@ -1,6 +1,6 @@
 """DAGs in the metastore: deployed, paused, triggered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,14 +84,22 @@ def deploy(
 
 
 def deploy_one(
-    service: "Service", compiled: Compiled, options: DeployOptions = ANYHOW
+    service: "Service",
+    compiled: Compiled,
+    options: DeployOptions = ANYHOW,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> Deployment:
-    """Record one DAG that has no errors as the version that new runs use."""
+    """Record one DAG that has no errors as the version that new runs use.
+
+    ``goes_on`` is asked while files that it watches are read; ConflictError once it says no.
+    """
     from nbflow.scheduling.plan import plan_deploy
     from nbflow.service.run import snapshots
     from nbflow.service.triggers import baselines
 
     dag, store = compiled.dag, service.store
+    # First, since it may take longer than the schedule stays as it is.
+    on = baselines(service, dag, compiled.notebooks, goes_on)
     before = current_version(service, dag.id)
     known = store.schedule(dag.id)
     schedule = plan_deploy(
@@ -101,7 +109,7 @@ def deploy_one(
         dag,
         snapshots(compiled),
         schedule=schedule,
-        on=baselines(service, dag, compiled.notebooks),
+        on=on,
         replaces=options.replaces,
     )
     return Deployment(

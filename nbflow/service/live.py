@@ -5,7 +5,7 @@ ever if it never is, what was deployed before goes on running. What hinders a no
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,8 @@ class LiveFolder:
 
     service: "Service"
     quiet: float = QUIET
+    goes_on: Callable[[], bool] = lambda: True
+    """Asked while a deploy reads files."""
     _seen: dict[Path, Stamp] | None = None
     _since: float = 0.0
     _is_settled: bool = False
@@ -209,7 +211,7 @@ class LiveFolder:
             what = Sentence("a notebook of the folder can't be read, and may belong to this DAG")
             errors.append(_error(dag.notebooks[0], "NBF237", what, hint))
             return None
-        done = deploy_one(self.service, compiled)
+        done = deploy_one(self.service, compiled, goes_on=self.goes_on)
         self.service.store.import_errors.replace(_scope(dag.id), [])
         _log.info(
             "%s: deployed as it is in %s", dag.id, dag.notebooks[0],

@@ -14,8 +14,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbflow.errors import ConflictError
 from nbflow.model.dag import Dag
 from nbflow.model.notebook import Notebook
+from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunKind
 from nbflow.model.triggers import FileMark, Trigger, TriggerKind, TriggerState, cause_sentence
 from nbflow.scheduling.slots import Admission, MissedReason, admit, depends_on_active
@@ -57,9 +59,12 @@ def always() -> bool:
 
 
 def baselines(
-    service: "Service", dag: Dag, notebooks: Sequence[Notebook]
+    service: "Service", dag: Dag, notebooks: Sequence[Notebook], goes_on: Asked = always
 ) -> dict[Trigger, TriggerState]:
-    """Return a DAG's triggers with what they take for known when it is deployed."""
+    """Return a DAG's triggers with what they take for known when it is deployed.
+
+    Raises ConflictError once ``goes_on`` says no: not all files were read then.
+    """
     there = (
         {row.trigger: row.state for row in service.store.triggers.of(dag.id)}
         if dag.options.on
@@ -74,8 +79,12 @@ def baselines(
         version = str(dag.digest) if trigger.kind is TriggerKind.CODE else ""
         seen = {}
         if trigger.kind in (TriggerKind.FILES, TriggerKind.CODE):
-            stamps = files_of(trigger, notebooks, LocalModules())
-            seen = marks(stamps, {}, service.clock.wall())
+            stamps = files_of(trigger, notebooks, LocalModules(), goes_on)
+            seen = marks(stamps, {}, service.clock.wall(), goes_on)
+            if not goes_on():
+                raise ConflictError(
+                    Sentence("Work ends before the files of {dag} are read.", dag=dag.id)
+                )
         found[trigger] = TriggerState(seen=seen, version=version)
     return found
 
@@ -171,8 +180,9 @@ class Triggers:
     service: "Service"
     goes_on: Asked = always
     _unrest: dict[int, tuple[int, Unrest]] = field(default_factory=dict)
-    # What was read for decisions that are not written yet: other triggers, and another try, need it.
+    # What was read here: for other triggers, for another try, and since numbers differ elsewhere.
     _read: dict[str, FileMark] = field(default_factory=dict)
+    _watched: set[str] = field(default_factory=set)
     _modules: LocalModules = field(default_factory=LocalModules)
     _answering: Versions = field(init=False)
     _looking: Versions = field(init=False)
@@ -214,13 +224,14 @@ class Triggers:
         self._unrest = {
             key: kept for key, kept in self._unrest.items() if key in {r.id for r in rows}
         }
-        if not self._unrest:
-            self._read.clear()
+        self._watched.clear()
         for row in rows:
             # A run that has not begun will see what there is now.
             if self.goes_on() and not row.is_waiting:
                 made += bool(self._isolation.do(_about(row), partial(self._look_one, row)))
         self._isolation.look_over(_WHAT)
+        if self.goes_on():
+            self._read = {path: self._read[path] for path in self._watched & self._read.keys()}
         return made
 
     def _look_one(self, row: "TriggerRow") -> bool:
@@ -231,6 +242,10 @@ class Triggers:
             return False
         version = str(row.dag_version) if row.trigger.kind is TriggerKind.CODE else ""
         reaction = react_to_files(row.trigger, row.state, found, version)
+        if reaction == Reaction(state=row.state):
+            # Only here it looked other than it did: there is nothing to write.
+            self._unrest.pop(row.id, None)
+            return False
         key = trigger_key(row.id, f"v{row.version}")
         if not self._fire(row, reaction, key, self._looking):
             return False
@@ -245,9 +260,10 @@ class Triggers:
         if row.trigger.kind is TriggerKind.CODE:
             notebooks = self._looking.compiled(row.dag_version).notebooks
         stamps = files_of(row.trigger, notebooks, self._modules, self.goes_on)
+        self._watched |= stamps.keys()
         version, before = self._unrest.pop(row.id, (row.version, None))
         unrest, is_quiet = watch_unrest(
-            row.state.seen,
+            {path: self._as_read_here(path, mark) for path, mark in row.state.seen.items()},
             stamps,
             before if version == row.version else None,
             self.service.clock.monotonic(),
@@ -265,6 +281,10 @@ class Triggers:
         found = marks(stamps, known, now, self.goes_on)
         self._read.update(found)
         return found if self.goes_on() else None
+
+    def _as_read_here(self, path: str, mark: FileMark) -> FileMark:
+        own = self._read.get(path)
+        return own if own is not None and own == mark else mark
 
     def _fire(
         self,

@@ -42,8 +42,8 @@ def test_schedulers_survive_restarts_of_their_server_and_every_run_ends(
     hits = 10 if LONG else 2
     report = endure(tmp_path, postgresql, "restart", 60 if LONG else 5, hits=hits, tasks=5 * hits)
     assert report["hits"] >= hits
-    # Between two restarts work is done: on a slow machine less, but there is also less of the others.
-    assert report["attempts"] >= 5 * report["hits"]
+    # Between two restarts work is done.
+    assert report["attempts"] >= 5 * hits
 
 
 @pytest.mark.fault(16)
@@ -54,8 +54,7 @@ def test_schedulers_whose_connections_are_cut_are_back_within_two_seconds_and_do
     hits = 60 if LONG else 5
     report = endure(tmp_path, postgresql, "terminate", 60 if LONG else 3, hits=hits, tasks=20)
     assert report["hits"] >= hits
-    # Where the machine itself stood still, so did they.
-    assert report["standstill"] <= 2 + report["lag"]
+    assert report["standstill"] <= 2
     assert report["attempts"] >= 20
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 LOOK_EVERY = 0.02
-MOST_OF_A_LOOK = 0.1
+MOST_OF_A_LOOK = 1.0
 """Seconds that one look counts for, at most: while the machine stood still, so did what is waited for."""
 
 

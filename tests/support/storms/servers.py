@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import NullPool, create_engine, text
 
 from nbflow.app import open_service
-from storms.storm import LONGER, OVER, SPEED, Report, Storm, begin, drain, fork, hurry, look
+from storms.storm import LONGER, OVER, Report, Storm, begin, drain, fork, hurry, look
 from storms.told import receiver
 
 BEAT = 0.1
@@ -52,40 +52,30 @@ def restart(url: str, mode: str) -> None:
 
 
 class Lag:
-    """Counts the seconds for which the machine itself stands still."""
+    """Notes for how long the machine itself stands still, and when."""
 
     def __init__(self) -> None:
-        self._seconds = 0.0
+        self._stood: list[tuple[float, float]] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> float:
-        """Count no more, and return how many there were."""
+    def stop(self) -> None:
+        """Note no more."""
         self._over.set()
         self._thread.join()
-        return self._seconds
+
+    def within(self, begin: float, end: float) -> float:
+        """Return the seconds for which it stood still between two monotonic instants."""
+        return sum(max(0.0, min(until, end) - max(since, begin)) for since, until in self._stood)
 
     def _watch(self) -> None:
         last = time.monotonic()
         while not self._over.wait(BEAT):
             now = time.monotonic()
-            late = now - last - BEAT
-            self._seconds += late if late > BEAT else 0.0
+            if now - last > 2 * BEAT:
+                self._stood.append((last + BEAT, now))
             last = now
-
-
-@dataclass(slots=True)
-class Shaking:
-    """What was done to a server."""
-
-    how: str
-    hits: int = 0
-
-    def shake(self, chance: random.Random, url: str, blows: int) -> None:
-        """Wait a little, then hit it."""
-        time.sleep(chance.uniform(*PAUSES[self.how]))
-        self.hits += blow(self.how, url, blows)
 
 
 def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
@@ -99,27 +89,30 @@ def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
         settings, clock = begin(what, hook)
         begun, until = clock.wall(), time.monotonic() + what.seconds
         pids = [fork(what, settings, clock, "", until + LONGER) for _ in range(what.workers)]
-        shaking, lag, blows = Shaking(how), Lag(), 0
-        while (over := time.monotonic() - until) < 0 or (
-            over < LONGER and (shaking.hits < hits or len(_effects(what)) < tasks)
-        ):
-            shaking.shake(chance, what.url, blows)
-            blows += 1
-        Path(what.home, OVER).touch()
-        stood = lag.stop()
+        lag, hit, blows = Lag(), 0, 0
+        try:
+            while (over := time.monotonic() - until) < 0 or (
+                over < LONGER and (hit < hits or len(_effects(what)) < tasks)
+            ):
+                time.sleep(chance.uniform(*PAUSES[how]))
+                hit += blow(how, what.url, blows)
+                blows += 1
+        finally:
+            Path(what.home, OVER).touch()
+            lag.stop()
         ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         with open_service(settings, clock=clock) as service:
             # A server's own clock says when a task began to run.
             events = [e for e in service.store.events(limit=100_000) if e.target != "running"]
-        at = sorted(event.at for event in events if event.at >= begun)
+        at = sorted(clock.real(event.at) for event in events if event.at >= begun)
         drain(what, settings, clock)
     look(what, settings, clock, report)
     shares = Counter(int(line.split()[3]) for line in _effects(what))
     return asdict(report) | {
         "ends": ends,
-        "hits": shaking.hits,
-        "lag": stood,
-        "standstill": max((b - a).total_seconds() / SPEED for a, b in pairwise(at)),
+        "hits": hit,
+        # Where the machine itself stood still, so did they.
+        "standstill": max(b - a - lag.within(a, b) for a, b in pairwise(at)),
         "shares": sorted(shares[pid] for pid in pids),
     }
 

@@ -115,6 +115,10 @@ class FastClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def real(self, at: datetime) -> float:
+        """Return when it was an instant of the calendar, by the monotonic clock."""
+        return self.begun + (at - FIRST).total_seconds() / SPEED
+
 
 def hurry(lease: float = LEASE) -> None:
     """Let everything that schedulers do now and then be done more often, as leases are shorter."""

@@ -191,6 +191,13 @@ def test_day_fields_that_would_not_fire_on_either_day_are_refused_with_one_that_
     assert check_schedule(instead) == []
 
 
+@pytest.mark.parametrize("text", ["0 0 15 * L", "0 0 15 * 0,5#2", "0 0 LW * 5", "0 0 1,15W * 5"])
+def test_day_fields_that_croniter_can_not_read_are_refused_as_that(text):
+    (finding,) = check_schedule(text)
+    assert finding.code == "NBF220"
+    assert "days of the month and of the week" not in finding.message
+
+
 @pytest.mark.parametrize(
     ("text", "fires"),
     [

@@ -341,10 +341,10 @@ def test_a_metastore_that_is_busy_ends_the_look(save, look, monkeypatch):
 
 
 def _refuse(monkeypatch, dag_id, problem):
-    def refuses_one(service, compiled):
+    def refuses_one(service, compiled, **more):
         if compiled.dag.id == dag_id:
             raise problem
-        return deploy_one(service, compiled)
+        return deploy_one(service, compiled, **more)
 
     monkeypatch.setattr("nbflow.service.live.deploy_one", refuses_one)
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ from waiting import until as waited
 
 from nbflow.service.background import beside_the_loop
 from nbflow.service.live import LiveFolder
-from nbflow.service.triggers import Triggers
+from nbflow.service.triggers import Triggers, always
 
 ONE = ("x = 1", "task:a")
 HUGE = 1 << 40
@@ -79,6 +80,64 @@ def test_a_file_that_another_takes_the_place_of_is_read(service, calendar, page,
     put(other, "b", long_ago)
     other.replace(data)
     assert Triggers(service=service).look() == 1
+
+
+def test_a_file_that_only_looks_other_from_here_is_read_once_and_nothing_is_written(
+    service, page, tmp_path
+):
+    data, copy = tmp_path / "data.csv", tmp_path / "copy.csv"
+    long_ago = NOON - timedelta(days=1)
+    put(data, "a", long_ago)
+    watching(service, page, "report")
+    before = service.store.triggers.of("report")
+    # As by another machine, where the same file has another number.
+    put(copy, "a", long_ago)
+    copy.replace(data)
+    asked = []
+    triggers = Triggers(service=service, goes_on=lambda: asked.append(1) or True)
+
+    def times_asked():
+        asked.clear()
+        assert triggers.look() == 0
+        return len(asked)
+
+    assert times_asked() > times_asked()
+    assert service.store.triggers.of("report") == before
+    put(data, "b", NOON)
+    assert triggers.look() == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that can't be read")
+def test_a_file_that_can_not_be_read_is_left_alone(service, page, tmp_path):
+    watching(service, page, "report")
+    before = service.store.triggers.of("report")
+    (tmp_path / "data.bin").symlink_to("/proc/self/mem")
+    triggers = Triggers(service=service)
+    assert [triggers.look(), triggers.look()] == [0, 0]
+    assert service.store.triggers.of("report") == before
+
+
+def test_a_live_notebook_is_deployed_later_where_a_stop_comes_while_its_files_are_read(
+    service, settings, calendar, page, tmp_path
+):
+    settings.dags_folder.mkdir(parents=True)
+    on = {"files": "data*", "debounce": 0}
+    written = page(ONE, name="report", dag={"on": [on], "track": "live"})
+    written.rename(settings.dags_folder / "report.ipynb")
+    huge(settings.dags_folder / "data.bin")
+    asked = []
+
+    def goes_on():
+        asked.append(1)
+        return len(asked) < 20
+
+    folder = LiveFolder(service=service, quiet=0, goes_on=goes_on)
+    assert folder.look() == []
+    assert service.store.list_dags() == []
+    assert service.store.import_errors.all() == []
+    (settings.dags_folder / "data.bin").unlink()
+    folder.goes_on = always
+    assert [str(one.dag.id) for one in folder.look()] == ["report"]
 
 
 def test_a_file_that_two_dags_watch_is_read_once(service, page, tmp_path):
