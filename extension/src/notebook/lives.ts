@@ -43,5 +43,5 @@ export class LiveDags {
 
   private readonly _currentChanged = new Signal<this, void>(this);
   private readonly _lives = new Map<NotebookPanel, LiveDag>();
-  private _quiet = 30;
+  private _quiet = 10;
 }
