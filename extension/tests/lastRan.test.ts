@@ -1,7 +1,8 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { CompileAnswer, RunAnswer } from '../src/api/types';
+import { ApiError } from '../src/api/client';
+import type { CompileAnswer, Problem, RunAnswer } from '../src/api/types';
 import { timeOf, withRun } from '../src/model/lastRan';
 import { LastRan } from '../src/notebook/lastRan';
 import { RecentRuns } from '../src/notebook/recentRuns';
@@ -58,21 +59,29 @@ class Server {
   readonly asked: string[] = [];
   readonly followed: string[] = [];
   state = { answer: null as RunAnswer | null, error: null, isStarting: false, hasScheduler: true };
+  /** Whether nobody gets an answer. */
+  isAway = false;
   readonly changed = new Signal<this, void>(this);
   /** The DAGs whose runs were asked for; null: those of all. */
   readonly listed: (string | null)[] = [];
 
+  get isGoingOn(): boolean {
+    return this.state.answer?.run.ended === null;
+  }
+
   runs = async ({ dag_id }: { dag_id?: string }) => {
     this.listed.push(dag_id ?? null);
+    this._answer();
     const items = this.kept.map(one => one.run);
     const asked = items.filter(one => dag_id === undefined || one.dag_id === dag_id);
     return { items: asked, next: null, unread: [] };
   };
   showRun = async (id: string) => {
     this.asked.push(id);
+    this._answer();
     const found = this.kept.find(one => one.run.run_id === id);
     if (!found) {
-      throw new Error(`no run ${id}`);
+      throw new ApiError({ status: 404, detail: `no run ${id}` } as Problem);
     }
     return found;
   };
@@ -80,6 +89,12 @@ class Server {
   move(answer: RunAnswer): void {
     this.state = { ...this.state, answer };
     this.changed.emit();
+  }
+
+  private _answer(): void {
+    if (this.isAway) {
+      throw new Error('away');
+    }
   }
 }
 
@@ -159,13 +174,13 @@ test('while nobody looks, or of another DAG, nothing is told', async () => {
   expect(last.tasks.get('load')?.state).not.toBe('failed');
 });
 
-test('that some run moved is a reason to look, unless it is the one that is followed', async () => {
-  server.kept = [run('a', 0, { load: 'success' })];
+test('that some run moved is a reason to look, unless it is followed and goes on', async () => {
+  server.kept = [run('a', 0, { load: 'running' })];
   notebook.becomes('prices', 'load');
   await vi.waitFor(() => expect(last.tasks.size).toBe(1));
   vi.useFakeTimers();
   server.kept = [run('b', 5, { load: 'failed' }), ...server.kept];
-  server.state.answer = run('a', 0, { load: 'success' });
+  server.state.answer = run('a', 0, { load: 'running' });
   recent.hear('a', null);
   await vi.advanceTimersByTimeAsync(5000);
   expect(server.asked).toEqual(['a']);
@@ -173,6 +188,53 @@ test('that some run moved is a reason to look, unless it is the one that is foll
   await vi.advanceTimersByTimeAsync(5000);
   vi.useRealTimers();
   expect(states(last.tasks)).toEqual({ load: 'failed' });
+});
+
+test('a run that is followed no closer since it ended is looked at when it runs again', async () => {
+  vi.useFakeTimers();
+  server.kept = [run('a', 0, { load: 'failed' })];
+  notebook.becomes('prices', 'load');
+  server.state.answer = run('a', 0, { load: 'failed' });
+  await vi.advanceTimersByTimeAsync(31_000);
+  server.kept = [run('a', 0, { load: 'running' })];
+  await vi.advanceTimersByTimeAsync(31_000);
+  vi.useRealTimers();
+  expect(states(last.tasks)).toEqual({ load: 'running' });
+});
+
+test('nobody asks for runs any more once the last notebook is closed, whatever was heard', async () => {
+  vi.useFakeTimers();
+  server.kept = [run('a', 0, { load: 'success' })];
+  notebook.becomes('prices', 'load');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(server.listed).toContain(null);
+  recent.hear('b', null);
+  recent.hear('c', null);
+  watch.dispose();
+  server.listed.length = 0;
+  await vi.advanceTimersByTimeAsync(600_000);
+  vi.useRealTimers();
+  expect(server.listed).toEqual([]);
+});
+
+test('what ended while nobody could look at all runs is told by the first look that succeeds', async () => {
+  vi.useFakeTimers();
+  server.kept = [run('a', 0, { load: 'running' })];
+  const list = server.runs;
+  server.runs = async asked => {
+    server.isAway = asked.dag_id === undefined;
+    return await list(asked).finally(() => {
+      server.isAway = false;
+    });
+  };
+  notebook.becomes('prices', 'load');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(states(last.tasks)).toEqual({ load: 'running' });
+  server.kept = [run('a', 0, { load: 'success' })];
+  server.runs = list;
+  await vi.advanceTimersByTimeAsync(300_000);
+  vi.useRealTimers();
+  expect(states(last.tasks)).toEqual({ load: 'success' });
 });
 
 test('of a run that goes on and that nobody follows, each look tells how its tasks stand', async () => {
@@ -237,6 +299,28 @@ describe('of several open notebooks', () => {
     await vi.advanceTimersByTimeAsync(30_000);
     expect(states(last.tasks)).toEqual({ load: 'failed' });
     expect(server.listed).toEqual([null, null, null, 'prices']);
+  });
+
+  test('whose an old run is that can not be read just now is asked at the next look', async () => {
+    const list = server.runs;
+    server.runs = async asked => {
+      const page = await list(asked);
+      return asked.dag_id === undefined ? { ...page, items: [] } : page;
+    };
+    const show = server.showRun;
+    server.showRun = async () => {
+      throw new Error('away');
+    };
+    const mended = run('p', 0, { load: 'failed' });
+    mended.run.state = 'failed';
+    server.kept = [mended];
+    recent.hear('new', null);
+    recent.hear('p', null);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(states(last.tasks)).toEqual({ load: 'success' });
+    server.showRun = show;
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(states(last.tasks)).toEqual({ load: 'failed' });
   });
 
   test('an old run that moves is asked for itself, and one that is gone keeps nobody waiting', async () => {

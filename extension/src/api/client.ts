@@ -48,6 +48,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether what was asked for is not there, or not any more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.problem.status === 404;
+}
+
 /** The Jupyter server answers, but knows nothing of nbflow. */
 export class NotEnabledError extends Error {}
 

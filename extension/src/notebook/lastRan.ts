@@ -12,7 +12,7 @@ import { type Moved, type RecentRuns, standOf } from './recentRuns';
 const RECENT = 5;
 
 /** A run of an open notebook; `followLast` follows the newest one unless one is followed. */
-type Followed = Pick<FollowedRun, 'changed' | 'state'> & {
+type Followed = Pick<FollowedRun, 'changed' | 'isGoingOn' | 'state'> & {
   followLast(dag: string): Promise<void>;
 };
 
@@ -122,9 +122,12 @@ export class LastRan implements IDisposable {
     });
   }
 
-  /** Runs moved, perhaps some of this notebook; of the one that is followed the rest is known. */
+  /**
+   * Runs moved, perhaps some of this notebook. The rest is known of one that is followed, but only
+   * while it goes on: one that ended may run again.
+   */
   private _hear(_: object, moved: Moved): void {
-    const followed = this._run.state.answer?.run.run_id;
+    const followed = this._run.isGoingOn ? this._run.state.answer?.run.run_id : undefined;
     const others = moved.get(this._dag ?? '')?.some(run => run !== followed);
     if (others || this._isMissed) {
       this._reader.request();

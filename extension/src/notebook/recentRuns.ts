@@ -1,7 +1,7 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Poll, Throttler } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
-import type { Api } from '../api/client';
+import { type Api, isGone } from '../api/client';
 import type { RunForm } from '../api/types';
 
 /** How many of the newest runs are looked at; of older ones that move one hears. */
@@ -24,7 +24,7 @@ export class RecentRuns implements IDisposable {
       name: 'nbflow:recent-runs',
       auto: false
     });
-    this._soon = new Throttler(() => this._poll.refresh(), { limit: PAUSE, edge: 'trailing' });
+    this._soon = new Throttler(() => this._refresh(), { limit: PAUSE, edge: 'trailing' });
   }
 
   /** Emitted after each look, with the runs that may have moved. */
@@ -45,6 +45,7 @@ export class RecentRuns implements IDisposable {
     return new DisposableDelegate(() => {
       this._watchers -= 1;
       if (this._watchers === 0) {
+        this._heard.clear();
         void this._poll.stop();
       }
     });
@@ -71,35 +72,55 @@ export class RecentRuns implements IDisposable {
     const heard = [...this._heard];
     const isKnown = heard.length > 0 && heard.every(run => this._dags.has(run));
     const moved = new Set([...heard, ...(isKnown ? [] : await this._read())]);
-    await Promise.all(heard.filter(run => !this._dags.has(run)).map(run => this._learn(run)));
-    for (const run of heard) {
-      this._heard.delete(run);
-    }
+    await Promise.all(heard.map(run => this._learn(run)));
     this._tell(moved);
-    if (this._heard.size > 0) {
+    if ([...this._heard].some(run => !heard.includes(run))) {
       // While a poll refreshes, it takes no other wish to refresh.
       void this._soon.invoke();
     }
   }
 
-  /** One that can't be read is nobody's. */
+  /** What is stopped would begin anew by a refresh. */
+  private async _refresh(): Promise<void> {
+    if (this._watchers > 0) {
+      await this._poll.refresh();
+    }
+  }
+
+  /** One that is gone is nobody's; whose another one is that can't be read, the next look asks. */
   private async _learn(run: string): Promise<void> {
-    const found = await this._api.showRun(run).catch(() => null);
-    if (found) {
-      this._dags.set(run, found.run.dag_id);
+    try {
+      if (!this._dags.has(run)) {
+        this._dags.set(run, (await this._api.showRun(run)).run.dag_id);
+      }
+      this._heard.delete(run);
+    } catch (error) {
+      if (isGone(error)) {
+        this._heard.delete(run);
+      }
     }
   }
 
   /** Read the newest runs; returns those that go on or stand otherwise than they did. */
   private async _read(): Promise<readonly string[]> {
-    const { items } = await this._api.runs({ limit: NEWEST });
+    const { items } = await this._newest();
     const isMoved = (run: RunForm) =>
       run.ended === null || this._stands?.get(run.run_id) !== standOf(run);
     // Whoever wants to know has just looked itself when this looks for the first time.
-    const moved = this._stands === null ? [] : items.filter(isMoved);
+    const isFirst = this._stands === null && !this._isLate;
+    const moved = isFirst ? [] : items.filter(isMoved);
     this._stands = new Map(items.map(run => [run.run_id, standOf(run)]));
     this._dags = new Map(items.map(run => [run.run_id, run.dag_id]));
     return moved.map(run => run.run_id);
+  }
+
+  private async _newest(): Promise<{ items: readonly RunForm[] }> {
+    try {
+      return await this._api.runs({ limit: NEWEST });
+    } catch (error) {
+      this._isLate = true;
+      throw error;
+    }
   }
 
   private _tell(runs: ReadonlySet<string>): void {
@@ -114,8 +135,10 @@ export class RecentRuns implements IDisposable {
   }
 
   /** Whose runs are: that never changes. */
-  private _dags: Map<string, string> = new Map<string, string>();
+  private _dags = new Map<string, string>();
   private readonly _heard = new Set<string>();
+  /** Whether a look failed: since whoever wants to know looked itself, runs may have moved. */
+  private _isLate = false;
   private readonly _moved = new Signal<this, Moved>(this);
   private readonly _poll: Poll;
   private readonly _soon: Throttler;
