@@ -22,7 +22,7 @@ const ANSWER = JSON.stringify({
   edges: [{ id: 'e0', pos: 'e,100,20 70,20 80,20 90,20 95,20' }]
 });
 
-/** A worker that is loaded at once and answers as it is told, or never. */
+/** A worker that is loaded at once, or late, and answers as it is told, or never. */
 class FakeThread implements Thread {
   onmessage: Thread['onmessage'] = null;
   onerror: Thread['onerror'] = null;
@@ -33,14 +33,19 @@ class FakeThread implements Thread {
     return this.dots.length;
   }
 
-  constructor(private readonly _answer: (() => string | null) | null) {}
+  constructor(
+    private readonly _answer: (() => string | null) | null,
+    private readonly _loading: Promise<void> = Promise.resolve()
+  ) {}
 
   postMessage(request: LayoutRequest): void {
     this.dots.push(request.dot);
-    this._tell({ id: null, answer: null });
-    if (this._answer) {
-      this._tell({ id: request.id, answer: this._answer() });
-    }
+    void this._loading.then(() => {
+      this._tell({ id: null, answer: null });
+      if (this._answer) {
+        this._tell({ id: request.id, answer: this._answer() });
+      }
+    });
   }
 
   terminate(): void {
@@ -48,7 +53,7 @@ class FakeThread implements Thread {
   }
 
   private _tell(data: LayoutReply): void {
-    queueMicrotask(() => this.onmessage?.({ data } as MessageEvent));
+    this.onmessage?.({ data } as MessageEvent);
   }
 }
 
@@ -133,4 +138,64 @@ test('a sketch that is known is there at once, and the one at work for another i
   await vi.advanceTimersByTimeAsync(1000);
   expect(await late).toBeNull();
   expect(threads.at(-1)?.isEnded).toBe(true);
+});
+
+const later = (seconds: number) =>
+  new Promise<void>(resolve => setTimeout(resolve, 1000 * seconds));
+
+test('a worker that still loads has more time, also for what is out of date by then', async () => {
+  const thread = new FakeThread(() => ANSWER, later(8));
+  const engine = new LayoutEngine(() => thread);
+  const old = engine.layOut(SKETCH, 'LR');
+  await vi.advanceTimersByTimeAsync(100);
+  const newest = engine.layOut(SKETCH, 'TB');
+  await vi.advanceTimersByTimeAsync(7000);
+  expect(thread.isEnded).toBe(false);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect((await old)?.engine).toBe('graphviz');
+  expect((await newest)?.engine).toBe('graphviz');
+  expect(thread.isEnded).toBe(false);
+});
+
+test('a worker that does not load in time is ended, and the page places the graph', async () => {
+  const thread = new FakeThread(() => ANSWER, later(60));
+  const engine = new LayoutEngine(() => thread);
+  const layout = engine.layOut(SKETCH, 'LR');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect((await layout)?.engine).toBe('layered');
+  expect(thread.isEnded).toBe(true);
+});
+
+test('one sketch that breaks the layout breaks no other one, and is tried again', async () => {
+  let isBroken = true;
+  const bad = {
+    ...SKETCH,
+    get frames() {
+      // What is asked of Graphviz is made at once, what the page places itself later.
+      if (isBroken && begun) {
+        throw new Error('broken');
+      }
+      return SKETCH.frames;
+    }
+  };
+  let begun = false;
+  const engine = new LayoutEngine(() => new FakeThread(() => null));
+  const broken = engine.layOut(bad, 'LR');
+  begun = true;
+  await expect(broken).rejects.toThrow('broken');
+  expect((await engine.layOut(SKETCH, 'TB'))?.engine).toBe('layered');
+  begun = false;
+  isBroken = false;
+  expect((await engine.layOut(bad, 'LR'))?.engine).toBe('layered');
+});
+
+test('who waits for a worker that is put away waits no longer, and nothing is left to do', async () => {
+  const thread = new FakeThread(null);
+  const engine = new LayoutEngine(() => thread);
+  const layout = engine.layOut(SKETCH, 'LR');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(vi.getTimerCount()).toBe(1);
+  engine.dispose();
+  expect(await layout).toBeNull();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -36,7 +36,9 @@ export class LayoutEngine {
       ? Promise.resolve(known)
       : this._turn.then(() => this._place(dot, sketch, direction, isPast.signal));
     this._newest = { dot, layout, isPast };
-    this._turn = known ? this._turn : layout;
+    if (!known) {
+      this._turn = layout.catch(() => this._forget(dot));
+    }
     return layout;
   }
 
@@ -62,6 +64,13 @@ export class LayoutEngine {
       this._keep(dot, layout);
     }
     return layout;
+  }
+
+  /** What could not be placed is tried again when it is asked for again. */
+  private _forget(dot: string): void {
+    if (this._newest?.dot === dot) {
+      this._newest = null;
+    }
   }
 
   private _keep(dot: string, layout: Layout): void {

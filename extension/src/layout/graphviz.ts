@@ -26,10 +26,11 @@ export class GraphvizThread {
     return thread === null ? Promise.resolve(null) : this._ask(thread, dot, signal);
   }
 
-  /** End the worker. */
+  /** End the worker; who waits for an answer gets none. */
   end(): void {
     this._thread?.terminate();
     this._thread = null;
+    this._settle?.(null);
   }
 
   private _ask(thread: Thread, dot: string, signal: AbortSignal): Promise<string | null> {
@@ -41,17 +42,14 @@ export class GraphvizThread {
       const settle = (answer: string | null) => {
         clearTimeout(timer);
         signal.removeEventListener('abort', setTimer);
+        this._settle = null;
         resolve(answer);
-      };
-      const giveUp = () => {
-        this.end();
-        settle(null);
       };
       const setTimer = () => {
         const placed = (begun ?? 0) + (signal.aborted ? OUT_OF_DATE : DEADLINE);
         const end = begun === null ? asked + LOADING : placed;
         clearTimeout(timer);
-        timer = setTimeout(giveUp, end - Date.now());
+        timer = setTimeout(() => this.end(), end - Date.now());
       };
       thread.onmessage = ({ data }) => {
         this._isLoaded = true;
@@ -62,7 +60,8 @@ export class GraphvizThread {
           setTimer();
         }
       };
-      thread.onerror = giveUp;
+      thread.onerror = () => this.end();
+      this._settle = settle;
       signal.addEventListener('abort', setTimer);
       setTimer();
       thread.postMessage({ id, dot });
@@ -81,5 +80,6 @@ export class GraphvizThread {
 
   private _count = 0;
   private _isLoaded = false;
+  private _settle: ((answer: string | null) => void) | null = null;
   private _thread: Thread | null = null;
 }
