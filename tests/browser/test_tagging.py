@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from jupyter_pages import Jupyter, open_document, open_notebook, shoot
+from jupyter_pages import TOKEN, Jupyter, open_document, open_notebook, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -244,3 +244,16 @@ def test_the_options_of_a_task_are_said_in_the_language_of_jupyterlab(
         """() => window.jupyterapp.shell.currentWidget.content.activeCell.model
             .getMetadata('nbflow')?.task?.trigger_rule === 'all_success'"""
     )
+
+
+@pytest.mark.own_page
+def test_where_files_are_listed_no_part_of_nbflow_fails_to_start(
+    page: Any, jupyter: Jupyter
+) -> None:
+    said: list[str] = []
+    page.on("console", lambda told: said.append(told.text) if told.type == "error" else None)
+    page.goto(f"{jupyter.url}/tree?token={TOKEN}")
+    page.wait_for_function("() => Boolean(window.jupyterapp)", timeout=60_000)
+    page.evaluate("async () => { await window.jupyterapp.restored; }")
+    page.locator(".jp-DirListing-content").wait_for()
+    assert [one for one in said if "nbflow" in one] == []

@@ -71,6 +71,21 @@ def test_the_form_of_task_options_offers_what_the_model_knows_and_writes_no_defa
     }
 
 
+def test_the_words_of_the_form_are_those_of_its_schema_and_each_trigger_rule_has_some() -> None:
+    source = (EXTENSION / "src/plugins/taskFormWords.ts").read_text(encoding="utf-8")
+    options, rules = source.split("export function ruleWords")
+    said = rf"trans\.__\(\s*{TEXT}\s*\)"
+    words = re.findall(rf"(\w+): \{{\s*title: {said},\s*description: {said}", options)
+    schema = json.loads((EXTENSION / "schema/plugin.json").read_text(encoding="utf-8"))
+    (form,) = schema["jupyter.lab.metadataforms"]
+    assert {name: [a or b, c or d] for name, a, b, c, d in words} == {
+        place.removeprefix("/nbflow/task/"): [option["title"], option["description"]]
+        for place, option in form["metadataSchema"]["properties"].items()
+    }
+    told = [name for name, *_ in re.findall(rf"(\w+): {said}", rules)]
+    assert told == [rule.value for rule in TriggerRule]
+
+
 def test_the_extension_has_the_version_of_the_package() -> None:
     package = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
     lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))

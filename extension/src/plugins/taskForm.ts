@@ -13,14 +13,14 @@ export const taskFormPlugin: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-nbflow/extension:task-form',
   description: "Says the options of a task in the reader's language.",
   autoStart: true,
-  requires: [IMetadataFormProvider],
-  optional: [ITranslator],
+  // Notebook 7.2 has it where a notebook is open, but not where files are listed.
+  optional: [IMetadataFormProvider, ITranslator],
   activate: (
     _app: JupyterFrontEnd,
-    forms: IMetadataFormProvider,
+    forms: IMetadataFormProvider | null,
     translator: ITranslator | null
   ): void => {
-    const form = forms.get(FORM);
+    const form = forms?.get(FORM);
     if (form) {
       translateForm(form, spoken(translator).trans);
     }
@@ -39,7 +39,7 @@ function translateForm(form: MetadataForm.IMetadataForm, trans: TranslationBundl
   const rule = `${OPTIONS}trigger_rule`;
   const known = form.getProperties(rule)?.enum;
   if (Array.isArray(known)) {
-    const enumNames = known.map(one => `${one}: ${rules[String(one)] ?? ''}`);
+    const enumNames = known.map(one => [one, rules[String(one)] ?? []].flat().join(': '));
     form.setProperties(rule, { enumNames });
   }
   // Its header takes the title of what it folds once, when it is made.
