@@ -6,17 +6,17 @@ interface AgoProps {
   instant: string;
   lang: 'en' | 'ko';
   className?: string;
-  /** What else is said where it is pointed at. */
-  more?: string;
+  /** What it stands in says when exactly. */
+  isTold?: boolean;
 }
 
 /** How long ago an instant is; pointed at it says when exactly. */
-export function Ago({ instant, lang, className, more }: AgoProps): ReactElement {
+export function Ago({ instant, lang, className, isTold }: AgoProps): ReactElement {
   const now = Date.now();
   useSeconds(true, now - Date.parse(instant) < 60_000 ? 1 : 20);
-  const exact = exactly(instant, lang);
+  const title = isTold ? undefined : exactly(instant, lang);
   return (
-    <time className={className} dateTime={instant} title={more ? `${exact}\n${more}` : exact}>
+    <time {...{ className, title }} dateTime={instant}>
       {ago(instant, now, lang)}
     </time>
   );

@@ -3,7 +3,7 @@ import type { RunForm } from '../../api/types';
 import { inOneLine } from '../../model/comparing';
 import { duration } from '../../model/durations';
 import { toldApart } from '../../model/instants';
-import { inZone } from '../../model/past';
+import { exactly, inZone } from '../../model/past';
 import { Ago } from '../Ago';
 import { State } from './State';
 import type { Spoken } from './source';
@@ -55,8 +55,13 @@ export function RunTable(props: RunTableProps): ReactElement {
               </td>
             )}
             <td>
-              <button type="button" className="nbf-link" onClick={() => props.onRun(run.run_id)}>
-                <Ago instant={run.created} lang={lang} more={run.run_id} />
+              <button
+                type="button"
+                className="nbf-link"
+                title={`${exactly(run.created, lang)}\n${run.run_id}`}
+                onClick={() => props.onRun(run.run_id)}
+              >
+                <Ago instant={run.created} lang={lang} isTold />
               </button>
             </td>
             {onDag && (
