@@ -77,6 +77,13 @@ def dark(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Ju
         yield server
 
 
+@pytest.fixture
+def idle(tmp_path: Path, chromium: Any) -> Iterator[Jupyter]:
+    """A server that starts no scheduler."""
+    with jupyter_server(tmp_path, has_scheduler=False) as server:
+        yield server
+
+
 @pytest.fixture(scope="package")
 def loaded() -> dict[str, Any]:
     """Pages in which a server's JupyterLab stays loaded from test to test, by the server's fixture."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -177,6 +178,25 @@ def test_a_dag_is_paused_and_let_run_again(page: Any, jupyter: Jupyter, service:
     page.locator(BAR).get_by_text("next run").wait_for()
     (row,) = service.store.list_dags(DagId("paused"))
     assert not row.paused
+
+
+@pytest.mark.own_page
+def test_who_was_told_how_many_runs_a_dag_makes_is_not_asked_twice(
+    page: Any, idle: Jupyter
+) -> None:
+    begin = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M}"
+    scheduled(idle, "flood.ipynb", schedule="* * * * *", start_date=begin, catchup="all")
+    idle.ask("dags", {"path": "flood.ipynb", "confirmed": True})
+    open_document(page, idle, "lab", "flood.ipynb")
+    start(page, "nbflow:open-dag")
+    page.locator(BAR).get_by_role("button", name="Pause").click()
+    page.locator(BAR).get_by_role("button", name="Let it run again…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(re.compile(r"Of these will run now: 1?,?44\d")).wait_for()
+    dialog.get_by_role("button", name="Let it run").click()
+    page.get_by_text("flood runs by itself again.").first.wait_for()
+    assert dialog.count() == 0
+    assert not idle.ask("dags/flood/schedule")["paused"]
 
 
 def test_what_would_change_is_dark_and_korean_where_jupyterlab_is(page: Any, dark: Jupyter) -> None:

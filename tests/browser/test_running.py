@@ -5,14 +5,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_pages import (
     Jupyter,
-    jupyter_server,
     kept_layout,
     open_document,
     open_notebook,
@@ -66,13 +63,6 @@ def test_the_open_document_runs_and_every_task_tells_its_state(page: Any, jupyte
     shoot(page, "run")
     do(page, "nbflow:run-failed")
     page.get_by_text("Nothing failed in the last run.").first.wait_for()
-
-
-@pytest.fixture
-def idle(tmp_path: Path, chromium: Any) -> Iterator[Jupyter]:
-    """A server that starts no scheduler."""
-    with jupyter_server(tmp_path, has_scheduler=False) as server:
-        yield server
 
 
 def test_a_run_waits_for_a_scheduler_and_no_longer_once_there_is_one(

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
-import { type Api, ApiError } from '../api/client';
+import { type Api, ApiError, isGone } from '../api/client';
 import type { CompareAnswer, DeploymentForm, Deployments, DeployRequest } from '../api/types';
 import { whereIAm } from '../model/instants';
 import { serverPath } from '../model/paths';
@@ -147,7 +147,7 @@ class Deeds {
     const trans = this._trans;
     const dag = await this._dagOf(panel);
     const schedule = await this._api.schedule(dag).catch(error => {
-      if (error instanceof ApiError && error.problem.status === 404) {
+      if (isGone(error)) {
         return null;
       }
       throw error;
@@ -160,10 +160,12 @@ class Deeds {
       runs
     );
     const title = trans.__('Let %1 run again?', dag);
-    if (missed > 0 && !(await agrees(title, words, trans.__('Let it run')))) {
+    const isSeen = missed > 0;
+    if (isSeen && !(await agrees(title, words, trans.__('Let it run')))) {
       return;
     }
-    const unpause = (confirmed: boolean) => this._api.pause(dag, false, confirmed);
+    // Who has just seen how many runs it makes is not asked again where they are very many.
+    const unpause = (confirmed: boolean) => this._api.pause(dag, false, confirmed || isSeen);
     if ((await withConsent(unpause, trans)) === null) {
       return;
     }
