@@ -12,7 +12,14 @@ import {
   triggerOf,
   withEvent
 } from '../src/model/entries';
-import { allInTimezone, daysBefore, inItsZone, toldApart, whereIAm } from '../src/model/instants';
+import {
+  allInTimezone,
+  daysBefore,
+  inItsZone,
+  spansInTimezone,
+  toldApart,
+  whereIAm
+} from '../src/model/instants';
 import { begin, expressionOf, KINDS, presetOf } from '../src/model/presets';
 import {
   changed,
@@ -170,6 +177,26 @@ describe('instants', () => {
     ]);
     expect([...allInTimezone(['2026-11-01T05:00:00Z'], 'Mars/Olympus', 'en').values()]).toEqual([
       '2026-11-01T05:00:00Z'
+    ]);
+  });
+
+  it('that spans end at are told apart among all of them, or as they are in an unknown zone', () => {
+    const [before, first, again] = ['04', '05', '06'].map(hour => `2026-11-01T${hour}:00:00Z`);
+    const spans = [
+      { first, last: first },
+      { first: again, last: again },
+      { first: before, last: again }
+    ] as { first: string; last: string }[];
+    const day = 'Sun, 1 Nov 2026';
+    expect(spansInTimezone(spans, 'America/New_York', 'en')).toEqual([
+      `${day} 01:00 -04:00 (America/New_York)`,
+      `${day} 01:00 -05:00 (America/New_York)`,
+      `${day} 00:00 – ${day} 01:00 -05:00 (America/New_York)`
+    ]);
+    expect(spansInTimezone(spans, 'Mars/Olympus', 'en')).toEqual([
+      first,
+      again,
+      `${before} – ${again}`
     ]);
   });
 

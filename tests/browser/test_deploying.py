@@ -270,6 +270,82 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     dialog.get_by_role("button", name="Close").click()
 
 
+def backfilled(jupyter: Jupyter, name: str) -> str:
+    """A backfill of a deployed notebook whose runs take long; returns its id."""
+    scheduled(jupyter, f"{name}.ipynb", schedule="@daily")
+    path = jupyter.folder / f"{name}.ipynb"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["source"] += "\nimport time\ntime.sleep(600)"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    jupyter.ask("dags", {"path": path.name})
+    days = {"dag_id": name, "first": "2026-01-01", "last": "2026-01-02", "max_active": 1}
+    made: str = jupyter.ask("backfills", days)["backfill_id"]
+    return made
+
+
+def test_a_backfill_is_cancelled_and_the_next_one_chosen_by_keyboard_alone(
+    page: Any, jupyter: Jupyter
+) -> None:
+    made = backfilled(jupyter, "keys")
+    open_document(page, jupyter, "lab", "keys.ipynb")
+    start(page, "nbflow:backfill")
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.locator("button:focus", has_text="Close").wait_for()
+    page.keyboard.press("Tab")
+    going = dialog.get_by_role("region", name="Backfills of keys")
+    dialog.locator("section:focus").wait_for()
+    page.keyboard.press("Tab")
+    going.locator("button:focus", has_text="Cancel the backfill").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    told = going.get_by_role("status")
+    told.get_by_text("The backfill was cancelled.").wait_for()
+    assert re.search(r"1 Jan 2026 .* 2 Jan 2026 .*: ■", told.text_content() or "")
+    assert jupyter.ask(f"backfills/{made}")["backfill"]["state"] == "cancelled"
+    going.locator("li:focus").wait_for()
+    assert axe_violations(page, ".nbf-dialog") == []
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    start(page, "nbflow:backfill")
+    dialog.locator("input:focus").first.wait_for()
+    dialog.get_by_label("To, included").fill("2026-01-11")
+    dialog.get_by_role("button", name="The month before").focus()
+    page.keyboard.press("Enter")
+    dialog.get_by_role("table", name="Slots of December 2025").wait_for()
+    dialog.get_by_role("button", name="The month after").focus()
+    page.keyboard.press("Enter")
+    dialog.locator('[data-day][tabindex="0"]').focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => document.activeElement.dataset.day === '2026-01-02'")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('.nbf-dialog input[type=date]').value === '2026-01-02'"
+    )
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+
+
+def test_what_can_not_be_asked_any_more_is_said_above_what_is_known(
+    page: Any, jupyter: Jupyter
+) -> None:
+    made = backfilled(jupyter, "unknown")
+    open_document(page, jupyter, "lab", "unknown.ipynb")
+    start(page, "nbflow:backfill")
+    dialog = page.locator("dialog.nbf-dialog")
+    dialog.get_by_text("The backfill goes on.").wait_for()
+    page.route("**/nbflow/api/backfills?*", lambda route: route.abort())
+    dialog.get_by_role("alert").get_by_role("button", name="Try again").wait_for()
+    dialog.get_by_text("The backfill goes on.").wait_for()
+    jupyter.ask(f"backfills/{made}/cancel", {})
+    page.unroute_all()
+    dialog.get_by_role("button", name="Try again").click()
+    dialog.get_by_text("The backfill was cancelled.").wait_for()
+    dialog.get_by_role("alert").wait_for(state="detached")
+    dialog.get_by_role("button", name="Close").click()
+
+
 def test_several_backfills_are_followed_side_by_side_and_one_of_them_is_cancelled(
     page: Any, jupyter: Jupyter
 ) -> None:

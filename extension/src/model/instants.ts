@@ -51,12 +51,22 @@ export function allInTimezone(
   zone: string,
   lang: string
 ): ReadonlyMap<string, string> {
-  try {
-    const told = toldApart(instants, one => whereIAm(one, lang, zone), zone);
-    return new Map([...told].map(([utc, one]) => [utc, `${one} (${zone})`]));
-  } catch {
-    return new Map(instants.map(utc => [utc, utc]));
-  }
+  const told = toldThere(instants, zone, lang);
+  return new Map(instants.map(utc => [utc, told ? `${told.get(utc)} (${zone})` : utc]));
+}
+
+/** From when to when, in a zone by its name: no two instants of all of them read the same. */
+export function spansInTimezone(
+  spans: readonly { readonly first: string; readonly last: string }[],
+  zone: string,
+  lang: string
+): readonly string[] {
+  const instants = spans.flatMap(({ first, last }) => [first, last]);
+  const told = toldThere(instants, zone, lang);
+  return spans.map(({ first, last }) => {
+    const ends = first === last ? [first] : [first, last];
+    return told ? `${ends.map(utc => told.get(utc)).join(' – ')} (${zone})` : ends.join(' – ');
+  });
 }
 
 /** The day so many days before another one, in ISO form, where the reader is. */
@@ -64,6 +74,19 @@ export function daysBefore(day: Date, count: number): string {
   const then = new Date(day.getFullYear(), day.getMonth(), day.getDate() - count);
   const two = (number: number) => String(number).padStart(2, '0');
   return `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`;
+}
+
+/** Instants told apart in a zone by its name; null where the browser doesn't know the zone. */
+function toldThere(
+  instants: readonly string[],
+  zone: string,
+  lang: string
+): ReadonlyMap<string, string> | null {
+  try {
+    return toldApart(instants, one => whereIAm(one, lang, zone), zone);
+  } catch {
+    return null;
+  }
 }
 
 /** How far the clocks of a zone are from UTC at an instant. */

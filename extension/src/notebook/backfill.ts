@@ -1,7 +1,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
-import type { Api } from '../api/client';
+import { type Api, isGone } from '../api/client';
 import type { BackfillForm, BackfillPlanned, BackfillWish } from '../api/types';
 import { AskedAnew } from './askedAnew';
 
@@ -54,13 +54,13 @@ export class BackfillDraft extends AskedAnew {
 
 /** Backfills of a DAG that go on, followed until they have ended. */
 export class FollowedBackfills implements IDisposable {
-  /** Follow those that go on, and `known` ones in any case. */
+  /** Follow those that go on, and `known` ones in any case, however far they are known. */
   constructor(
     private readonly _api: Pick<Api, 'openBackfills' | 'showBackfill' | 'cancelBackfill'>,
     private readonly _dag: string,
-    known: readonly string[]
+    known: ReadonlyMap<string, BackfillForm | null>
   ) {
-    this._known = new Map(known.map(id => [id, null]));
+    this._known = new Map(known);
     this._poll = new Poll({
       factory: () => this._look(),
       frequency: { interval: 1500, backoff: true, max: 20_000 },
@@ -80,8 +80,9 @@ export class FollowedBackfills implements IDisposable {
       .sort((one, other) => (other.created ?? '').localeCompare(one.created ?? ''));
   }
 
-  get ids(): readonly string[] {
-    return [...this._known.keys()];
+  /** All of them by id; null: one that was not looked at yet. */
+  get known(): ReadonlyMap<string, BackfillForm | null> {
+    return this._known;
   }
 
   get isDisposed(): boolean {
@@ -125,15 +126,30 @@ export class FollowedBackfills implements IDisposable {
     }
   }
 
-  /** One that is no longer among those that go on is asked for once more. */
+  /** One that is no longer among those that go on is asked for once more, unless it is gone. */
   private async _read(): Promise<void> {
     const { items } = await this._api.openBackfills(this._dag);
     const open = new Set(items.map(one => one.backfill_id));
     const isLeft = (one: BackfillForm | null) => one === null || one.state === 'running';
     const left = [...this._known].filter(([id, one]) => !open.has(id) && isLeft(one));
-    const ended = await Promise.all(left.map(([id]) => this._api.showBackfill(id)));
-    for (const one of [...items, ...ended.map(answer => answer.backfill)]) {
+    for (const one of items) {
       this._known.set(one.backfill_id, one);
+    }
+    const looks = await Promise.allSettled(left.map(([id]) => this._readEnded(id)));
+    const failed = looks.find(look => look.status === 'rejected');
+    if (failed) {
+      throw failed.reason;
+    }
+  }
+
+  private async _readEnded(id: string): Promise<void> {
+    try {
+      this._known.set(id, (await this._api.showBackfill(id)).backfill);
+    } catch (error) {
+      if (!isGone(error)) {
+        throw error;
+      }
+      this._known.delete(id);
     }
   }
 

@@ -4,6 +4,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { Api } from '../api/client';
 import { troubleOf } from '../api/trouble';
+import type { BackfillForm as Backfill } from '../api/types';
 import { daysBefore } from '../model/instants';
 import { monthOf } from '../model/months';
 import { serverPath } from '../model/paths';
@@ -43,6 +44,9 @@ export const backfillingPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
+/** Backfills by id, as far as they are known. */
+type Known = ReadonlyMap<string, Backfill | null>;
+
 class Backfilling {
   constructor(
     private readonly _api: Api,
@@ -56,13 +60,13 @@ class Backfilling {
     const { dag } = await this._api.compile({ notebook: documentOf(context.model), path });
     const { timezone } = await this._api.schedule(dag.dag_id);
     const { items } = await this._api.openBackfills(dag.dag_id);
-    let known: readonly string[] = items.map(one => one.backfill_id);
-    let isAsked = known.length === 0;
+    let known: Known = new Map(items.map(one => [one.backfill_id, one]));
+    let isAsked = known.size === 0;
     do {
       const made = isAsked ? await this._ask(dag.dag_id, timezone) : null;
-      known = made === null ? known : [...known, made];
-      const more = known.length === 0 ? null : await this._follow(known, dag.dag_id, timezone);
-      known = more ?? [];
+      known = made === null ? known : new Map([...known, [made, null]]);
+      const more = known.size === 0 ? null : await this._follow(known, dag.dag_id, timezone);
+      known = more ?? new Map();
       isAsked = more !== null;
     } while (isAsked);
   }
@@ -111,19 +115,16 @@ class Backfilling {
   }
 
   /** Show how they go; returns which are known by then if somebody wants one more, else null. */
-  private async _follow(
-    known: readonly string[],
-    dag: string,
-    timezone: string
-  ): Promise<readonly string[] | null> {
+  private async _follow(known: Known, dag: string, timezone: string): Promise<Known | null> {
     const trans = this._trans;
     const source = new FollowedBackfills(this._api, dag, known);
     try {
-      const cancel = (id: string) => void telling(trans, () => this._cancel(source, id));
+      const cancel = (id: string) => telling(trans, () => this._cancel(source, id));
       const tell = (error: Error) => troubleOf(error, trans);
-      const spoken = { timezone, trans, lang: this._lang };
+      const title = trans.__('Backfills of %1', dag);
+      const spoken = { title, timezone, trans, lang: this._lang };
       const dialog = new Dialog({
-        title: trans.__('Backfills of %1', dag),
+        title,
         body: new BackfillProgress({ source, cancel, troubleOf: tell, ...spoken }),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Run more slots…'), actions: ['more'] }),
@@ -133,7 +134,7 @@ class Backfilling {
       });
       dialog.addClass('nbf-dialog');
       const { button } = await dialog.launch();
-      return button.actions.includes('more') ? source.ids : null;
+      return button.actions.includes('more') ? source.known : null;
     } finally {
       source.dispose();
     }

@@ -1,9 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
-import type { ReactElement } from 'react';
+import { type ReactElement, useRef, useState } from 'react';
 import type { BackfillForm } from '../../api/types';
 import { lookOf } from '../../look/states';
-import { toldApart, whereIAm } from '../../model/instants';
+import { spansInTimezone } from '../../model/instants';
 import { DialogBody } from '../DialogBody';
 import { Trouble, type TroubleText } from '../Trouble';
 import { useSignal } from '../useSignal';
@@ -12,11 +12,16 @@ interface ProgressProps {
   source: {
     readonly changed: ISignal<object, unknown>;
     readonly all: readonly BackfillForm[];
+    /** Those that are followed by id; null: one that was not looked at yet. */
+    readonly known: ReadonlyMap<string, BackfillForm | null>;
     readonly error: Error | null;
     retry(): void;
   };
-  cancel: (backfill: string) => void;
+  /** End one; settles once that was answered. */
+  cancel: (backfill: string) => Promise<void>;
   troubleOf: (error: Error) => TroubleText;
+  /** What the dialog is about. */
+  title: string;
   timezone: string;
   trans: TranslationBundle;
   lang: 'en' | 'ko';
@@ -34,30 +39,42 @@ export class BackfillProgress extends DialogBody {
   }
 }
 
+/**
+ * It has one element that is there from the first, whatever is known by then: to it Tab goes on after
+ * the last button of the dialog.
+ */
 function Body(props: ProgressProps): ReactElement {
-  const { source, trans, troubleOf } = props;
+  const { source, trans, troubleOf, title, timezone, lang } = props;
   useSignal(source.changed);
-  if (source.error) {
-    const trouble = troubleOf(source.error);
-    return <Trouble {...{ trouble, trans }} onRetry={() => source.retry()} />;
-  }
-  if (source.all.length === 0) {
-    return <p className="nbf-quiet">{trans.__('Asking how it goes…')}</p>;
-  }
+  const trouble = source.error && troubleOf(source.error);
+  const isAsked = [...source.known.values()].includes(null);
+  const { all } = source;
+  const slots = spansInTimezone(all, timezone, lang);
   return (
-    <ul className="nbf-backfills">
-      {source.all.map(one => (
-        <li key={one.backfill_id} data-state={one.state}>
-          <Backfill {...props} found={one} />
-        </li>
-      ))}
-    </ul>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what Tab goes on to
+    <section tabIndex={0} aria-label={title}>
+      {trouble && <Trouble {...{ trouble, trans }} onRetry={() => source.retry()} />}
+      {isAsked && !trouble && <p className="nbf-quiet">{trans.__('Asking how it goes…')}</p>}
+      {source.known.size === 0 && <p className="nbf-quiet">{trans.__('No backfill goes on.')}</p>}
+      {all.length > 0 && (
+        <ul className="nbf-backfills">
+          {all.map((one, index) => (
+            <Backfill key={one.backfill_id} {...props} found={one} slots={slots[index] ?? ''} />
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 
-function Backfill(props: ProgressProps & { found: BackfillForm }): ReactElement {
-  const { found, cancel, timezone, trans, lang } = props;
-  const slots = slotsText(found, timezone, lang);
+interface BackfillProps extends ProgressProps {
+  found: BackfillForm;
+  slots: string;
+}
+
+function Backfill({ found, slots, cancel, trans, lang }: BackfillProps): ReactElement {
+  const [isAsked, setAsked] = useState(false);
+  const item = useRef<HTMLLIElement>(null);
   const runs = Object.values(found.runs).reduce((sum, count) => sum + count, 0);
   const ended = ['success', 'failed', 'cancelled'].reduce(
     (sum, state) => sum + (found.runs[state] ?? 0),
@@ -66,38 +83,40 @@ function Backfill(props: ProgressProps & { found: BackfillForm }): ReactElement 
   const states = Object.entries(found.runs).map(
     ([state, count]) => `${lookOf(state).word[lang]}: ${count}`
   );
+  // The button goes once it has done its work: with it the focus would leave the dialog.
+  const onCancel = () => {
+    item.current?.focus();
+    setAsked(true);
+    void cancel(found.backfill_id).finally(() => setAsked(false));
+  };
   return (
-    <>
+    <li ref={item} tabIndex={-1} data-state={found.state}>
       <p className="nbf-head">{slots}</p>
-      <div aria-live="polite">
-        <p>{stateText(found.state, trans)}</p>
-        <progress
-          className="nbf-wide"
-          aria-label={`${trans.__('Slots that are done')}: ${slots}`}
-          value={ended + Math.max(0, found.decided - runs)}
-          max={Math.max(1, found.slots)}
-        />
-        <p>{trans.__('Slots looked at: %1 of %2', found.decided, found.slots)}</p>
-        <p>{states.join(' · ')}</p>
-      </div>
+      <p role="status" aria-atomic="true">
+        <span className="nbf-unseen">{slots}: </span>
+        {stateText(found.state, trans)}
+      </p>
+      <progress
+        className="nbf-wide"
+        aria-label={`${trans.__('Slots that are done')}: ${slots}`}
+        value={ended + Math.max(0, found.decided - runs)}
+        max={Math.max(1, found.slots)}
+      />
+      <p>{trans.__('Slots looked at: %1 of %2', found.decided, found.slots)}</p>
+      <p>{states.join(' · ')}</p>
       {found.state === 'running' && (
         <button
           type="button"
           className="nbf-button"
           aria-label={`${trans.__('Cancel the backfill')}: ${slots}`}
-          onClick={() => cancel(found.backfill_id)}
+          disabled={isAsked}
+          onClick={onCancel}
         >
           {trans.__('Cancel the backfill')}
         </button>
       )}
-    </>
+    </li>
   );
-}
-
-/** The first and the last slot of a backfill. */
-function slotsText({ first, last }: BackfillForm, timezone: string, lang: 'en' | 'ko'): string {
-  const told = toldApart([first, last], one => whereIAm(one, lang, timezone), timezone);
-  return `${[...told.values()].join(' – ')} (${timezone})`;
 }
 
 function stateText(state: string, trans: TranslationBundle): string {

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
-import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from 'react';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
 import type { DayForm } from '../../api/types';
 import {
   addDays,
@@ -62,14 +62,19 @@ export function Calendar({ source, range, choose, trans, lang }: CalendarProps):
     setCurrent(day);
     choose({ first: next.first, last: next.last });
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const next = walked(event.key, active);
-    if (next) {
-      event.preventDefault();
-      event.stopPropagation();
-      go(next);
-    }
-  };
+  // Where the dialog doesn't hear it first: some of its releases take the arrows for themselves.
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const next = walked(event.key, active);
+      if (next && event.target instanceof Element && grid.current?.contains(event.target)) {
+        event.preventDefault();
+        event.stopPropagation();
+        go(next);
+      }
+    };
+    document.addEventListener('keydown', onKeyDown, true);
+    return () => document.removeEventListener('keydown', onKeyDown, true);
+  });
   const turn = (label: string, sign: string, count: number) => (
     <button
       type="button"
@@ -109,7 +114,7 @@ export function Calendar({ source, range, choose, trans, lang }: CalendarProps):
                 ) : (
                   <Day
                     key={day}
-                    {...{ day, trans, lang, pick, onKeyDown }}
+                    {...{ day, trans, lang, pick }}
                     found={days?.get(day)}
                     isKnown={days !== null}
                     isCurrent={day === active}
@@ -137,7 +142,6 @@ interface DayProps {
   isCurrent: boolean;
   isChosen: boolean;
   pick: (day: string) => void;
-  onKeyDown: (event: KeyboardEvent) => void;
   trans: TranslationBundle;
   lang: 'en' | 'ko';
 }
@@ -149,7 +153,6 @@ function Day({
   isCurrent,
   isChosen,
   pick,
-  onKeyDown,
   trans,
   lang
 }: DayProps): ReactElement {
@@ -166,7 +169,6 @@ function Day({
         aria-label={`${dayText(day, lang)}: ${slots}`}
         title={slots}
         onClick={() => pick(day)}
-        onKeyDown={onKeyDown}
       >
         <span>{Number(day.slice(8))}</span>
         {state && (
