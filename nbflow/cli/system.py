@@ -94,14 +94,17 @@ def cleanup(
         "runs": done.runs,
         "values": done.values,
         "attempts": done.attempts,
+        "missed_slots": done.missed,
+        "backfills": done.backfills,
+        "versions": done.versions,
         "bytes_to_free" if is_plan else "freed_bytes": done.freed,
         "left_bytes": done.left,
     }
     emit(
         [row],
         [
-            "runs", "values", "attempts", "bytes_to_free" if is_plan else "freed_bytes",
-            "left_bytes",
+            "runs", "values", "attempts", "missed_slots", "backfills", "versions",
+            "bytes_to_free" if is_plan else "freed_bytes", "left_bytes",
         ],
         form,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """DAGs put to rest, and deleted with all that is known of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -9,7 +10,7 @@ from nbflow.metastore import tables as t
 from nbflow.metastore.engine import Database
 from nbflow.metastore.schedules import forget
 from nbflow.metastore.triggers import keep_triggers
-from nbflow.metastore.versions import delete_versions, no_dag
+from nbflow.metastore.versions import delete_unused_notebooks, delete_versions, no_dag, note_used
 from nbflow.model.backfill import BackfillState
 from nbflow.model.ids import DagId, RunId
 from nbflow.model.sentence import Sentence
@@ -22,7 +23,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
     """
 
     def work(connection: Connection) -> bool:
-        _lock(db, connection, dag_id)
+        version = _lock(db, connection, dag_id)
         run, backfill = t.run.c, t.backfill.c
         query = select(func.count()).where(run.dag_id == dag_id, run.state.in_(t.GOING))
         going = int(connection.execute(query).scalar_one())
@@ -48,7 +49,7 @@ def undeploy(db: Database, dag_id: DagId, now: datetime) -> None:
         connection.execute(
             t.dag.update().where(t.dag.c.id == dag_id).values(is_deployed=0, paused=0, pauses=None)
         )
-
+        note_used(connection, version, now)
         return True
 
     def confirm(connection: Connection) -> bool | None:
@@ -73,7 +74,7 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
     """
 
     def work(connection: Connection) -> bool:
-        _lock(db, connection, dag_id)
+        _lock(db, connection, dag_id, sole=True)
         has_run = select(t.run.c.id).where(t.run.c.dag_id == dag_id).limit(1)
         if connection.execute(has_run).first() is not None:
             raise ConflictError(
@@ -81,6 +82,7 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
                 hint="Delete it again.",
                 code="NBF619",
             )
+        versions = _held(db, connection, dag_id)
         backfills = select(t.backfill.c.id).where(t.backfill.c.dag_id == dag_id)
         of = t.backfill_slot.c.backfill_id
         connection.execute(t.backfill_slot.delete().where(of.in_(backfills)))
@@ -90,9 +92,7 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
         for table in (t.backfill, t.dag_trigger, t.missed, t.notice, t.schedule):
             connection.execute(table.delete().where(table.c.dag_id == dag_id))
         connection.execute(t.dag.delete().where(t.dag.c.id == dag_id))
-        version = t.dag_version.c
-        mine = select(version.digest).where(version.dag_id == dag_id)
-        delete_versions(db, connection, connection.execute(mine).scalars().all())
+        delete_versions(connection, versions)
         return True
 
     def confirm(connection: Connection) -> bool | None:
@@ -100,9 +100,29 @@ def delete_dag(db: Database, dag_id: DagId) -> None:
         return True if found is None else None
 
     db.write("dag_delete", work, confirm)
+    for _ in delete_unused_notebooks(db):
+        pass
 
 
-def _lock(db: Database, connection: Connection, dag_id: DagId) -> None:
-    query = select(t.dag.c.id).where(t.dag.c.id == dag_id)
-    if connection.execute(db.locked(query)).one_or_none() is None:
+def _held(db: Database, connection: Connection, dag_id: DagId) -> Sequence[str]:
+    """Take a DAG's rows that are to go before what belongs to them, as who deletes for its age does;
+    return its versions.
+    """
+    for table in (t.schedule, t.backfill):
+        mine = select(table.c.id).where(table.c.dag_id == dag_id).order_by(table.c.id)
+        connection.execute(db.locked(mine, sole=True)).all()
+    of, key = t.dag_version.c, t.missed.c.slot_key
+    mine = select(of.digest).where(of.dag_id == dag_id).order_by(of.digest)
+    versions = connection.execute(db.locked(mine, sole=True)).scalars().all()
+    missed = select(key).where(t.missed.c.dag_id == dag_id).order_by(key)
+    connection.execute(db.locked(missed)).all()
+    return versions
+
+
+def _lock(db: Database, connection: Connection, dag_id: DagId, *, sole: bool = False) -> str:
+    """Take a DAG's row; return the version that its new runs use."""
+    query = select(t.dag.c.version).where(t.dag.c.id == dag_id)
+    row = connection.execute(db.locked(query, sole=sole)).one_or_none()
+    if row is None:
         raise no_dag(connection, dag_id)
+    return str(row.version)

@@ -174,12 +174,14 @@ class Database:
         micros = connection.execute(text(question)).scalar_one()
         return EPOCH + timedelta(microseconds=int(micros))
 
-    def locked(self, query: Select[Any], *, skip: bool = False) -> Select[Any]:
-        """Return the query with its rows locked until the transaction's end (a no-op on SQLite)."""
+    def locked(self, query: Select[Any], *, skip: bool = False, sole: bool = False) -> Select[Any]:
+        """Return the query with its rows locked until the transaction's end (a no-op on SQLite); if
+        ``sole``, no row that refers to them is inserted until then, as rows need that are to go.
+        """
         if self.is_sqlite:
             return query
-        # Not the strongest lock: rows that refer to these may be inserted meanwhile.
-        return query.with_for_update(skip_locked=skip, key_share=self.name == "postgresql")
+        weaker = self.name == "postgresql" and not sole
+        return query.with_for_update(skip_locked=skip, key_share=weaker)
 
     def insert_once(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
         """Insert a row unless one with its key is there; tell whether it was inserted."""

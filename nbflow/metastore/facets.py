@@ -1,6 +1,6 @@
 """The parts of the metastore that have a theme of their own: each verb is one transaction."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -168,19 +168,31 @@ class Retention:
         """
         return instances.forget(self._db, before)
 
-    def forget_missed(self, before: datetime) -> int:
-        """Delete some missed slots and events of before an instant; return how many."""
+    def forget_missed(self, before: datetime) -> Iterator[int]:
+        """Delete missed slots and events of before an instant; yields how many, transaction by
+        transaction.
+        """
         return old_records.forget_missed(self._db, before)
 
-    def forget_backfills(self, before: datetime) -> int:
-        """Delete some backfills that ended before an instant and have no run on record; return how
-        many.
+    def forget_backfills(self, before: datetime) -> Iterator[int]:
+        """Delete backfills that ended before an instant and have no run on record; yields as
+        `forget_missed`.
         """
         return old_records.forget_backfills(self._db, before)
 
-    def forget_versions(self, before: datetime) -> int:
-        """Delete some versions, recorded before an instant, that nothing names; return how many."""
+    def forget_versions(self, before: datetime) -> Iterator[int]:
+        """Delete versions that were not used since an instant and that nothing names; yields as
+        `forget_missed`.
+        """
         return old_records.forget_versions(self._db, before)
+
+    def old_records(
+        self, before: datetime, unused: datetime, *, without: Collection[RunId] = ()
+    ) -> old_records.OldRecords:
+        """Return how much these would delete (versions: not used since ``unused``), once the runs
+        ``without`` are gone.
+        """
+        return self._db.read(lambda c: old_records.old_records(c, before, unused, without))
 
     def named_files(self) -> prune.NamedFiles:
         """Return the bundles and attempts' folders that rows name."""

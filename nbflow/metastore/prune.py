@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
@@ -21,8 +22,8 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
     """Return runs that ended before an instant, the oldest first.
 
     Never among them are a DAG's newest run that succeeded, and those whose values stand in for tasks
-    that a later run leaves out: of each task that the DAG still has the newest that stored any, as
-    well as what unfinished runs read.
+    that a later run leaves out: of each task that the DAG still has, or had since then, the newest
+    that stored any, as well as what unfinished runs read.
     """
     run = t.run.c
     newest = (
@@ -31,18 +32,18 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
         .group_by(run.dag_id)
         .subquery()
     )
-    partial = t.run.alias("going")
+    going = t.run.alias("going")
     # By which of its tasks is not asked. Said this way, only the index of the unfinished is offered.
     reads = (
         exists()
         .where(
-            partial.c.dag_id == run.dag_id,
-            func.coalesce(partial.c.created, run.created) > run.created,
-            partial.c.selected.is_not(None),
-            partial.c.state.in_(t.GOING),
-            _stands_in(partial.c.created),
+            going.c.dag_id == run.dag_id,
+            func.coalesce(going.c.created, run.created) > run.created,
+            going.c.selected.is_not(None),
+            going.c.state.in_(t.GOING),
+            _stands_in(going.c.created),
         )
-        .correlate_except(partial)
+        .correlate_except(going)
     )
     query = (
         select(run.id)
@@ -52,7 +53,7 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
             run.ended < before,
             newest.c.dag_id.is_(None),
             run.id.not_in(select(t.clear_request.c.run_id)),
-            ~_stands_in(None, _is_still_there),
+            ~_stands_in(None, partial(_is_still_there, before)),
             ~reads,
         )
         .order_by(run.ended, run.id)
@@ -61,11 +62,12 @@ def old_runs(connection: Connection, before: datetime, limit: int | None) -> lis
     return [RunId(found) for found in connection.execute(query).scalars()]
 
 
-def _is_still_there(task: ColumnElement[str]) -> ColumnElement[bool]:
-    """Tell whether a run's DAG has a task still: in the version that is deployed, or in that of its
-    newest run, which may be of a page that is not deployed.
+def _is_still_there(since: datetime, task: ColumnElement[str]) -> ColumnElement[bool]:
+    """Tell whether a run's DAG has a task still: in the version that is deployed, in that of its
+    newest run, or in one that was used ``since`` an instant; these may be of a page that is not
+    deployed.
     """
-    dag, its = t.dag.c, t.dag_task.c
+    dag, its, used = t.dag.c, t.dag_task.c, t.dag_version.c
     last, other = t.run.alias("last").c, t.run.alias("other").c
     newest = select(func.max(other.created)).where(other.dag_id == t.run.c.dag_id)
     of_deployed = (dag.version == its.version, dag.id == t.run.c.dag_id, dag.is_deployed == 1)
@@ -74,9 +76,12 @@ def _is_still_there(task: ColumnElement[str]) -> ColumnElement[bool]:
         last.dag_id == t.run.c.dag_id,
         last.created == newest.correlate(t.run).scalar_subquery(),
     )
+    of_used = (used.digest == its.version, used.dag_id == t.run.c.dag_id, used.used >= since)
     return or_(
-        exists().where(its.name == task, *of_deployed).correlate(t.run, t.artifact),
-        exists().where(its.name == task, *of_newest).correlate(t.run, t.artifact),
+        *(
+            exists().where(its.name == task, *of_one).correlate(t.run, t.artifact)
+            for of_one in (of_deployed, of_newest, of_used)
+        )
     )
 
 

@@ -32,6 +32,7 @@ REVISIONS = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )
 """All migrations in their order; a test holds them against the files."""
 REVISION = REVISIONS[-1]

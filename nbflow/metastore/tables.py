@@ -177,6 +177,7 @@ dag_version = _table(
     Column("document", Json, nullable=False),
     Column("notebooks", Json, nullable=False),
     Column("created", Instant, nullable=False),
+    Column("used", Instant, nullable=False, server_default="0", index=True),
     UniqueConstraint("dag_id", "number"),
 )
 notebook_snapshot = _table(
@@ -282,7 +283,7 @@ run = _table(
     "run",
     Column("id", RUN_ID, primary_key=True),
     Column("dag_id", DAG_ID, ForeignKey("dag.id"), nullable=False),
-    Column("version", SHA, ForeignKey("dag_version.digest"), nullable=False),
+    Column("version", SHA, ForeignKey("dag_version.digest"), nullable=False, index=True),
     Column("kind", String(20), nullable=False),
     Column("slot_key", String(250), nullable=False),
     Column("state", String(20), nullable=False),
@@ -307,7 +308,7 @@ clear_request = _table(
     "clear_request",
     Column("run_id", RUN_ID, ForeignKey("run.id"), primary_key=True),
     Column("tasks", Json, nullable=False),
-    Column("version", SHA, ForeignKey("dag_version.digest")),
+    Column("version", SHA, ForeignKey("dag_version.digest"), index=True),
     Column("requested", Instant, nullable=False),
 )
 task_instance = _table(
@@ -489,6 +490,7 @@ schema_step = _table(
     Column("step", Integer, primary_key=True),
 )
 
+Index("ix_dag_version_dag_id_used", dag_version.c.dag_id, dag_version.c.used)
 Index("ix_run_dag_id_created", run.c.dag_id, run.c.created)
 Index("ix_run_created", run.c.created)
 Index("ix_outbox_sent_at", outbox.c.sent_at)

@@ -2,11 +2,12 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.metastore import tables as t
@@ -18,6 +19,10 @@ from nbflow.model.dag import Dag
 from nbflow.model.ids import DagId, Digest
 from nbflow.model.names import did_you_mean
 from nbflow.model.sentence import Sentence
+
+_NOTEBOOKS_AT_ONCE = 50
+_APART = timedelta(hours=1)
+"""By less the clocks of two processes differ, and a transaction is shorter."""
 
 
 def deploy(
@@ -46,10 +51,11 @@ def deploy(
         there = Digest(row.version) if row.is_deployed and not is_first else None
         if replaces not in ("any", there):
             raise _replaced(dag.id)
-        known = select(t.dag_version.c.digest).where(t.dag_version.c.digest == dag.digest)
-        if connection.execute(known).one_or_none() is None:
+        if not note_used(connection, dag.digest, now):
             _insert_version(db, connection, dag, snapshots, now)
         if is_first or current:
+            # Until now runs were made of it, and who read that may yet record one.
+            note_used(connection, row.version, now)
             connection.execute(
                 t.dag.update()
                 .where(t.dag.c.id == dag.id)
@@ -75,6 +81,13 @@ def deploy(
         return row is not None and (not current or (row.version, row.deployed) == (digest, now))
 
     return db.write("deploy", work, stands=stands)
+
+
+def note_used(connection: Connection, digest: str, now: datetime) -> bool:
+    """Note that a version is in use, so that it is not deleted soon; False if it is not on record."""
+    of = t.dag_version.c
+    change = t.dag_version.update().where(of.digest == digest).values(used=now)
+    return connection.execute(change).rowcount == 1
 
 
 def _replaced(dag_id: DagId) -> ConflictError:
@@ -109,6 +122,7 @@ def _insert_version(
             document=to_data(dag),
             notebooks=digests,
             created=now,
+            used=now,
         )
     )
     version = {"version": dag.digest}
@@ -146,35 +160,65 @@ def _insert_version(
 
 def _keep_notebooks(db: Database, connection: Connection, contents: Mapping[str, bytes]) -> None:
     """Record notebooks, and hold their rows: those that were there may be about to go."""
-    of = t.notebook_snapshot.c
-    held: set[str] = set()
-    while missing := sorted(contents.keys() - held):
-        for digest in missing:
-            content = contents[digest]
+    for digest, content in sorted(contents.items()):
+        there = select(t.notebook_snapshot.c.digest).where(t.notebook_snapshot.c.digest == digest)
+        # Held before it is inserted: on MariaDB, two who find by inserting that it is there share it,
+        # and then each waits for the other.
+        while connection.execute(db.locked(there)).one_or_none() is None:
             row = {"digest": digest, "size": len(content), "content": zlib.compress(content, 6)}
-            db.insert_once(connection, t.notebook_snapshot, row)
-        there = select(of.digest).where(of.digest.in_(missing)).order_by(of.digest)
-        held |= set(connection.execute(db.locked(there)).scalars())
+            if db.insert_once(connection, t.notebook_snapshot, row):
+                break
 
 
-def delete_versions(db: Database, connection: Connection, digests: Sequence[str]) -> None:
-    """Delete versions that nothing names, and the notebooks that no other version was made of."""
-    of, snapshot = t.dag_version.c, t.notebook_snapshot
-    notebooks = select(of.notebooks).where(of.digest.in_(digests))
-    mine = _named(connection.execute(notebooks).scalars())
+def delete_versions(connection: Connection, digests: Sequence[str]) -> None:
+    """Delete versions that nothing names; who does it holds their rows. Their notebooks stay, see
+    `delete_unused_notebooks`.
+    """
     for table in (t.dag_task, t.edge, t.cell):
         connection.execute(table.delete().where(table.c.version.in_(digests)))
-    connection.execute(t.dag_version.delete().where(of.digest.in_(digests)))
-    there = select(snapshot.c.digest).where(snapshot.c.digest.in_(mine))
-    held = connection.execute(db.locked(there.order_by(snapshot.c.digest))).scalars().all()
+    connection.execute(t.dag_version.delete().where(t.dag_version.c.digest.in_(digests)))
+
+
+def delete_unused_notebooks(db: Database) -> Iterator[int]:
+    """Delete the notebooks that no version was made of, some at a time; yields how many went.
+
+    All versions are looked at once, and in each transaction only those that were taken since.
+    """
+    of, snapshot = t.dag_version.c, t.notebook_snapshot
+    since = db.clock.wall() - _APART
+    named = db.read(lambda connection: _named(connection, select(of.notebooks)))
+    if named is None:
+        return
+    digests = db.read(
+        lambda connection: connection.execute(select(snapshot.c.digest)).scalars().all()
+    )
+    unused = sorted(set(digests) - named)
+    for begin in range(0, len(unused), _NOTEBOOKS_AT_ONCE):
+        some = unused[begin : begin + _NOTEBOOKS_AT_ONCE]
+        yield db.write("notebooks_forget", partial(_delete_notebooks, db, some, since))
+
+
+def _delete_notebooks(
+    db: Database, digests: Sequence[str], since: datetime, connection: Connection
+) -> int:
+    of = t.notebook_snapshot.c
+    there = select(of.digest).where(of.digest.in_(digests)).order_by(of.digest)
+    held = connection.execute(db.locked(there, skip=True)).scalars().all()
     # Asked only now, since whoever records a version of them holds their rows.
-    others = _named(connection.execute(select(of.notebooks)).scalars())
-    unused = [digest for digest in held if digest not in others]
-    connection.execute(snapshot.delete().where(snapshot.c.digest.in_(unused)))
+    new = select(t.dag_version.c.notebooks).where(t.dag_version.c.used >= since)
+    named = _named(connection, new)
+    unused = [] if named is None else [digest for digest in held if digest not in named]
+    return connection.execute(t.notebook_snapshot.delete().where(of.digest.in_(unused))).rowcount
 
 
-def _named(notebooks: Iterable[Mapping[str, str]]) -> set[str]:
-    return {digest for one in notebooks for digest in one.values()}
+def _named(connection: Connection, query: Select[Any]) -> set[str] | None:
+    """Return the notebooks that versions were made of, None if one of them can't tell."""
+    found: set[str] = set()
+    for notebooks in connection.execute(query).scalars():
+        if not isinstance(notebooks, dict):
+            return None
+        found.update(notebooks.values())
+    return found
 
 
 def load_version(connection: Connection, digest: Digest) -> Dag:

@@ -109,9 +109,10 @@ def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable
 
 def _retain(service: "Service", goes_on: Callable[[], bool]) -> None:
     done = service.cleanup(goes_on=goes_on)
-    if done.runs or done.freed:
+    if done.runs or done.freed or done.missed or done.backfills or done.versions:
         _log.info(
-            "retention deleted %d runs, %d bytes", done.runs, done.freed,
+            "retention deleted %d runs, %d bytes, %d missed slots, %d backfills, %d versions",
+            done.runs, done.freed, done.missed, done.backfills, done.versions,
             extra={"action": "retention"},
         )  # fmt: skip
     if done.holders:

@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbflow.model.ids import DagId, RunId
@@ -31,14 +32,17 @@ class Cleaned:
     """What a clean-up deleted, and the bytes that the store holds after it, None if it broke off.
 
     ``stays`` are the bytes that may not go yet; if they alone are more than the limit, ``holders`` are
-    the DAGs whose runs hold most of them.
+    the DAGs whose runs hold most of them. ``missed`` are slots, ``versions`` those of DAGs.
     """
 
-    runs: int
-    values: int
-    attempts: int
-    freed: int
-    left: int | None
+    runs: int = 0
+    values: int = 0
+    attempts: int = 0
+    missed: int = 0
+    backfills: int = 0
+    versions: int = 0
+    freed: int = 0
+    left: int | None = None
     stays: int = 0
     holders: tuple[DagId, ...] = ()
 
@@ -67,45 +71,94 @@ def cleanup(
 
     A DAG's newest run that succeeded is kept whatever its age, and so are those whose values runs of
     some of its tasks read, and every file that an attempt that is under way may have touched. No run goes
-    for space that these take. Raises MetastoreError, StoreError.
+    for space that these take. What fails holds up nothing else, and is raised in the end: MetastoreError,
+    StoreError.
     """
     from nbflow.artifacts.store import ArtifactStore
 
     keep_days = service.settings.keep_days if keep_days is None else keep_days
     max_bytes = service.settings.keep_bytes if max_bytes is None else max_bytes
-    files = ArtifactStore(service.settings.store)
-    deleted = 0
+    work = _Cleaning(service, ArtifactStore(service.settings.store), goes_on)
     before = _kept_since(service, keep_days)
+    steps: list[Callable[[], object]] = [work.collect, partial(work.make_room, max_bytes)]
     if before is not None:
-        while goes_on() and (batch := service.store.retention.old_runs(before, limit=_BATCH)):
-            gone = service.store.retention.delete_runs(batch)
-            deleted += gone
+        steps = [partial(work.delete_old, before), *steps, *work.forgetting(before)]
+    failed: Exception | None = None
+    for step in steps:
+        if not goes_on():
+            break
+        try:
+            step()
+        except Exception as problem:
+            failed = failed or problem
+    if failed is not None:
+        raise failed
+    return work.done
+
+
+class _Cleaning:
+    """The steps of a clean-up; each adds what it deleted to ``done``."""
+
+    def __init__(
+        self, service: "Service", files: "ArtifactStore", goes_on: Callable[[], bool]
+    ) -> None:
+        self._service, self._files, self._goes_on = service, files, goes_on
+        self._retention = service.store.retention
+        self.done = Cleaned()
+
+    def delete_old(self, before: datetime) -> None:
+        """Delete runs for their age."""
+        while self._goes_on() and (batch := self._retention.old_runs(before, limit=_BATCH)):
+            gone = self._retention.delete_runs(batch)
+            self._add(runs=gone)
             if not gone:
                 break
-        _forget(service, before, goes_on)
-    found = collect(service, files, goes_on)
-    if not goes_on():
-        return Cleaned(runs=deleted, values=found[0], attempts=found[1], freed=found[2], left=None)
-    room = make_room(service, files.sizes(), service.store.retention.files_of_runs(), max_bytes)
-    for begin in range(0, len(room.runs), _BATCH):
-        if goes_on():
-            deleted += service.store.retention.delete_runs(room.runs[begin : begin + _BATCH])
-    if room.runs:
-        found = [a + b for a, b in zip(found, collect(service, files, goes_on), strict=True)]
-    values, attempts, freed = found
-    return Cleaned(
-        runs=deleted, values=values, attempts=attempts, freed=freed, left=files.sizes().bytes,
-        stays=room.stays, holders=room.holders,
-    )  # fmt: skip
+
+    def collect(self) -> None:
+        """Delete files that no run on record names."""
+        values, attempts, freed = collect(self._service, self._files, self._goes_on)
+        self._add(values=values, attempts=attempts, freed=freed)
+
+    def make_room(self, max_bytes: float) -> None:
+        """Delete runs with their files while the store holds too much."""
+        runs = self._retention.files_of_runs()
+        room = make_room(self._service, self._files.sizes(), runs, max_bytes)
+        for begin in range(0, len(room.runs), _BATCH):
+            if self._goes_on():
+                gone = self._retention.delete_runs(room.runs[begin : begin + _BATCH])
+                self._add(runs=gone)
+        if room.runs:
+            self.collect()
+        left = self._files.sizes().bytes
+        self.done = replace(self.done, left=left, stays=room.stays, holders=room.holders)
+
+    def forgetting(self, before: datetime) -> list[Callable[[], object]]:
+        """Return the steps that delete what else is on record for too long, and named by no run."""
+        kept, unused = self._retention, _unused_since(self._service, before)
+
+        def forget(what: str, some: Callable[[], Iterator[int]]) -> None:
+            for gone in some():
+                self._add(**{what: gone})
+                if not self._goes_on():
+                    break
+
+        return [
+            partial(kept.forget_instances, before),
+            partial(forget, "missed", partial(kept.forget_missed, before)),
+            partial(forget, "backfills", partial(kept.forget_backfills, before)),
+            partial(forget, "versions", partial(kept.forget_versions, unused)),
+        ]
+
+    def _add(self, **counts: int) -> None:
+        sums = {name: getattr(self.done, name) + count for name, count in counts.items()}
+        self.done = replace(self.done, **sums)
 
 
-def _forget(service: "Service", before: datetime, goes_on: Callable[[], bool]) -> None:
-    """Delete what else is on record for too long, and named by no run that stays."""
-    retention = service.store.retention
-    retention.forget_instances(before)
-    for forget in (retention.forget_missed, retention.forget_backfills, retention.forget_versions):
-        while forget(before) and goes_on():
-            pass
+def _unused_since(service: "Service", before: datetime) -> datetime:
+    """Return the instant since when versions were not used that go: whoever has just recorded one may
+    yet make a run of it.
+    """
+    return min(before, service.clock.wall() - _YOUNG)
 
 
 def preview(
@@ -113,6 +166,7 @@ def preview(
 ) -> Cleaned:
     """Tell what `cleanup` would delete now; nothing is."""
     from nbflow.artifacts.store import ArtifactStore
+    from nbflow.metastore.old_records import OldRecords
 
     retention = service.store.retention
     keep_days = service.settings.keep_days if keep_days is None else keep_days
@@ -131,7 +185,12 @@ def preview(
     whole, first = files.sizes(), garbage(runs.values())
     room = make_room(service, whole.without(first), runs, max_bytes)
     goes = garbage([run for run_id, run in runs.items() if run_id not in room.runs])
+    records = OldRecords()
+    if before is not None:
+        gone = {*old, *room.runs}
+        records = retention.old_records(before, _unused_since(service, before), without=gone)
     return Cleaned(
+        missed=records.missed, backfills=records.backfills, versions=records.versions,
         runs=len(old) + len(room.runs), values=len(goes.values), attempts=len(goes.attempts),
         freed=goes.bytes, left=whole.bytes - goes.bytes, stays=room.stays, holders=room.holders,
     )  # fmt: skip

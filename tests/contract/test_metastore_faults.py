@@ -276,6 +276,7 @@ OTHERS = {
     "missed_forget",
     "backfills_forget",
     "versions_forget",
+    "notebooks_forget",
     "cancel",
     "pool",
     "heartbeat",

@@ -12,6 +12,8 @@ from small_dags import ended, run_id, small_dag, stored, succeeded
 from sqlalchemy import event
 
 from nbflow.metastore import Metastore, NewRun, RunFilter, slot_key
+from nbflow.metastore import tables as t
+from nbflow.model.backfill import Backfill
 from nbflow.model.ids import TaskName
 from nbflow.model.run import Claim
 from nbflow.model.schedule import ScheduleEntry
@@ -96,10 +98,29 @@ def verbs(store: Metastore, claim: Claim) -> dict[str, Callable[[], object]]:
         "missed slots to tell": store.notices.untold_missed,
         "notifications to send": lambda: store.notices.take(lease=60),
         "what may go": lambda: store.retention.old_runs(now + timedelta(days=1)),
+        "missed slots that go": lambda: [*store.retention.forget_missed(now + timedelta(days=1))],
+        "backfills that go": lambda: [*store.retention.forget_backfills(now + timedelta(days=1))],
+        "versions that go": lambda: [*store.retention.forget_versions(now + timedelta(days=1))],
         "an end of an attempt": lambda: store.finish(
             claim, succeeded(stored("x")), ended(claim.task), follows
         ),
     }
+
+
+def old_ones(store: Metastore) -> None:
+    """Let there be what goes for its age: a missed slot, a backfill that ended, and many versions."""
+    noon = store.db.clock.wall()
+    late = {"dag_id": ETL.id, "slot_key": "trigger:1:x", "reason": "overlap", "at": noon, "told": 1}
+    store.db.write("test", lambda c: c.execute(t.missed.insert().values(late)))
+    new = Backfill(
+        id="old", dag_id=ETL.id, schedule_id=1, expression="@hourly", timezone="UTC", anchor=None,
+        first=noon, last=noon, slots=1,
+    )  # fmt: skip
+    store.backfills.create(new)
+    store.backfills.cancel("old")
+    for number in range(50):
+        draft = small_dag({"a": [], f"b{number}": []})
+        store.deploy(draft, {"etl.ipynb": str(number).encode()}, current=False)
 
 
 @contextmanager
@@ -141,6 +162,7 @@ def scans(store: Metastore, statement: str, parameters: Any) -> set[str]:
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_no_verb_that_is_used_often_looks_through_what_grows(store: Metastore) -> None:
     claim = lived_in(store)
+    old_ones(store)
     wrong = {}
     for name, verb in verbs(store, claim).items():
         with statements(store) as sent:
@@ -176,5 +198,22 @@ def test_runs_that_may_read_old_ones_are_found_however_many_have_ended(store: Me
     with statements(store) as sent:
         store.retention.old_runs(store.db.clock.wall())
     plan = plan_of(store, *sent[0])
+    assert "SEARCH dag_version USING INDEX ix_dag_version_dag_id_used (dag_id=? AND used>?)" in plan
     assert "SEARCH going USING INDEX ix_run_state_dag_id (state=? AND dag_id=?)" in plan
     assert "SEARCH newer USING INDEX ix_run_dag_id_created (dag_id=? AND created>?)" in plan
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_versions_that_nothing_names_are_found_however_many_there_are(store: Metastore) -> None:
+    lived_in(store)
+    old_ones(store)
+    with statements(store) as sent:
+        gone = [*store.retention.forget_versions(store.db.clock.wall() + timedelta(days=1))]
+    assert gone[:4] == [20, 20, 9, 0]
+    plan = plan_of(store, *sent[0])
+    assert "SEARCH dag_version USING INDEX ix_dag_version_used (used<?)" in plan
+    assert "SEARCH run USING INDEX ix_run_version (version=?)" in plan
+    assert "SEARCH clear_request USING INDEX ix_clear_request_version (version=?)" in plan
+    # What all versions were made of is asked once, and not for each few that go.
+    whole = [plan_of(store, *one) for one in sent if "notebooks" in one[0]]
+    assert [plan for plan in whole if "SCAN dag_version" in plan] == [["SCAN dag_version"]]

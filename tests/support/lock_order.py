@@ -11,12 +11,12 @@ from sqlalchemy.sql.dml import Delete, Insert, Update
 from nbflow.metastore import tables as t
 
 Key = tuple[Any, ...]
-_OF_DAG = {t.dag: 0, t.schedule: 1, t.dag_trigger: 2, t.backfill: 3}
+_OF_DAG = {t.dag: 0, t.schedule: 1, t.dag_trigger: 2, t.backfill: 3, t.dag_version: 4}
 """Rows of one DAG, in the order in which they are taken; then those of the next DAG."""
 _ORDER = {t.instance: 0, t.pool: 1, t.run: 3, t.attempt: 4, t.task_instance: 5, t.missed: 6,
-          t.outbox: 7, t.notice: 8, t.counter: 9}  # fmt: skip
+          t.outbox: 7, t.notice: 8, t.counter: 9, t.notebook_snapshot: 10}  # fmt: skip
 """Other rows; those of DAGs have the place that is free. What has no place here is written by who
-holds the run or the DAG that it is of.
+holds the run, the DAG, the version or the backfill that it is of.
 """
 _OF_RUN = (t.attempt, t.outbox)
 
@@ -100,6 +100,8 @@ def _columns(table: Table) -> Sequence[Any]:
         return [table.c.dag_id]
     if table is t.dag_trigger or table is t.backfill:
         return [table.c.dag_id, table.c.id]
+    if table is t.dag_version:
+        return [table.c.dag_id, table.c.digest]
     if table is t.attempt:
         return [table.c.run_id, table.c.token]
     return [table.c.run_id, table.c.id] if table is t.outbox else [*table.primary_key.columns]

@@ -313,8 +313,10 @@ def test_a_run_that_can_not_be_read_is_named_beside_the_list_of_the_others_and_c
 def test_a_dry_run_of_cleanup_does_not_say_that_it_was_done(nbflow: Call) -> None:
     done = nbflow("cleanup", "--dry-run", COLUMNS="200")
     assert "bytes to free" in done.stdout
+    assert "missed slots  backfills  versions" in done.stdout
     assert "freed" not in done.stdout
     korean = nbflow("cleanup", "--dry-run", NBFLOW_LANG="ko", COLUMNS="200")
     assert "비울 바이트" in korean.stdout
+    assert "놓친 슬롯  백필  버전" in korean.stdout
     assert "위의 것이 지금 삭제될 대상입니다." in korean.stderr
     assert "freed bytes" in nbflow("cleanup", COLUMNS="200").stdout

@@ -2,14 +2,18 @@
 
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from small_dags import ended, failed, run_id, small_dag, succeeded
+from waiting import until
 
 import nbflow.app
-from nbflow.errors import UsageError
-from nbflow.metastore import NewRun, RunFilter, check
+from nbflow.errors import MetastoreError, UsageError
+from nbflow.metastore import NewRun, RunFilter, Tick, check, slot_key
+from nbflow.model.backfill import Backfill
+from nbflow.model.schedule import MissedSlot, ScheduleEntry
 from nbflow.model.states import RunKind, TaskState
 from nbflow.scheduling.decide import decide
 from nbflow.service.background import beside_the_loop
@@ -250,3 +254,92 @@ def test_records_of_what_is_long_past_go_with_the_runs_of_that_time(service, cal
     assert len(service.store.versions(DAG.id)) == 4
     service.cleanup(keep_days=5, max_bytes=1 << 30)
     assert [row.number for row in service.store.versions(DAG.id)] == [4, 1]
+
+
+@pytest.fixture
+def aged(service, calendar):
+    """Let a bit of everything grow old, and a run be made since; return what no row names any more."""
+    attempt(service, 1)
+    schedule = ScheduleEntry(
+        dag_id=DAG.id, expression="@hourly", timezone="UTC", cursor=BEGIN, next_fire=BEGIN + DAY
+    )
+    for tasks in ("b", "c", "d"):
+        edited = small_dag({"a": [], tasks: []})
+        service.store.deploy(edited, {"etl.ipynb": tasks.encode()}, schedule=schedule)
+        known = service.store.schedule(DAG.id)
+        schedule = replace(schedule, id=known.id, version=known.version)
+    late = [MissedSlot(dag_id=DAG.id, slot=BEGIN + DAY, reason="catchup", at=BEGIN + DAY)]
+    tick = Tick(seen=known, cursor=BEGIN + DAY, next_fire=BEGIN + 99 * DAY, missed=late)
+    assert service.store.tick(tick)
+    assert service.store.notices.plan_missed(DAG.id, [slot_key(known.id, BEGIN + DAY)], [])
+    of_slot = Backfill(
+        id="old", dag_id=DAG.id, schedule_id=known.id, expression="@hourly", timezone="UTC",
+        anchor=None, first=BEGIN, last=BEGIN, slots=1,
+    )  # fmt: skip
+    service.store.backfills.create(of_slot)
+    service.store.backfills.cancel("old")
+    left = stray(service)
+    calendar.at += 10 * DAY
+    attempt(service, 2)
+    return left
+
+
+@pytest.mark.usefixtures("aged")
+def test_a_dry_run_counts_all_that_would_go(service):
+    would = service.cleanup(keep_days=5, dry_run=True)
+    done = service.cleanup(keep_days=5)
+    assert would == done
+    assert (done.runs, done.missed, done.backfills, done.versions) == (1, 1, 1, 2)
+    assert service.cleanup(keep_days=5, dry_run=True) == replace(
+        done, runs=0, attempts=0, missed=0, backfills=0, versions=0, freed=0
+    )
+
+
+@pytest.mark.usefixtures("aged")
+def test_schedulers_tell_all_that_they_deleted(service, calendar, caplog):
+    caplog.set_level("INFO", logger="nbflow")
+    settings = replace(service.settings, keep_days=5)
+    with (
+        nbflow.app.open_service(settings, clock=calendar) as scheduler,
+        beside_the_loop(scheduler, LiveFolder(service=scheduler)) as poke,
+    ):
+        poke()
+        until(lambda: "retention deleted" in caplog.text)
+    (told,) = [one.getMessage() for one in caplog.records if "retention" in one.getMessage()]
+    assert "1 missed slots, 1 backfills, 2 versions" in told
+
+
+@pytest.mark.parametrize(
+    ("table", "stays"),
+    [
+        ("run", {"runs": 1}),
+        ("missed", {"missed": 1}),
+        ("backfill", {"backfills": 1}),
+        ("dag_version", {"versions": 2}),
+    ],
+)
+def test_what_can_not_be_deleted_keeps_nothing_else(service, aged, table, stays):
+    def write(statement):
+        service.store.db.write("test", lambda c: c.exec_driver_sql(statement))
+
+    write(
+        f"CREATE TRIGGER refused BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'not now'); END"
+    )
+    with pytest.raises(MetastoreError, match="not now"):
+        service.cleanup(keep_days=5)
+    write("DROP TRIGGER refused")
+    assert not aged.exists()
+    left = service.cleanup(keep_days=5)
+    counts = {name: getattr(left, name) for name in ("runs", "missed", "backfills", "versions")}
+    assert counts == {"runs": 0, "missed": 0, "backfills": 0, "versions": 0, **stays}
+
+
+def test_what_was_recorded_just_now_stays_whatever_is_to_be_kept(service, calendar):
+    draft = small_dag({"a": [], "b": []})
+    service.store.deploy(draft, {"etl.ipynb": b"draft"}, current=False)
+    service.store.deploy(small_dag({"c": []}), {"etl.ipynb": b"next"}, current=False)
+    calendar.at += timedelta(minutes=10)
+    assert service.cleanup(keep_days=0).versions == 0
+    attempt(service, 1, dag=draft)
+    calendar.at += DAY
+    assert service.cleanup(keep_days=0).versions == 0

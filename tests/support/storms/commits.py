@@ -118,7 +118,7 @@ def forget_missed(store: Metastore) -> None:
         "at": EPOCH, "told": 1,
     }  # fmt: skip
     store.db.write("test", lambda c: c.execute(missed.insert().values(row)))
-    store.retention.forget_missed(store.db.clock.wall())
+    list(store.retention.forget_missed(store.db.clock.wall()))
 
 
 def forget_backfills(store: Metastore) -> None:
@@ -128,13 +128,13 @@ def forget_backfills(store: Metastore) -> None:
     )  # fmt: skip
     store.backfills.create(new)
     store.backfills.cancel(new.id)
-    store.retention.forget_backfills(store.db.clock.wall() + timedelta(days=1))
+    list(store.retention.forget_backfills(store.db.clock.wall() + timedelta(days=1)))
 
 
 def forget_versions(store: Metastore) -> None:
     for tasks in ("bc", "bd", "be"):
         store.deploy(small_dag({task: [] for task in tasks}), {"etl.ipynb": tasks.encode()})
-    store.retention.forget_versions(store.db.clock.wall() + timedelta(days=1))
+    list(store.retention.forget_versions(store.db.clock.wall() + timedelta(days=1)))
 
 
 VERBS: dict[str, Callable[[Metastore], object]] = {
@@ -152,6 +152,7 @@ VERBS: dict[str, Callable[[Metastore], object]] = {
     ),
     "instances_forget": forget_instances,
     "missed_forget": forget_missed,
+    "notebooks_forget": forget_versions,
     "pool": lambda store: store.pools.set("spare", 2),
     "pool_delete": lambda store: store.pools.delete("spare"),
     "prune": lambda store: store.retention.delete_runs([OLD]),

@@ -344,9 +344,13 @@ class Machine(RuleBasedStateMachine):
         )
         before = self.clock.wall() - timedelta(hours=hours)
         store.notices.forget(before)
-        store.retention.forget_missed(before)
-        store.retention.forget_backfills(before)
-        store.retention.forget_versions(before)
+        for forget in (
+            store.retention.forget_missed,
+            store.retention.forget_backfills,
+            store.retention.forget_versions,
+        ):
+            for _ in forget(before):
+                pass
 
     @rule()
     def cancel_backfill(self) -> None:
