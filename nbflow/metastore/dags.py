@@ -108,15 +108,18 @@ def _held(db: Database, connection: Connection, dag_id: DagId) -> Sequence[str]:
     """Take a DAG's rows that are to go before what belongs to them, as who deletes for its age does;
     return its versions.
     """
-    for table in (t.schedule, t.backfill):
-        mine = select(table.c.id).where(table.c.dag_id == dag_id).order_by(table.c.id)
-        connection.execute(db.locked(mine, sole=True)).all()
-    of, key = t.dag_version.c, t.missed.c.slot_key
-    mine = select(of.digest).where(of.dag_id == dag_id).order_by(of.digest)
-    versions = connection.execute(db.locked(mine, sole=True)).scalars().all()
+    schedule, key = t.schedule.c, t.missed.c.slot_key
+    connection.execute(db.locked(select(schedule.id).where(schedule.dag_id == dag_id))).all()
+    found: Sequence[str] = ()
+    for of in (t.backfill.c.id, t.dag_version.c.digest):
+        # Taken by their key: MariaDB would hold an entry of the index of DAGs while it waits for the
+        # row, and who has the row needs the entry. While the DAG is held no more of them come.
+        mine = select(of).where(of.table.c.dag_id == dag_id)
+        found = connection.execute(mine).scalars().all()
+        connection.execute(db.locked(select(of).where(of.in_(found)).order_by(of), sole=True)).all()
     missed = select(key).where(t.missed.c.dag_id == dag_id).order_by(key)
     connection.execute(db.locked(missed)).all()
-    return versions
+    return found
 
 
 def _lock(db: Database, connection: Connection, dag_id: DagId, *, sole: bool = False) -> str:

@@ -433,3 +433,67 @@ def test_two_that_record_versions_of_one_known_notebook_wait_for_each_other_in_o
         thread.join()
     assert deadlocks == []
     assert {"dag0", "dag1"} <= {dag.id for dag in stores[0].list_dags()}
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
+def test_a_dag_is_deleted_while_what_is_old_of_it_goes(
+    open_store: Callable[[], Metastore], url: str
+) -> None:
+    first, second = open_store(), open_store()
+    first.deploy(
+        ETL,
+        {"etl.ipynb": b"{}"},
+        schedule=ScheduleEntry(
+            dag_id=ETL.id, expression="@hourly", timezone="UTC", cursor=NOON, next_fire=NOON + HOUR
+        ),
+    )
+    late = {"dag_id": ETL.id, "reason": "overlap", "at": NOON, "told": 1}
+    keys = [f"trigger:1:{number}" for number in range(5)]
+    rows = [{**late, "slot_key": key} for key in keys]
+    first.db.write("test", lambda c: c.execute(t.missed.insert(), rows))
+    new = Backfill(
+        id="old", dag_id=ETL.id, schedule_id=1, expression="@hourly", timezone="UTC", anchor=None,
+        first=NOON, last=NOON, slots=1,
+    )  # fmt: skip
+    first.backfills.create(new)
+    first.backfills.cancel("old")
+    slot = {"backfill_id": "old", "slot_utc": NOON, "action": "new", "why": "no run"}
+    first.db.write("test", lambda c: c.execute(t.backfill_slot.insert().values(slot)))
+    both, problems, deadlocks = threading.Barrier(2, timeout=20), [], []
+
+    def meet(store: Metastore, *begins: str) -> None:
+        """Wait for the other one before the first statement that begins so, of those that wait."""
+        first_time = [True]
+
+        @event.listens_for(store.db.engine, "before_cursor_execute")
+        def wait(_connection, _cursor, statement, *_) -> None:
+            waits = "FOR " in statement or statement.startswith("DELETE")
+            if first_time and waits and statement.startswith(begins):
+                first_time.clear()
+                both.wait()
+
+        @event.listens_for(store.db.engine, "handle_error")
+        def note(context) -> None:
+            if error_code(context.sqlalchemy_exception) in ("40P01", "1213"):
+                deadlocks.append(str(context.original_exception))
+
+    # One holds the backfill and wants its slots, the other one wants the backfill.
+    meet(first, "DELETE FROM backfill_slot")
+    meet(second, "DELETE FROM backfill ", "SELECT backfill.id")
+
+    def forget() -> None:
+        try:
+            for some in (first.retention.forget_backfills, first.retention.forget_missed):
+                list(some(NOON + DAY))
+            list(first.retention.forget_versions(NOON + DAY))
+        except Exception as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=forget)
+    thread.start()
+    second.delete_dag(ETL.id)
+    thread.join()
+    assert problems == deadlocks == []
+    for table in (t.missed, t.backfill, t.dag_version, t.notebook_snapshot, t.dag):
+        assert first.db.read(lambda c, of=table: c.execute(select(of)).all()) == []
+    assert check(url) == []
