@@ -1,5 +1,7 @@
+import os
 import sys
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,11 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="package")
 def jupyter(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Jupyter]:
     """A Jupyter server with settings of its own, for all tests that need no others."""
+    base = tmp_path_factory.getbasetemp()
+    taken = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "taken-names"
+    taken.mkdir(exist_ok=True)
     with jupyter_server(tmp_path_factory.mktemp("jupyter")) as server:
-        yield server
+        yield replace(server, taken=taken)
 
 
 @pytest.fixture(scope="package")

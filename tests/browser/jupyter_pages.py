@@ -109,13 +109,21 @@ def notebook(*sources: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Jupyter:
-    """A running server: its address and the folder that it serves."""
+    """A running server: its address and the folder that it serves.
+
+    ``taken`` is where the names of notebooks are noted that tests took, in all processes of the
+    tests: which of them meet on one server is chance.
+    """
 
     url: str
     folder: Path
+    taken: Path | None = None
 
     def write(self, name: str, *sources: str) -> None:
         """Write a notebook; its name is of one test only, since many tests share a server."""
+        if self.taken is not None:
+            with (self.taken / urllib.parse.quote(name, safe="")).open("x"):
+                pass
         with (self.folder / name).open("x", encoding="utf-8") as file:
             json.dump(notebook(*sources), file)
 

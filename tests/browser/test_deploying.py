@@ -286,13 +286,13 @@ def backfilled(jupyter: Jupyter, name: str) -> str:
 def test_a_backfill_is_cancelled_and_the_next_one_chosen_by_keyboard_alone(
     page: Any, jupyter: Jupyter
 ) -> None:
-    made = backfilled(jupyter, "keys")
-    open_document(page, jupyter, "lab", "keys.ipynb")
+    made = backfilled(jupyter, "by-keys")
+    open_document(page, jupyter, "lab", "by-keys.ipynb")
     start(page, "nbflow:backfill")
     dialog = page.locator("dialog.nbf-dialog")
     dialog.locator("button:focus", has_text="Close").wait_for()
     page.keyboard.press("Tab")
-    going = dialog.get_by_role("region", name="Backfills of keys")
+    going = dialog.get_by_role("region", name="Backfills of by-keys")
     dialog.locator("section:focus").wait_for()
     page.keyboard.press("Tab")
     going.locator("button:focus", has_text="Cancel the backfill").wait_for()
