@@ -81,13 +81,12 @@ def test_an_expression_is_typed_and_what_is_wrong_is_said_at_its_field(
     jupyter.write("expression.ipynb", *CELLS)
     open_document(page, jupyter, "lab", "expression.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
-    accept = dialog.get_by_role("button", name="Put into the notebook")
     dialog.get_by_label("Repeats").select_option("custom")
     written = dialog.get_by_label("Written")
     written.fill("0 0 31 2 *")
     dialog.get_by_role("alert").filter(has_text="never fires").wait_for()
     assert written.get_attribute("aria-invalid") == "true"
-    assert accept.is_disabled()
+    dialog.locator("button:disabled", has_text="Put into the notebook").wait_for()
     dialog.get_by_label("Time zone").fill("Mars/Olympus")
     dialog.get_by_role("alert").filter(has_text="there is no time zone").wait_for()
     shoot(page, "schedule-wrong")
@@ -95,7 +94,7 @@ def test_an_expression_is_typed_and_what_is_wrong_is_said_at_its_field(
     written.fill("30 2 * * *")
     dialog.get_by_text("the clock is set forward, 02:30 does not come").wait_for()
     dialog.get_by_text("02:30 comes twice; only the first time runs").wait_for()
-    assert accept.is_enabled()
+    dialog.locator("button:enabled", has_text="Put into the notebook").wait_for()
     shoot(page, "schedule-clock")
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
@@ -179,7 +178,7 @@ def test_what_hinders_settings_without_a_field_is_said(page: Any, jupyter: Jupyt
     open_document(page, jupyter, "lab", "hidden.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
     dialog.get_by_text("track: must be").wait_for()
-    assert dialog.get_by_role("button", name="Put into the notebook").is_disabled()
+    dialog.locator("button:disabled", has_text="Put into the notebook").wait_for()
 
 
 def test_what_somebody_changed_while_the_dialog_was_open_is_shown_and_kept(
