@@ -1,4 +1,6 @@
-"""The parts of the metastore that have a theme of their own: each verb is one transaction."""
+"""The parts of the metastore that have a theme of their own: each verb is one transaction, but for
+those that yield after each of several.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime

@@ -270,14 +270,19 @@ def test_past_slots_are_looked_at_run_followed_and_cancelled(
     dialog.get_by_role("button", name="Close").click()
 
 
-def backfilled(jupyter: Jupyter, name: str) -> str:
-    """A backfill of a deployed notebook whose runs take long; returns its id."""
+def deployed_to_run_long(jupyter: Jupyter, name: str) -> None:
+    """A daily notebook whose runs take long is deployed."""
     scheduled(jupyter, f"{name}.ipynb", schedule="@daily")
     path = jupyter.folder / f"{name}.ipynb"
     document = json.loads(path.read_text(encoding="utf-8"))
     document["cells"][0]["source"] += "\nimport time\ntime.sleep(600)"
     path.write_text(json.dumps(document), encoding="utf-8")
     jupyter.ask("dags", {"path": path.name})
+
+
+def backfilled(jupyter: Jupyter, name: str) -> str:
+    """A backfill of a deployed notebook whose runs take long; returns its id."""
+    deployed_to_run_long(jupyter, name)
     days = {"dag_id": name, "first": "2026-01-01", "last": "2026-01-02", "max_active": 1}
     made: str = jupyter.ask("backfills", days)["backfill_id"]
     return made
@@ -351,12 +356,7 @@ def test_what_can_not_be_asked_any_more_is_said_above_what_is_known(
 def test_several_backfills_are_followed_side_by_side_and_one_of_them_is_cancelled(
     page: Any, jupyter: Jupyter
 ) -> None:
-    scheduled(jupyter, "several.ipynb", schedule="@daily")
-    path = jupyter.folder / "several.ipynb"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    document["cells"][0]["source"] += "\nimport time\ntime.sleep(600)"
-    path.write_text(json.dumps(document), encoding="utf-8")
-    jupyter.ask("dags", {"path": "several.ipynb"})
+    deployed_to_run_long(jupyter, "several")
     for first, last in (("2026-01-01", "2026-01-03"), ("2026-02-01", "2026-02-02")):
         days = {"dag_id": "several", "first": first, "last": last, "max_active": 1}
         jupyter.ask("backfills", days)

@@ -122,10 +122,10 @@ class Backfilling {
       const cancel = (id: string) => telling(trans, () => this._cancel(source, id));
       const tell = (error: Error) => troubleOf(error, trans);
       const title = trans.__('Backfills of %1', dag);
-      const spoken = { title, timezone, trans, lang: this._lang };
+      const about = { title, timezone, trans, lang: this._lang };
       const dialog = new Dialog({
         title,
-        body: new BackfillProgress({ source, cancel, troubleOf: tell, ...spoken }),
+        body: new BackfillProgress({ source, cancel, troubleOf: tell, ...about }),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Run more slots…'), actions: ['more'] }),
           Dialog.okButton({ label: trans.__('Close') })
