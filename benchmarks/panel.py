@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks import bundle
 from benchmarks.machine import Row
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / name) for name in ("browser", "support")]
 
 TASKS, KEYSTROKES = 50, 60
 LARGE, FEWER_KEYSTROKES = (300, 1000), 20

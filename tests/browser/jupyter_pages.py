@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ports import reserved_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = [
@@ -168,9 +169,6 @@ def jupyter_server(
     translation = places["settings"] / "@jupyterlab" / "translation-extension"
     translation.mkdir()
     (translation / "plugin.jupyterlab-settings").write_text(json.dumps({"locale": lang}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(places["config"]),
@@ -186,7 +184,6 @@ def jupyter_server(
     options = [
         "--no-browser",
         "--allow-root",
-        f"--port={port}",
         f"--ServerApp.base_url={base_url}",
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={TOKEN}",
@@ -195,9 +192,9 @@ def jupyter_server(
         "--LabApp.expose_app_in_browser=True",
         "--JupyterNotebookApp.expose_app_in_browser=True",
     ]
-    with (folder / "server.log").open("w") as log:
+    with (folder / "server.log").open("w") as log, reserved_port() as port:
         server = subprocess.Popen(
-            [sys.executable, "-c", _START, *options],
+            [sys.executable, "-c", _START, f"--port={port}", *options],
             env=environment,
             stdout=log,
             stderr=log,

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ports import reserved_port
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
@@ -36,9 +36,6 @@ def mariadb_server() -> Iterator[str]:
         server = str(found)
     pytest.importorskip("pymysql", reason="PyMySQL is not installed")
     folder = Path(tempfile.mkdtemp(prefix="nbflow-maria-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     common = ["--no-defaults", f"--datadir={folder / 'data'}"]
     user = [] if os.geteuid() else ["--user=root"]
     subprocess.run(
@@ -46,30 +43,30 @@ def mariadb_server() -> Iterator[str]:
         check=True,
         capture_output=True,
     )
-    process = subprocess.Popen(
-        [
-            server,
-            *common,
-            *user,
-            f"--port={port}",
-            "--bind-address=127.0.0.1",
-            f"--socket={folder / 's'}",
-            f"--pid-file={folder / 'pid'}",
-            "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-buffer-pool-size=32M",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        # It has no TLS: to ask for it would read all certificates of the system for each connection.
-        url = f"mariadb+pymysql://root@127.0.0.1:{port}/?ssl_disabled=1"
-        _await_server(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
+    options = [
+        *common,
+        *user,
+        "--bind-address=127.0.0.1",
+        f"--socket={folder / 's'}",
+        f"--pid-file={folder / 'pid'}",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-buffer-pool-size=32M",
+    ]
+    with reserved_port() as port:
+        process = subprocess.Popen(
+            [server, *options, f"--port={port}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            # It has no TLS: to ask for it would read all the system's certificates each time.
+            url = f"mariadb+pymysql://root@127.0.0.1:{port}/?ssl_disabled=1"
+            _await_server(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await_server(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -1,7 +1,6 @@
 """Real servers that take what nbflow sends: HTTP with and without TLS, SMTP."""
 
 import json
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import trustme
 from aiosmtpd.controller import Controller
+from ports import reserved_port
 
 
 class Received:
@@ -109,13 +109,11 @@ class Mails:
 def smtp_server() -> Iterator[Mails]:
     """Take mails on this machine."""
     mails = Mails()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(mails, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        mails.url = f"smtp://127.0.0.1:{port}"
-        yield mails
-    finally:
-        controller.stop()
+    with reserved_port() as port:
+        controller = Controller(mails, hostname="127.0.0.1", port=port)
+        controller.start()
+        try:
+            mails.url = f"smtp://127.0.0.1:{port}"
+            yield mails
+        finally:
+            controller.stop()

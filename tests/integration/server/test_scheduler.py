@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from jupyter_servers import TOKEN, RunningServer, jupyter_server
+from ports import reserved_port
 from psutil import NoSuchProcess, Process
-from tornado.testing import bind_unused_port
 from waiting import until
 
 from nbflow.app import open_service
@@ -33,8 +33,6 @@ def is_gone(pid: int) -> bool:
 @contextmanager
 def server_process(folder: Path, *options: str) -> Iterator[tuple[Any, RunningServer]]:
     """A `jupyter server` that knows of nbflow only what its installation tells it."""
-    socket, port = bind_unused_port()
-    socket.close()
     root = folder / "root"
     root.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_")}
@@ -42,32 +40,32 @@ def server_process(folder: Path, *options: str) -> Iterator[tuple[Any, RunningSe
         f"JUPYTER_{name}": str(folder / name) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     }
     home = folder / "home"
-    log = (folder / "server.log").open("ab")
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",
-            f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.base_url=/a%40b/",
-            f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}", *options,
-        ],
-        env=kept | places | {"NBFLOW_HOME": str(home), "NBFLOW_LANG": "en"},
-        stdout=log, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    running = RunningServer(app=None, port=port, root=root, home=home)
+    command = [
+        sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",
+        "--ServerApp.port_retries=0", "--ServerApp.base_url=/a%40b/",
+        f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}", *options,
+    ]  # fmt: skip
+    with reserved_port() as port, (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, f"--ServerApp.port={port}"],
+            env=kept | places | {"NBFLOW_HOME": str(home), "NBFLOW_LANG": "en"},
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        running = RunningServer(app=None, port=port, root=root, home=home)
 
-    def answers() -> bool:
-        assert process.poll() is None, (folder / "server.log").read_text()
+        def answers() -> bool:
+            assert process.poll() is None, (folder / "server.log").read_text()
+            try:
+                return running.ask("/openapi.json").status == 200
+            except OSError:
+                return False
+
         try:
-            return running.ask("/openapi.json").status == 200
-        except OSError:
-            return False
-
-    try:
-        until(answers)
-        yield process, running
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
+            until(answers)
+            yield process, running
+        finally:
+            process.kill()
+            process.wait()
 
 
 def page(root: Path, **dag: object) -> None:
