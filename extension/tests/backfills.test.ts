@@ -3,8 +3,8 @@ import { ApiError } from '../src/api/client';
 import type { BackfillForm, Problem } from '../src/api/types';
 import { FollowedBackfills } from '../src/notebook/backfill';
 
-const backfill = (id: string, state: string, created = id) =>
-  ({ backfill_id: id, state, created }) as BackfillForm;
+const backfill = (id: string, state: string, created = id, runs: BackfillForm['runs'] = {}) =>
+  ({ backfill_id: id, state, created, runs }) as BackfillForm;
 
 /** Backfills as the server has them. */
 class Server {
@@ -71,6 +71,21 @@ test('what is known is there at once; nothing is asked any more once all have en
   server.has(backfill('a', 'done'), backfill('b', 'done'));
   await vi.advanceTimersByTimeAsync(4000);
   expect(states()).toEqual(['b done', 'a done']);
+  const { looks } = server;
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(server.looks).toBe(looks);
+});
+
+test('one that was cancelled is followed until its runs have ended', async () => {
+  const going = backfill('a', 'cancelled', 'a', { running: 1 });
+  const ended = backfill('a', 'cancelled', 'a', { cancelled: 1 });
+  server.has(going);
+  follow(['a', null]);
+  await vi.advanceTimersByTimeAsync(4000);
+  expect(followed.all).toEqual([going]);
+  server.has(ended);
+  await vi.advanceTimersByTimeAsync(4000);
+  expect(followed.all).toEqual([ended]);
   const { looks } = server;
   await vi.advanceTimersByTimeAsync(600_000);
   expect(server.looks).toBe(looks);

@@ -1,5 +1,6 @@
 """``nbflow runs open``: a kernel with a task's inputs loaded, for a person to work in."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,12 +51,14 @@ def open_task(
 
 
 def _wait(kernel: "OpenKernel", switch: "CancelSwitch") -> None:
-    import threading
+    import queue
 
-    pressed = threading.Event()
-    switch.on_press = pressed.set
+    # Unlike an event, it may be put to by a handler that interrupts the wait for it.
+    pressed: queue.SimpleQueue[None] = queue.SimpleQueue()
+    switch.on_press = lambda: pressed.put(None)
     while kernel.is_alive and not switch.is_pressed:
-        pressed.wait(_GLANCE)
+        with suppress(queue.Empty):
+            pressed.get(timeout=_GLANCE)
 
 
 def _say_what_happened(opening: "Opening") -> None:

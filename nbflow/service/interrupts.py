@@ -9,10 +9,13 @@ from typing import BinaryIO
 
 
 class CancelSwitch:
-    """Whether somebody wants the run to stop. Safe to use from any thread and signal handler."""
+    """Whether somebody wants the run to stop. Safe to use from any thread and signal handler: there
+    is no lock in it, which the code that a signal interrupts could hold.
+    """
 
     def __init__(self, event: threading.Event | None = None) -> None:
-        self._event = event or threading.Event()
+        self._event = event
+        self._is_pressed = False
         self.at_once = False
         """Don't wait for kernels to stop by themselves."""
         self.on_press: Callable[[], None] | None = None
@@ -20,13 +23,13 @@ class CancelSwitch:
     @property
     def is_pressed(self) -> bool:
         """Tell whether the run is to stop."""
-        return self._event.is_set()
+        return self._is_pressed or (self._event is not None and self._event.is_set())
 
     def press(self) -> None:
         """Ask the run to stop; asked again, at once."""
-        if self._event.is_set():
+        if self.is_pressed:
             self.at_once = True
-        self._event.set()
+        self._is_pressed = True
         if self.on_press is not None:
             self.on_press()
 

@@ -52,7 +52,11 @@ export class BackfillDraft extends AskedAnew {
   private _plan: BackfillPlanned | null = null;
 }
 
-/** Backfills of a DAG that go on, followed until they have ended. */
+/** Whether it changes by itself: of a cancelled one, too, runs end a while later. */
+const isMoving = ({ state, runs }: BackfillForm): boolean =>
+  state === 'running' || (runs.running ?? 0) > 0;
+
+/** Backfills of a DAG that go on, followed until they and their runs have ended. */
 export class FollowedBackfills implements IDisposable {
   /** Follow those that go on, and `known` ones in any case, however far they are known. */
   constructor(
@@ -121,7 +125,7 @@ export class FollowedBackfills implements IDisposable {
     } finally {
       this._changed.emit();
     }
-    if (this.all.every(one => one.state !== 'running')) {
+    if (!this.all.some(isMoving)) {
       void this._poll.stop();
     }
   }
@@ -130,7 +134,7 @@ export class FollowedBackfills implements IDisposable {
   private async _read(): Promise<void> {
     const { items } = await this._api.openBackfills(this._dag);
     const open = new Set(items.map(one => one.backfill_id));
-    const isLeft = (one: BackfillForm | null) => one === null || one.state === 'running';
+    const isLeft = (one: BackfillForm | null) => one === null || isMoving(one);
     const left = [...this._known].filter(([id, one]) => !open.has(id) && isLeft(one));
     for (const one of items) {
       this._known.set(one.backfill_id, one);

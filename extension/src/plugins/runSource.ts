@@ -201,9 +201,13 @@ export class CurrentRun implements RunSource {
     this._emit();
   }
 
+  /** Answers may come in another order than they were asked for: an older one tells nothing new. */
   private async _loadHistory(dag: string): Promise<void> {
+    this._asked += 1;
+    const turn = this._asked;
     const found = await this._runs.api.runs({ dag_id: dag, limit: SHOWN }).catch(() => null);
-    if (found && dag === this._dag) {
+    if (found && dag === this._dag && turn > this._told) {
+      this._told = turn;
       this._history = found.items;
       this._emit();
     }
@@ -213,6 +217,9 @@ export class CurrentRun implements RunSource {
     this._changed.emit();
   }
 
+  /** How many histories were asked for, and which of them is shown. */
+  private _asked = 0;
+  private _told = 0;
   private readonly _changed = new Signal<this, void>(this);
   private _dag: string | null = null;
   private _history: readonly RunForm[] = [];
