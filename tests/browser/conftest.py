@@ -104,7 +104,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, loaded: dict[str, Any]) 
     """
     server = _server_of(request)
     page = loaded.pop(server, None) or chromium.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     try:
         yield page
         if server and request.node.stash.get(_PASSED, False):

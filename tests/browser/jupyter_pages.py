@@ -132,12 +132,17 @@ class Jupyter:
         """Return where Notebook 7 shows a notebook."""
         return f"{self.url}/notebooks/{urllib.parse.quote(name)}?token={TOKEN}"
 
-    def ask(self, place: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask nbflow's API, as somebody does who isn't at the page; what has a body is posted."""
+    def ask(
+        self, place: str, body: dict[str, Any] | None = None, *, method: str | None = None
+    ) -> Any:
+        """Ask nbflow's API, as somebody does who isn't at the page; what has a body is posted, unless
+        a method is named.
+        """
         headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.url}/nbflow/api/{place}"
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers)) as answer:
+        request = urllib.request.Request(url, data, headers, method=method)
+        with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
 
 

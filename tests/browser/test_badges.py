@@ -91,15 +91,15 @@ def test_badges_and_picture_tell_soon_how_runs_ended_that_somebody_else_asked_fo
     page: Any, jupyter: Jupyter
 ) -> None:
     gate = jupyter.folder / "another-gate"
-    gate.touch()
     jupyter.write("theirs.ipynb", *waiting_for(gate))
     open_document(page, jupyter, "lab", "theirs.ipynb")
     page.get_by_role("button", name="Task load").wait_for()
     page.evaluate("() => { void window.jupyterapp.commands.execute('nbflow:open-dag'); }")
     jupyter.ask("runs", {"path": "theirs.ipynb"})
     ran = page.locator(".nbf-badge-ran")
-    # Half as long as the page waits to ask again: the server's event bus told it.
-    ran.first.locator(".nbf-state").wait_for(timeout=15_000)
+    # Sooner than the page asks by itself again: the server's event bus told it.
+    ran.first.locator(".nbf-state").wait_for(timeout=25_000)
+    gate.touch()
     ran.first.locator(".nbf-state[data-state=success]").wait_for(timeout=60_000)
     drawn = page.locator(".nbf-canvas .task")
     stands = (("load", "success"), ("total", "failed"))

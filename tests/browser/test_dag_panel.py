@@ -32,13 +32,13 @@ def test_the_picture_follows_what_is_typed(page: Any, jupyter: Jupyter) -> None:
     jupyter.write("drawn.ipynb", *TASKS)
     open_document(page, jupyter, "lab", "drawn.ipynb")
     open_panel(page)
-    assert page.locator(".nbf-canvas svg").get_attribute("data-engine") == "graphviz"
     assert page.locator(".nbf-canvas .edge").count() == 2
     page.locator(".jp-CodeCell .cm-content").nth(2).click()
     page.keyboard.press("Control+End")
     page.keyboard.type("\nseen = numbers, unheard_of")
     line(page, "report waits for load").wait_for(state="attached")
     page.locator(".nbf-findings").get_by_text("NBF203").wait_for()
+    page.locator('.nbf-canvas svg[data-engine="graphviz"]').wait_for()
     shoot(page, "panel")
 
 

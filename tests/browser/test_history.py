@@ -118,8 +118,7 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
 ) -> None:
     jupyter.write("long.ipynb", "%%task load\nn = 1")
     jupyter.ask("dags", {"path": "long.ipynb"})
-    for _ in range(26):
-        jupyter.ask("dags/long/runs", {})
+    made = [jupyter.ask("dags/long/runs", {})["run_id"] for _ in range(26)]
     open_document(page, jupyter, "lab", "long.ipynb")
     with kept_layout(page, "history:long.ipynb"):
         do(page, "nbflow:open-history")
@@ -142,6 +141,8 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     page.reload()
     page.locator(HISTORY).get_by_role("heading", name="Runs of long").wait_for()
     rows.nth(24).wait_for()
+    for run in made:  # nobody is to wait for them
+        jupyter.ask(f"runs/{run}/cancel", {})
 
 
 def test_a_run_that_cant_be_read_is_told_beside_those_that_can(page: Any, jupyter: Jupyter) -> None:
@@ -152,8 +153,10 @@ def test_a_run_that_cant_be_read_is_told_beside_those_that_can(page: Any, jupyte
     rows = page.locator(f"{HISTORY} tbody tr")
     rows.locator(".nbf-state[data-state=success]").nth(1).wait_for(timeout=60_000)
 
+    database = jupyter.folder / "nbflow" / "nbflow.db"
+
     def write(kind: str) -> None:
-        with contextlib.closing(sqlite3.connect(jupyter.folder / "nbflow" / "nbflow.db")) as store:
+        with contextlib.closing(sqlite3.connect(database, timeout=30)) as store:
             store.execute("UPDATE run SET kind = ? WHERE id = ?", (kind, hurt))
             store.commit()
 
@@ -174,7 +177,7 @@ def test_in_notebook_7_runs_stand_on_the_right_and_those_of_another_notebook_in_
     open_document(page, jupyter, "notebook", "here.ipynb")
     do(page, "nbflow:open-history")
     page.locator(HISTORY).get_by_role("heading", name="Runs of here").wait_for()
-    assert page.evaluate("() => document.activeElement.classList.contains('nbf-of-history')")
+    page.wait_for_function("() => document.activeElement.classList.contains('nbf-of-history')")
     with page.context.expect_page() as opened:
         do(page, "nbflow:open-history", '{"path": "there.ipynb"}')
     there = opened.value.locator(HISTORY)

@@ -136,6 +136,7 @@ def test_policies_triggers_and_people_to_tell_are_filled_in_by_keyboard(
     jupyter.write("whole.ipynb", *CELLS)
     open_document(page, jupyter, "lab", "whole.ipynb")
     dialog = start(page, "nbflow:edit-schedule")
+    dialog.locator("select:focus").wait_for()
     dialog.get_by_label("Repeats").select_option("daily")
     dialog.get_by_label("Not before").fill("2027-01-01")
     dialog.get_by_label("Runs missed").select_option("all")

@@ -15,8 +15,10 @@ from nbflow.service.checking import rules
 DAG = small_dag({"a": [], "b": [], "c": ["a", "b"]})
 
 
-def end_both_at_once(url: str) -> TaskState:
-    """End ``a`` and ``b`` in two transactions that overlap as far as they can; tell how ``c`` stands."""
+def end_both_at_once(url: str, patience: float) -> TaskState:
+    """End ``a`` and ``b`` in two transactions of which each waits some seconds for the other's decision
+    before it is committed; tell how ``c`` stands.
+    """
     with open_metastore(url, clock=SystemClock()) as store:
         store.deploy(DAG, {"etl.ipynb": b"{}"})
         store.create_run(manual_run(DAG))
@@ -28,7 +30,7 @@ def end_both_at_once(url: str) -> TaskState:
         def wait_for_the_other(seen):
             decisions = decide(DAG, seen, wall())
             with suppress(threading.BrokenBarrierError):
-                both_decide.wait(0.5)
+                both_decide.wait(patience)
             return decisions
 
         def end(claim) -> None:
@@ -43,7 +45,8 @@ def end_both_at_once(url: str) -> TaskState:
 
 
 def test_two_ends_that_meet_release_the_task_that_waits_for_both(new_url) -> None:
-    assert end_both_at_once(new_url("postgresql")) is TaskState.QUEUED
+    # The one that holds the row of the run waits in vain.
+    assert end_both_at_once(new_url("postgresql"), 0.5) is TaskState.QUEUED
 
 
 def test_without_the_lock_of_the_run_the_join_is_lost_and_the_checker_says_so(
@@ -51,5 +54,5 @@ def test_without_the_lock_of_the_run_the_join_is_lost_and_the_checker_says_so(
 ) -> None:
     monkeypatch.setattr(finish, "lock_runs", lambda db, connection, run_ids: None)
     url = new_url("postgresql")
-    assert end_both_at_once(url) is TaskState.NONE
+    assert end_both_at_once(url, 30) is TaskState.NONE
     assert "I3" in {one.code for one in check(url, Looks(rules=rules(), drained=True))}

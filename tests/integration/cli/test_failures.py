@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pids import is_gone
 from waiting import until
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -310,10 +311,6 @@ def kernel_of(file: str) -> int:
     return int(pid)
 
 
-def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}/stat").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text()
-
-
 def test_a_failed_task_is_opened_at_its_cell_until_ctrl_c(ended: Ended) -> None:
     nbflow, failed, tmp_path = ended
     from jupyter_client.blocking import BlockingKernelClient
@@ -353,7 +350,6 @@ def test_opening_ends_when_somebody_shuts_the_kernel_down(ended: Ended) -> None:
     assert process.returncode == 0
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 def test_a_killed_opening_leaves_no_kernel(ended: Ended) -> None:
     _, failed, tmp_path = ended
     with opened(tmp_path, failed, "train") as (process, _, file):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from psutil import NoSuchProcess, Process
+from pids import is_gone
 from storms.commits import DRIVEN, forget_the_living, prepare, somebody_died
 from waiting import until
 
@@ -24,13 +24,6 @@ from nbflow.service import daemon
 from nbflow.settings import Settings
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return Process(pid).status() == "zombie"
-    except NoSuchProcess:
-        return True
 
 
 def test_a_scheduler_in_the_background_is_shown_refuses_a_second_one_and_ends_when_told_to(

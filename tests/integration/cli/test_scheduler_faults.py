@@ -113,6 +113,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     assert check(one.url) == []
 
 
+def until_said(process: "subprocess.Popen[str]", what: str) -> None:
+    assert process.stdout is not None
+    said = ""
+    while what not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+
+
 def ends_well(process: "subprocess.Popen[str]", within: float) -> None:
     begun = time.monotonic()
     said, _ = process.communicate(timeout=60)
@@ -161,6 +170,7 @@ def test_a_scheduler_told_to_stop_waits_as_long_as_it_may_and_told_twice_not_at_
     second = bench.start("--drain", "600")
     until(bench.begun.exists)
     second.send_signal(signal.SIGTERM)
+    until_said(second, "told to stop")
     other = bench.service.trigger(bench.deploy("other", "# %%\n# %%task a\nx = 1\n"))
     assert second.poll() is None
     second.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from nbflow.model.attempt import Limits
 from nbflow.model.states import CellStatus, Reason, TaskState
 
 pytestmark = pytest.mark.kernel
-OVER_SOON = Limits(timeout=6)
+OVER_SOON = Limits(timeout=12)
 """Time enough for a kernel to start, on a slow machine, too."""
 
 
@@ -97,7 +97,7 @@ def test_a_memory_limit_is_named_when_it_is_reached(driver, spec_of):
 def test_a_busy_cell_is_interrupted_when_its_time_is_over(driver, spec_of):
     result = driver.run(spec_of("while True: pass", "1", limits=OVER_SOON))
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.TIMED_OUT)
-    assert result.message == "timed out after 6 s"
+    assert result.message == "timed out after 12 s"
     assert statuses(result) == ["timed_out", "not_run"]
 
 

@@ -6,6 +6,7 @@ import sys
 
 import psutil
 import pytest
+from pids import command_of, is_gone
 from waiting import until
 
 from nbflow.execution.executor import LocalExecutor
@@ -16,7 +17,9 @@ pytestmark = pytest.mark.kernel
 
 def kernels_below(executor):
     children = [psutil.Process(slot.pid).children() for slot in executor._slots]
-    return [child for some in children for child in some if "ipykernel_launcher" in child.cmdline()]
+    return [
+        child for some in children for child in some if "ipykernel_launcher" in command_of(child)
+    ]
 
 
 def test_members_of_a_group_share_one_kernel_until_it_is_closed(driver, spec_of):
@@ -71,7 +74,7 @@ def test_a_group_whose_kernel_died_is_lost_once_and_can_start_again(own_driver, 
     own_driver.until_idle()
     (kernel,) = kernels_below(own_driver.executor)
     kernel.kill()
-    until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: is_gone(kernel.pid))
     lost = own_driver.run(spec_of("x", group="r4:g"))
     assert (lost.state, lost.reason) == (TaskState.FAILED, Reason.LOST)
     assert own_driver.run(spec_of("x = 1", group="r4:g")).state is TaskState.SUCCESS
@@ -101,4 +104,4 @@ def test_children_of_a_kept_kernel_live_as_long_as_it_does(own_driver, spec_of):
     assert own_driver.run(spec_of(alive, group="r6:g")).state is TaskState.SUCCESS
     slot = psutil.Process(own_driver.executor._slots[0].pid)
     own_driver.executor.close_group("r6:g")
-    until(lambda: not slot.children(recursive=True), 5)
+    until(lambda: not slot.children(recursive=True))

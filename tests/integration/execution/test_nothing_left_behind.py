@@ -53,7 +53,7 @@ def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, source):
     spec = driver.start(spec_of(source))
     result = driver.end_of(spec)
     assert result.state is TaskState.SUCCESS
-    until(lambda: not of_attempt(spec), 3)
+    until(lambda: not of_attempt(spec), 15)
 
 
 @pytest.mark.fault(31)
@@ -61,7 +61,7 @@ def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_drive
     result = own_driver.run(spec_of(DISGUISED))
     slot = own_driver.executor._slots[0].pid
     assert result.state is TaskState.SUCCESS
-    until(lambda: not below(slot), 3)
+    until(lambda: not below(slot), 15)
 
 
 @pytest.mark.fault(31)
@@ -75,7 +75,7 @@ def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, end):
     if end == "cancel":
         driver.executor.cancel(spec.token)
     assert driver.end_of(spec, 20).state is not TaskState.SUCCESS
-    until(lambda: not of_attempt(spec), 3)
+    until(lambda: not of_attempt(spec), 15)
 
 
 @pytest.mark.fault(11)
@@ -88,23 +88,23 @@ def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(own_driver, 
     result = own_driver.end_of(spec)
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.LOST)
     assert result.message == f"slot died (signal {end:d})"
-    until(lambda: not of_attempt(spec), 3)
+    until(lambda: not of_attempt(spec), 15)
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
 
 
 @pytest.mark.fault(23, 37)
 def test_an_attempt_whose_driver_falls_silent_ends_and_its_kernel_with_it(driver, spec_of):
-    patience = 3.0
+    patience = 10.0
     with LocalExecutor(1, patience=patience) as executor:
         own = type(driver)(executor)
         spec = own.start(spec_of(NESTED, "import time; time.sleep(600)"))
         own.until_running(spec, "c2")
         # As long as it polls, the attempt goes on.
         begun = time.monotonic()
-        while time.monotonic() < begun + 1.5 * patience:
+        while time.monotonic() < begun + 1.2 * patience:
             own._poll()
         assert of_attempt(spec)
-        until(lambda: not of_attempt(spec), patience + 3)
+        until(lambda: not of_attempt(spec), patience + 15)
         result = own.end_of(spec)
         assert (result.reason, result.message) == (Reason.LOST, "slot died (exit code 1)")
         assert own.run(spec_of("1")).state is TaskState.SUCCESS

@@ -38,9 +38,10 @@ def test_200_megabytes_of_output_are_cut_and_the_slot_stays_small(own_driver, sp
 @pytest.mark.fault(34)
 def test_output_without_end_ends_the_attempt_within_10_seconds(driver, spec_of):
     limits = Limits(timeout=60, output_total=30_000_000, log_bytes=1_000_000)
+    spec = driver.start(spec_of("while True: print('x' * 1000)", limits=limits))
+    driver.until_running(spec, "c1")
     begun = time.monotonic()
-    spec = spec_of("while True: print('x' * 1000)", limits=limits)
-    result = driver.run(spec)
+    result = driver.end_of(spec)
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.OUTPUT_LIMIT)
     assert result.message == "output limit: it wrote more than 30 MB"
     assert result.cells[0].status.value == "failed"
@@ -100,6 +101,6 @@ def test_a_display_updated_by_a_later_cell_shows_the_new_state(driver, spec_of):
 def test_a_long_silent_cell_does_not_keep_earlier_output_from_the_file(driver, spec_of):
     spec = driver.start(spec_of("print('early')", "import time; time.sleep(600)"))
     driver.until_running(spec, "c2")
-    until(lambda: outputs(spec) and outputs(spec)[0]["text"] == ["early\n"], 5)
+    until(lambda: outputs(spec) and outputs(spec)[0]["text"] == ["early\n"])
     driver.executor.cancel(spec.token)
     driver.end_of(spec)

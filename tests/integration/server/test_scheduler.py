@@ -13,21 +13,15 @@ from typing import Any
 
 import pytest
 from jupyter_servers import TOKEN, RunningServer, jupyter_server
+from pids import is_gone
 from ports import reserved_port
-from psutil import NoSuchProcess, Process
+from psutil import Process
 from waiting import until
 
 from nbflow.app import open_service
 from nbflow.service.attached import AttachedScheduler
 
 pytestmark = pytest.mark.kernel
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return Process(pid).status() == "zombie"
-    except NoSuchProcess:
-        return True
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """A task of a run, opened in a kernel with its inputs loaded: real kernels, nothing run again."""
 
-import time
 from pathlib import Path
 
-import psutil
 import pytest
+from pids import is_gone
+from waiting import until
 
 import nbflow
 from nbflow.errors import ExecutionError, NotFoundError
@@ -167,12 +167,10 @@ def test_a_closed_kernel_takes_along_what_was_started_in_it(service, page):
             )
         )
         file = kernel.connection_file
-        assert psutil.pid_exists(child)
-    deadline = time.monotonic() + 10
-    while psutil.pid_exists(child) and psutil.Process(child).status() != "zombie":
-        assert time.monotonic() < deadline
+        assert not is_gone(child)
+    until(lambda: is_gone(child))
     assert not Path(file).exists()
-    assert not psutil.pid_exists(kernel.pid) or psutil.Process(kernel.pid).status() == "zombie"
+    assert is_gone(kernel.pid)
 
 
 def test_python_opens_a_task_of_a_report_or_of_the_newest_run(page, home, monkeypatch):

@@ -78,9 +78,9 @@ class Lag:
             last = now
 
 
-def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
-    """Let schedulers work while their server is shaken, until there were ``hits`` and ``tasks`` began;
-    then end what is left, and look.
+def endure(what: Storm, how: str, hits: int, tasks: int, least: float = 0.0) -> dict[str, Any]:
+    """Let schedulers work while their server is shaken, until there were ``hits`` and ``tasks`` began,
+    and each has had the ``least`` share of them; then end what is left, and look.
     """
     hurry(what.lease)
     chance = random.Random(what.seed)
@@ -92,7 +92,7 @@ def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
         lag, hit, blows = Lag(), 0, 0
         try:
             while (over := time.monotonic() - until) < 0 or (
-                over < LONGER and (hit < hits or len(_effects(what)) < tasks)
+                over < LONGER and (hit < hits or not _had_their_share(what, pids, tasks, least))
             ):
                 time.sleep(chance.uniform(*PAUSES[how]))
                 hit += blow(how, what.url, blows)
@@ -107,23 +107,29 @@ def endure(what: Storm, how: str, hits: int, tasks: int) -> dict[str, Any]:
         at = sorted(clock.real(event.at) for event in events if event.at >= begun)
         drain(what, settings, clock)
     look(what, settings, clock, report)
-    shares = Counter(int(line.split()[3]) for line in _effects(what))
     return asdict(report) | {
         "ends": ends,
         "hits": hit,
         # Where the machine itself stood still, so did they.
         "standstill": max(b - a - lag.within(a, b) for a, b in pairwise(at)),
-        "shares": sorted(shares[pid] for pid in pids),
+        "shares": _shares(what, pids),
     }
 
 
-def _effects(what: Storm) -> list[str]:
-    """Return a line for each task that began."""
+def _had_their_share(what: Storm, pids: list[int], tasks: int, least: float) -> bool:
+    shares = _shares(what, pids)
+    return sum(shares) >= tasks and shares[0] >= least * sum(shares)
+
+
+def _shares(what: Storm, pids: list[int]) -> list[int]:
+    """Return how many tasks the schedulers began, the fewest first."""
     effects = Path(what.home, "effects")
-    return effects.read_text().splitlines() if effects.exists() else []
+    lines = effects.read_text().splitlines() if effects.exists() else []
+    shares = Counter(int(line.split()[3]) for line in lines)
+    return sorted(shares[pid] for pid in pids)
 
 
 if __name__ == "__main__":
     options = json.loads(sys.argv[1])
-    how, hits, tasks = (options.pop(name) for name in ("how", "hits", "tasks"))
-    print(json.dumps(endure(Storm(**options), how, hits, tasks)))
+    wanted = {name: options.pop(name) for name in ("how", "hits", "tasks", "least")}
+    print(json.dumps(endure(Storm(**options), **wanted)))

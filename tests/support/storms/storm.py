@@ -303,7 +303,7 @@ def _wait_for_tasks(what: Storm, before: int) -> int:
 def _is_early(
     what: Storm, settings: Settings, clock: FastClock, report: Report, over: float
 ) -> bool:
-    """Return whether there were few blows yet, or runs that others set off."""
+    """Return whether there were few blows yet, or runs that others set off, or nothing to tell."""
     if over > LONGER:
         return False
     if report.kills + report.stalls < 2 * what.seconds:
@@ -311,7 +311,7 @@ def _is_early(
     # Not a service: that would reap, too.
     store = open_metastore(settings.database_url, clock=clock)
     try:
-        return _triggered(store) < what.seconds / 2
+        return _triggered(store) < what.seconds / 2 or not store.notices.all(limit=1)
     finally:
         store.close()
 

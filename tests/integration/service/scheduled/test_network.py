@@ -16,7 +16,7 @@ from nbflow.service import leases
 from nbflow.service import scheduler as scheduler_module
 from nbflow.service.scheduler import Scheduler
 
-LEASE, TRUST, ANSWER = 8.0, 2.0, 0.5
+LEASE, TRUST, ANSWER = 12.0, 4.0, 0.5
 
 
 @pytest.fixture

@@ -297,6 +297,7 @@ def test_what_can_not_be_given_back_within_ten_seconds_is_left_to_its_lease(
     monkeypatch.setattr(dialect, "BUSY_TIMEOUT", 50)
     with told_to_stop(service, settings, calendar, page, home) as (run_id, scheduler, lock):
         begun = calendar.ahead
+        calendar.stand_still()
 
         def then():
             calendar.ahead += 2.0
