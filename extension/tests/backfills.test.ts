@@ -77,15 +77,15 @@ test('what is known is there at once; nothing is asked any more once all have en
 });
 
 test('one that was cancelled is followed until its runs have ended', async () => {
-  const going = backfill('a', 'cancelled', 'a', { running: 1 });
-  const ended = backfill('a', 'cancelled', 'a', { cancelled: 1 });
-  server.has(going);
+  const cancelled = (runs: BackfillForm['runs']) => backfill('a', 'cancelled', 'a', runs);
+  server.has(cancelled({ queued: 1, running: 1 }));
   follow(['a', null]);
-  await vi.advanceTimersByTimeAsync(4000);
-  expect(followed.all).toEqual([going]);
-  server.has(ended);
-  await vi.advanceTimersByTimeAsync(4000);
-  expect(followed.all).toEqual([ended]);
+  for (const state of ['queued', 'running', 'cancelled']) {
+    await vi.advanceTimersByTimeAsync(4000);
+    server.has(cancelled({ [state]: 1 }));
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(followed.all).toEqual([cancelled({ [state]: 1 })]);
+  }
   const { looks } = server;
   await vi.advanceTimersByTimeAsync(600_000);
   expect(server.looks).toBe(looks);

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 
 class CancelSwitch:
-    """Whether somebody wants the run to stop. Safe to use from any thread and signal handler: there
-    is no lock in it, which the code that a signal interrupts could hold.
+    """Whether somebody wants the run to stop. Safe to use from any thread and signal handler: it takes
+    no lock, which the code that a signal interrupts could hold.
     """
 
     def __init__(self, event: threading.Event | None = None) -> None:
@@ -19,6 +19,7 @@ class CancelSwitch:
         self.at_once = False
         """Don't wait for kernels to stop by themselves."""
         self.on_press: Callable[[], None] | None = None
+        """Called at each press, maybe in a signal handler: it must take no lock of Python's either."""
 
     @property
     def is_pressed(self) -> bool:

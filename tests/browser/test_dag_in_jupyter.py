@@ -53,9 +53,9 @@ def test_a_finished_run_is_saved_with_a_link_that_opens_the_executed_notebook(
     run_cells(page, 2)
     link = page.get_by_text("Open the executed notebook")
     # The live view has the link before its cell has the picture that stays.
-    page.locator('svg.nbflow-dag .task[data-state="success"]').wait_for()
-    page.locator(".nbflow-live").wait_for(state="detached")
     link.wait_for()
+    page.locator(".nbflow-live").wait_for(state="detached")
+    page.locator('svg.nbflow-dag .task[data-state="success"]').wait_for()
     save(page)
     page.wait_for_function("() => !document.querySelector('.jp-Document.jp-mod-dirty')")
     page.goto("about:blank")

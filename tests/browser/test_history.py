@@ -112,13 +112,22 @@ def test_runs_are_listed_looked_into_and_compared(page: Any, served: tuple[Jupyt
     assert axe_violations(page, ".nbf-of-history") == []
 
 
-@pytest.mark.own_page
-def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
-    page: Any, jupyter: Jupyter
-) -> None:
+@pytest.fixture
+def long_history(jupyter: Jupyter) -> Iterator[None]:
+    """A DAG with 26 runs, of which no other test has to wait for the end."""
     jupyter.write("long.ipynb", "%%task load\nn = 1")
     jupyter.ask("dags", {"path": "long.ipynb"})
     made = [jupyter.ask("dags/long/runs", {})["run_id"] for _ in range(26)]
+    yield
+    for run in made:
+        jupyter.ask(f"runs/{run}/cancel", {})
+
+
+@pytest.mark.own_page
+@pytest.mark.usefixtures("long_history")
+def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
+    page: Any, jupyter: Jupyter
+) -> None:
     open_document(page, jupyter, "lab", "long.ipynb")
     with kept_layout(page, "history:long.ipynb"):
         do(page, "nbflow:open-history")
@@ -141,8 +150,6 @@ def test_a_long_history_has_pages_and_filters_and_is_there_again_after_a_reload(
     page.reload()
     page.locator(HISTORY).get_by_role("heading", name="Runs of long").wait_for()
     rows.nth(24).wait_for()
-    for run in made:  # nobody is to wait for them
-        jupyter.ask(f"runs/{run}/cancel", {})
 
 
 def test_a_run_that_cant_be_read_is_told_beside_those_that_can(page: Any, jupyter: Jupyter) -> None:

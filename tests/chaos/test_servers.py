@@ -28,13 +28,13 @@ def endure(
     *,
     hits: int,
     tasks: int,
-    least: float = 0.0,
+    least_share: float = 0.0,
     **more: float,
 ) -> dict[str, Any]:
     """Shake a server for some seconds, on a slow machine until enough has happened."""
     seed = time.time_ns() % 1_000_000
     options = {"url": url, "home": str(home), "seconds": seconds, "seed": seed, "how": how} | more
-    options |= {"hits": hits, "tasks": tasks, "least": least}
+    options |= {"hits": hits, "tasks": tasks, "least_share": least_share}
     report = report_of(run_child("servers", options, timeout=seconds + 200))
     print(how, json.dumps(report))
     assert report["violations"] == {}, report
@@ -74,9 +74,17 @@ def test_three_schedulers_share_the_load(new_url, tmp_path: Path, backend: str) 
     patient = {"lease": 4.0, "standstill": 8.0}
     seconds, tasks = (20, 200) if LONG else (2, 40)
     report = endure(
-        tmp_path, new_url(backend), "nothing", seconds, hits=0, tasks=tasks, least=0.06, **patient
+        tmp_path,
+        new_url(backend),
+        "nothing",
+        seconds,
+        hits=0,
+        tasks=tasks,
+        least_share=0.06,
+        **patient,
     )
-    # Some tasks more begin before all have heard that it is over.
+    # Who came late, or was held up for a while, makes up for it; some tasks more begin before all
+    # have heard that it is over.
     assert report["shares"][0] > 0.05 * sum(report["shares"])
     # What ran when their time was over.
     assert report["lost"] <= 3 * 2

@@ -17,3 +17,11 @@ def command_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.NoSuchProcess:
         return []
+
+
+def parent_of(process: psutil.Process) -> int:
+    """Return the process that started one; 0 of one that has ended."""
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return 0

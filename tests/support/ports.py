@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,8 +15,9 @@ _OURS = range(20_000, 32_000)
 def reserved_port() -> Iterator[int]:
     """Yield a port of 127.0.0.1 that nobody takes but a server that listens with SO_REUSEADDR.
 
-    Two processes of the tests never get the same: to bind without that option fails where another
-    socket is bound, and setting it afterwards lets one more socket listen there.
+    On Linux two processes of the tests never get the same: to bind without that option fails where
+    another socket is bound, and setting it afterwards lets one more socket listen there. Elsewhere
+    the port was free a moment ago.
     """
     for port in random.sample(_OURS, len(_OURS)):
         with socket.socket() as holder:
@@ -23,7 +25,10 @@ def reserved_port() -> Iterator[int]:
                 holder.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if sys.platform == "linux":
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            else:
+                holder.close()
             yield port
             return
     raise RuntimeError("no port is free")

@@ -52,9 +52,9 @@ export class BackfillDraft extends AskedAnew {
   private _plan: BackfillPlanned | null = null;
 }
 
-/** Whether it changes by itself: of a cancelled one, too, runs end a while later. */
+/** Whether it changes by itself: a cancelled one's runs end when a scheduler heeds that. */
 const isMoving = ({ state, runs }: BackfillForm): boolean =>
-  state === 'running' || (runs.running ?? 0) > 0;
+  state === 'running' || (runs.queued ?? 0) + (runs.running ?? 0) > 0;
 
 /** Backfills of a DAG that go on, followed until they and their runs have ended. */
 export class FollowedBackfills implements IDisposable {

@@ -9,15 +9,13 @@ import { type Choice, choose, type Scope } from '../model/scope';
 import { ChosenTask } from '../notebook/chosenTask';
 import type { LiveDag } from '../notebook/live';
 import type { LiveDags } from '../notebook/lives';
+import { NewestRuns } from '../notebook/newestRuns';
 import type { NotebookRun } from '../notebook/run';
 import type { NotebookRuns } from '../notebook/runs';
 import type { RunSource } from '../views/run/source';
 import type { TroubleText } from '../views/Trouble';
 import { showCells } from './showing';
 import { openAtTask } from './taskOpening';
-
-/** How many runs the history shows. */
-const SHOWN = 20;
 
 const NOTHING: Choice = { tasks: [], selectors: [] };
 
@@ -30,6 +28,8 @@ export class CurrentRun implements RunSource {
     private readonly _showOutputs: (run: string, cell: string | null) => void
   ) {
     this._trans = _translator.load('nbflow');
+    this._newest = new NewestRuns(_runs.api);
+    this._newest.changed.connect(this._emit, this);
     this._task = new ChosenTask(_runs.api);
     this._task.changed.connect(this._emit, this);
     _lives.currentChanged.connect(this._follow, this);
@@ -69,7 +69,7 @@ export class CurrentRun implements RunSource {
   }
 
   get history(): readonly RunForm[] {
-    return this._history;
+    return this._newest.all;
   }
 
   get isGoingOn(): boolean {
@@ -176,7 +176,7 @@ export class CurrentRun implements RunSource {
       this._run = run;
       this._dag = null;
       this._stands = null;
-      this._history = [];
+      this._newest.forget();
     }
     this._followLast();
   }
@@ -186,7 +186,8 @@ export class CurrentRun implements RunSource {
     if (this._run && this.dag && this._dag !== this.dag.dag_id) {
       this._dag = this.dag.dag_id;
       void this._run.followLast(this._dag);
-      void this._loadHistory(this._dag);
+      this._newest.forget();
+      void this._newest.ask(this._dag);
     }
     this._emit();
   }
@@ -195,36 +196,21 @@ export class CurrentRun implements RunSource {
     const stands = this.run && `${this.run.run.run_id} ${this.run.run.state}`;
     if (stands !== this._stands && this._dag) {
       this._stands = stands;
-      void this._loadHistory(this._dag);
+      void this._newest.ask(this._dag);
     }
     this._task.follow(this.run);
     this._emit();
-  }
-
-  /** Answers may come in another order than they were asked for: an older one tells nothing new. */
-  private async _loadHistory(dag: string): Promise<void> {
-    this._asked += 1;
-    const turn = this._asked;
-    const found = await this._runs.api.runs({ dag_id: dag, limit: SHOWN }).catch(() => null);
-    if (found && dag === this._dag && turn > this._told) {
-      this._told = turn;
-      this._history = found.items;
-      this._emit();
-    }
   }
 
   private _emit(): void {
     this._changed.emit();
   }
 
-  /** How many histories were asked for, and which of them is shown. */
-  private _asked = 0;
-  private _told = 0;
   private readonly _changed = new Signal<this, void>(this);
   private _dag: string | null = null;
-  private _history: readonly RunForm[] = [];
   private _isLooking = false;
   private _live: LiveDag | null = null;
+  private readonly _newest: NewestRuns;
   private _run: NotebookRun | null = null;
   private readonly _scopes = new WeakMap<NotebookRun, Scope>();
   /** The run and state that the history was last read for. */

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from pids import is_gone
-from waiting import until
+from waiting import until, until_said
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(180)]
@@ -294,12 +294,7 @@ def test_ctrl_c_ends_the_following_without_a_word_and_a_cancel_ends_the_run(
 def opened(tmp_path: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
     """Open a task and wait until the kernel is ready: the process, what it said, its file."""
     with going(tmp_path, "runs", "open", *words) as process:
-        assert process.stdout is not None
-        said = ""
-        while "Ctrl-C ends the kernel." not in said:
-            line = process.stdout.readline()
-            assert line, said
-            said += line
+        said = until_said(process, "Ctrl-C ends the kernel.")
         yield process, said, said.partition("--existing ")[2].split()[0]
 
 

@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from pids import command_of, is_gone, parent_of
 from waiting import until
 
 from nbflow.execution import processes
@@ -61,9 +63,8 @@ class Running:
         """What lies in the folder for temporary files: a kernel's keys and sockets, say."""
         return list(self.temporary.iterdir())
 
-    def slots(self) -> list[int]:
-        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.marked()}
-        return [pid for pid, line in lines.items() if b"nbflow.execution.slot" in line]
+    def processes(self) -> list[psutil.Process]:
+        return [psutil.Process(pid) for pid in self.marked() if not is_gone(pid)]
 
 
 @pytest.fixture
@@ -105,12 +106,14 @@ def test_a_killed_command_line_leaves_no_process_and_the_next_verb_says_what_hap
 def test_a_killed_slot_loses_one_attempt_and_the_run_goes_on(
     running: Running, nbflow: Call, tmp_path: Path
 ) -> None:
-    kernels = [pid for pid in running.marked() if b"ipykernel" in cmdline(pid)]
-    (slot,) = {parent_of(pid) for pid in kernels} & set(running.slots())
+    words = {one: command_of(one) for one in running.processes()}
+    kernels = [one for one in words if "ipykernel_launcher" in words[one]]
+    slots = {one.pid for one in words if "nbflow.execution.slot" in words[one]}
+    (slot,) = {parent_of(kernel) for kernel in kernels} & slots
     (tmp_path / "begun").unlink()
     os.kill(slot, signal.SIGKILL)
     until(lambda: (tmp_path / "begun").exists(), 60)
-    assert not set(kernels) & set(running.marked())
+    assert not {kernel.pid for kernel in kernels} & set(running.marked())
     (tmp_path / "go").touch()
     _, err = running.process.communicate(timeout=100)
     assert running.process.returncode == 0, err
@@ -119,11 +122,3 @@ def test_a_killed_slot_loses_one_attempt_and_the_run_goes_on(
     assert nbflow("db", "check").returncode == 0
     until(lambda: not running.marked(), 3)
     assert running.leftovers() == []
-
-
-def cmdline(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from waiting import until
+from waiting import until, until_said
 
 import nbflow.app
 from nbflow.execution import processes
@@ -111,15 +111,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
                 process.kill()
             process.communicate()
     assert check(one.url) == []
-
-
-def until_said(process: "subprocess.Popen[str]", what: str) -> None:
-    assert process.stdout is not None
-    said = ""
-    while what not in said:
-        line = process.stdout.readline()
-        assert line, said
-        said += line
 
 
 def ends_well(process: "subprocess.Popen[str]", within: float) -> None:

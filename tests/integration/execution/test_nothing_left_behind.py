@@ -53,7 +53,7 @@ def test_children_of_a_cell_end_with_the_attempt(driver, spec_of, source):
     spec = driver.start(spec_of(source))
     result = driver.end_of(spec)
     assert result.state is TaskState.SUCCESS
-    until(lambda: not of_attempt(spec), 15)
+    until(lambda: not of_attempt(spec), 3)
 
 
 @pytest.mark.fault(31)
@@ -61,7 +61,7 @@ def test_a_daemon_that_emptied_its_environment_is_found_below_the_slot(own_drive
     result = own_driver.run(spec_of(DISGUISED))
     slot = own_driver.executor._slots[0].pid
     assert result.state is TaskState.SUCCESS
-    until(lambda: not below(slot), 15)
+    until(lambda: not below(slot), 3)
 
 
 @pytest.mark.fault(31)
@@ -75,7 +75,7 @@ def test_children_end_with_an_attempt_that_ends_badly(driver, spec_of, end):
     if end == "cancel":
         driver.executor.cancel(spec.token)
     assert driver.end_of(spec, 20).state is not TaskState.SUCCESS
-    until(lambda: not of_attempt(spec), 15)
+    until(lambda: not of_attempt(spec), 3)
 
 
 @pytest.mark.fault(11)
@@ -88,7 +88,7 @@ def test_a_killed_slot_is_a_lost_attempt_and_takes_everything_along(own_driver, 
     result = own_driver.end_of(spec)
     assert (result.state, result.reason) == (TaskState.FAILED, Reason.LOST)
     assert result.message == f"slot died (signal {end:d})"
-    until(lambda: not of_attempt(spec), 15)
+    until(lambda: not of_attempt(spec), 3)
     assert own_driver.run(spec_of("1")).state is TaskState.SUCCESS
 
 

@@ -78,9 +78,11 @@ class Lag:
             last = now
 
 
-def endure(what: Storm, how: str, hits: int, tasks: int, least: float = 0.0) -> dict[str, Any]:
+def endure(
+    what: Storm, how: str, hits: int, tasks: int, least_share: float = 0.0
+) -> dict[str, Any]:
     """Let schedulers work while their server is shaken, until there were ``hits`` and ``tasks`` began,
-    and each has had the ``least`` share of them; then end what is left, and look.
+    and each has had ``least_share`` of them; then end what is left, and look.
     """
     hurry(what.lease)
     chance = random.Random(what.seed)
@@ -92,7 +94,8 @@ def endure(what: Storm, how: str, hits: int, tasks: int, least: float = 0.0) -> 
         lag, hit, blows = Lag(), 0, 0
         try:
             while (over := time.monotonic() - until) < 0 or (
-                over < LONGER and (hit < hits or not _had_their_share(what, pids, tasks, least))
+                over < LONGER
+                and (hit < hits or not _had_their_share(what, pids, tasks, least_share))
             ):
                 time.sleep(chance.uniform(*PAUSES[how]))
                 hit += blow(how, what.url, blows)
@@ -116,9 +119,9 @@ def endure(what: Storm, how: str, hits: int, tasks: int, least: float = 0.0) -> 
     }
 
 
-def _had_their_share(what: Storm, pids: list[int], tasks: int, least: float) -> bool:
+def _had_their_share(what: Storm, pids: list[int], tasks: int, least_share: float) -> bool:
     shares = _shares(what, pids)
-    return sum(shares) >= tasks and shares[0] >= least * sum(shares)
+    return sum(shares) >= tasks and shares[0] >= least_share * sum(shares)
 
 
 def _shares(what: Storm, pids: list[int]) -> list[int]:
@@ -131,5 +134,5 @@ def _shares(what: Storm, pids: list[int]) -> list[int]:
 
 if __name__ == "__main__":
     options = json.loads(sys.argv[1])
-    wanted = {name: options.pop(name) for name in ("how", "hits", "tasks", "least")}
+    wanted = {name: options.pop(name) for name in ("how", "hits", "tasks", "least_share")}
     print(json.dumps(endure(Storm(**options), **wanted)))

@@ -143,10 +143,10 @@ def test_who_holds_the_row_of_a_task_for_longer_than_leases_last_costs_that_task
         end(scheduler, free)
         until(lambda: state(service, free).is_final, scheduler)
         assert [a.outcome for a in service.store.attempts(free)] == ["success"]
-        until(lambda: len(service.store.attempts(held)) == 2, scheduler)
-        end(scheduler, held)
-        until(lambda: state(service, held).is_final, scheduler)
-        assert [a.outcome for a in service.store.attempts(held)] == ["lost", "success"]
+        until(lambda: len(service.store.attempts(held)) >= 2, scheduler)
+        until(lambda: end(scheduler, held) or state(service, held).is_final, scheduler)
+        outcomes = [a.outcome for a in service.store.attempts(held)]
+        assert (set(outcomes[:-1]), outcomes[-1]) == ({"lost"}, "success")
     assert check(on_server.database_url) == []
 
 
@@ -207,7 +207,7 @@ def test_a_run_by_hand_takes_a_task_back_whose_row_somebody_held_until_its_lease
         assert report.state is RunState.SUCCESS
         outcomes = [a.outcome for a in service.store.attempts(report.run_id, TaskName("b"))]
         # On a busy machine the second try may be lost, too.
-        assert (outcomes[0], outcomes[-1]) == ("lost", "success")
+        assert (set(outcomes[:-1]), outcomes[-1]) == ({"lost"}, "success")
         assert "has to wait: Others held the row of task b" in caplog.text
     assert check(on_server.database_url) == []
 
