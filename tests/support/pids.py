@@ -3,14 +3,6 @@
 import psutil
 
 
-def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, whether or not its parent knows that yet."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 def command_of(process: psutil.Process) -> list[str]:
     """Return the words that a process was started with; none of one that has ended."""
     try:

@@ -2,7 +2,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { RunForm } from '../api/types';
 
-/** How many there are. */
+/** How many are asked for. */
 const SHOWN = 20;
 
 /** The newest runs of a DAG, as they stood when they were asked for last. */

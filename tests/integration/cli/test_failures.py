@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pids import is_gone
 from waiting import until, until_said
+
+from nbflow.execution.processes import is_alive
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(180)]
@@ -326,7 +327,7 @@ def test_a_failed_task_is_opened_at_its_cell_until_ctrl_c(ended: Ended) -> None:
         rest, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert "The kernel has ended." in rest
-    assert is_gone(pid)
+    assert not is_alive(pid)
     assert not Path(file).exists()
     assert nbflow("db", "check").returncode == 0
 
@@ -351,7 +352,7 @@ def test_a_killed_opening_leaves_no_kernel(ended: Ended) -> None:
         pid = kernel_of(file)
         process.kill()
         process.wait(60)
-        until(lambda: is_gone(pid))
+        until(lambda: not is_alive(pid))
 
 
 def test_what_can_not_be_opened_is_said_in_words(ended: Ended) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pids import command_of, is_gone, parent_of
+from pids import command_of, parent_of
 from waiting import until
 
 from nbflow.execution import processes
@@ -63,8 +63,9 @@ class Running:
         """What lies in the folder for temporary files: a kernel's keys and sockets, say."""
         return list(self.temporary.iterdir())
 
-    def processes(self) -> list[psutil.Process]:
-        return [psutil.Process(pid) for pid in self.marked() if not is_gone(pid)]
+    def alive(self) -> list[psutil.Process]:
+        marked = set(self.marked())
+        return [process for process in psutil.process_iter() if process.pid in marked]
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_killed_command_line_leaves_no_process_and_the_next_verb_says_what_hap
 def test_a_killed_slot_loses_one_attempt_and_the_run_goes_on(
     running: Running, nbflow: Call, tmp_path: Path
 ) -> None:
-    words = {one: command_of(one) for one in running.processes()}
+    words = {one: command_of(one) for one in running.alive()}
     kernels = [one for one in words if "ipykernel_launcher" in words[one]]
     slots = {one.pid for one in words if "nbflow.execution.slot" in words[one]}
     (slot,) = {parent_of(kernel) for kernel in kernels} & slots

@@ -10,12 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pids import is_gone
 from storms.commits import DRIVEN, forget_the_living, prepare, somebody_died
 from waiting import until
 
 from nbflow.app import open_service
 from nbflow.errors import ExecutionError
+from nbflow.execution.processes import is_alive
 from nbflow.metastore import open_metastore
 from nbflow.metastore.rows import ImportErrorRow
 from nbflow.model.clock import SystemClock
@@ -47,7 +47,7 @@ def test_a_scheduler_in_the_background_is_shown_refuses_a_second_one_and_ends_wh
     finally:
         stopped = nbflow("scheduler", "stop")
     assert (stopped.returncode, str(pid) in stopped.stdout) == (0, True)
-    until(lambda: is_gone(pid))
+    until(lambda: not is_alive(pid))
     first, *_ = (home / "scheduler.log").read_text().splitlines()
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} .*slots", first)
     assert not (home / "scheduler.pid").exists()

@@ -6,9 +6,10 @@ import sys
 
 import psutil
 import pytest
-from pids import command_of, is_gone
+from pids import command_of
 from waiting import until
 
+from nbflow.execution import processes
 from nbflow.execution.executor import LocalExecutor
 from nbflow.model.states import Reason, TaskState
 
@@ -74,7 +75,7 @@ def test_a_group_whose_kernel_died_is_lost_once_and_can_start_again(own_driver, 
     own_driver.until_idle()
     (kernel,) = kernels_below(own_driver.executor)
     kernel.kill()
-    until(lambda: is_gone(kernel.pid))
+    until(lambda: not processes.is_alive(kernel.pid))
     lost = own_driver.run(spec_of("x", group="r4:g"))
     assert (lost.state, lost.reason) == (TaskState.FAILED, Reason.LOST)
     assert own_driver.run(spec_of("x = 1", group="r4:g")).state is TaskState.SUCCESS

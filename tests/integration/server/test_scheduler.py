@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from jupyter_servers import TOKEN, RunningServer, jupyter_server
-from pids import is_gone
 from ports import reserved_port
 from psutil import Process
 from waiting import until
 
 from nbflow.app import open_service
+from nbflow.execution.processes import is_alive
 from nbflow.service.attached import AttachedScheduler
 
 pytestmark = pytest.mark.kernel
@@ -126,7 +126,7 @@ def test_a_due_slot_runs_while_the_server_does_and_nothing_outlives_it(tmp_path:
         open_notebook_runs(server)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) is not None
-        assert is_gone(pid)
+        assert not is_alive(pid)
 
 
 @pytest.mark.timeout(300)
@@ -134,7 +134,7 @@ def test_a_killed_server_leaves_no_scheduler_behind(tmp_path: Path) -> None:
     with server_process(tmp_path) as (process, server):
         pid = until(lambda: scheduler_of(server))
         process.kill()
-        until(lambda: is_gone(pid))
+        until(lambda: not is_alive(pid))
 
 
 def test_a_server_that_is_told_so_starts_no_scheduler(
@@ -168,5 +168,5 @@ def test_one_scheduler_is_enough_and_none_is_started_for_nothing(
             assert second.pid is None
         finally:
             first.stop()
-        assert is_gone(pid)
+        assert not is_alive(pid)
         assert not service.store.has_scheduler()

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from pids import is_gone
 from waiting import until
 
 import nbflow
 from nbflow.errors import ExecutionError, NotFoundError
+from nbflow.execution.processes import is_alive
 from nbflow.service.clear import ClearOptions, clear_and_run
 from nbflow.service.opening import open_task
 
@@ -167,10 +167,10 @@ def test_a_closed_kernel_takes_along_what_was_started_in_it(service, page):
             )
         )
         file = kernel.connection_file
-        assert not is_gone(child)
-    until(lambda: is_gone(child))
+        assert is_alive(child)
+    until(lambda: not is_alive(child))
     assert not Path(file).exists()
-    assert is_gone(kernel.pid)
+    assert not is_alive(kernel.pid)
 
 
 def test_python_opens_a_task_of_a_report_or_of_the_newest_run(page, home, monkeypatch):

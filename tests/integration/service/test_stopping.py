@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from pids import command_of, is_gone, parent_of
+from pids import command_of, parent_of
 from waiting import until
 
 import nbflow.app
+from nbflow.execution.processes import is_alive
 from nbflow.model.states import RunState
 from nbflow.settings import Settings
 
@@ -66,7 +67,7 @@ def driver(page, home):
 
 
 def alive(processes):
-    return [process for process in processes if not is_gone(process.pid)]
+    return [process for process in processes if is_alive(process.pid)]
 
 
 def recorded(home):
@@ -114,7 +115,7 @@ def test_kill_9_of_the_driver_leaves_no_process_and_the_next_look_says_what_happ
     process, below = driver(SLEEP)
     process.kill()
     process.wait()
-    until(lambda: not alive(below), 3)
+    until(lambda: not alive(below), 10)
     details = recorded(home)
     assert details.run.state is RunState.FAILED
     assert "lost" in details.run.note
