@@ -1,5 +1,6 @@
 """A notebook's way through the API: compiled, deployed, run, failed, looked at, cleared."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ from nbflow.service.service import Service
 
 pytestmark = pytest.mark.kernel
 SCHEDULE = {"schedule": "0 6 * * 1-5", "timezone": "Asia/Seoul", "owner": "dana"}
+NUMBERS = itertools.count()
 
 
 def cell(number: int, source: str, *tags: str) -> dict[str, Any]:
@@ -53,17 +55,28 @@ def service(server: RunningServer) -> Iterator[Service]:
         yield opened
 
 
+def deployed(server: RunningServer, name: str) -> str:
+    path = server.root / "work" / f"{name}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(ETL, ensure_ascii=False), encoding="utf-8")
+    reply = server.ask("/dags", "POST", {"path": f"work/{name}.ipynb"})
+    assert reply.status == 200, reply.content
+    return name
+
+
 @pytest.fixture(scope="module")
 def failed(server: RunningServer, service: Service) -> str:
-    """A run whose last task failed, of the deployed notebook."""
-    (server.root / "work").mkdir()
-    path = server.root / "work" / "etl.ipynb"
-    path.write_text(json.dumps(ETL, ensure_ascii=False), encoding="utf-8")
-    reply = server.ask("/dags", "POST", {"path": "work/etl.ipynb"})
-    assert reply.status == 200, reply.content
-    report = service.run(path, {"rows": 6})
+    """A run whose last task failed, of the deployed notebook. Many look at both, none changes them."""
+    name = deployed(server, "etl")
+    report = service.run(server.root / "work" / f"{name}.ipynb", {"rows": 6})
     assert report.state is RunState.FAILED
     return report.run_id
+
+
+@pytest.fixture
+def own(server: RunningServer) -> str:
+    """The same notebook, deployed as a DAG that one test alone changes and runs."""
+    return deployed(server, f"own_{next(NUMBERS)}")
 
 
 def test_an_unsaved_notebook_becomes_a_dag_with_reasons_and_a_place_for_every_cell(
@@ -189,7 +202,7 @@ def test_whether_the_open_notebook_is_what_is_deployed_is_told(
     saved.write_text(json.dumps(edited), encoding="utf-8")
     assert server.ask("/dags/etl").json["about"]["drift"] == "differs"
     saved.unlink()
-    (listed,) = server.ask("/dags").json["items"]
+    listed = next(one for one in server.ask("/dags").json["items"] if one["dag_id"] == "etl")
     assert listed["drift"] == "missing"
     saved.write_bytes(kept)
     assert server.ask("/dags/etl").json["about"]["drift"] == "same"
@@ -355,13 +368,13 @@ def test_a_run_that_can_not_be_read_is_named_beside_the_list_of_the_others(
     assert page["items"] == [run for run in before["items"] if run["run_id"] != failed]
 
 
-def test_a_run_is_asked_for_once_per_key_and_cancelled(server: RunningServer, failed: str) -> None:
+def test_a_run_is_asked_for_once_per_key_and_cancelled(server: RunningServer, own: str) -> None:
     asked = {"parameters": {"rows": 2}, "key": "once"}
-    first = server.ask("/dags/etl/runs", "POST", asked)
+    first = server.ask(f"/dags/{own}/runs", "POST", asked)
     assert first.status == 202
     run_id = first.json["run_id"]
     assert first.json["has_scheduler"] is False
-    assert server.ask("/dags/etl/runs", "POST", asked).json["run_id"] is None
+    assert server.ask(f"/dags/{own}/runs", "POST", asked).json["run_id"] is None
     assert server.ask(f"/runs/{run_id}/cancel", "POST", {}).json == {"id": run_id, "changed": True}
 
 
@@ -394,7 +407,10 @@ def test_every_parameter_that_does_not_fit_is_told_by_its_name(
     }
 
 
-def test_a_failed_run_goes_on_where_it_failed(server: RunningServer, failed: str) -> None:
+def test_a_failed_run_goes_on_where_it_failed(
+    server: RunningServer, service: Service, own: str
+) -> None:
+    failed = service.run(server.root / "work" / f"{own}.ipynb", {"rows": 6}).run_id
     asked = {"only_failed": True, "dry_run": True}
     reply = server.ask(f"/runs/{failed}/clear", "POST", asked)
     assert reply.json["tasks"] == [{"task": "check", "state": "failed", "becomes": "cleared"}]
@@ -406,10 +422,9 @@ def test_a_failed_run_goes_on_where_it_failed(server: RunningServer, failed: str
 
 
 def test_lists_go_on_where_the_part_before_ended(
-    server: RunningServer, service: Service, failed: str
+    server: RunningServer, service: Service, failed: str, own: str
 ) -> None:
-    for number in range(5):
-        service.trigger("etl", {"rows": number})
+    made = [service.trigger(own, {"rows": number}) for number in range(5)]
     whole = [one["run_id"] for one in server.ask("/runs?limit=200").json["items"]]
     parts: list[str] = []
     path = "/runs?limit=2"
@@ -419,7 +434,9 @@ def test_lists_go_on_where_the_part_before_ended(
         parts += [one["run_id"] for one in part["items"]]
         path = f"/runs?limit=2&cursor={part['next']}" if part["next"] else ""
     assert parts == whole
-    assert len(set(parts)) == len(parts) >= 6
+    assert len(set(parts)) == len(parts) >= 5
+    of_dag = server.ask(f"/runs?dag_id={own}").json["items"]
+    assert {one["run_id"] for one in of_dag} == set(made)
     of_state = server.ask("/runs?dag_id=etl&state=failed").json["items"]
     assert [one["run_id"] for one in of_state] == [failed]
     assert server.ask("/runs?dag_id=nobody").json["items"] == []
@@ -484,41 +501,41 @@ def test_triggers_of_a_dag_are_told_in_words_with_what_is_remembered_of_them(
     assert server.ask("/dags/nobody/triggers").status == 404
 
 
-def test_a_dag_is_paused_and_let_run_again(server: RunningServer, failed: str) -> None:
-    paused = server.ask("/dags/etl", "PATCH", {"paused": True}).json
+def test_a_dag_is_paused_and_let_run_again(server: RunningServer, own: str) -> None:
+    paused = server.ask(f"/dags/{own}", "PATCH", {"paused": True}).json
     assert (paused["paused"], paused["changed"]) == (True, True)
-    assert server.ask("/dags/etl/schedule").json["paused"]
-    assert not server.ask("/dags/etl", "PATCH", {"paused": True}).json["changed"]
-    assert server.ask("/dags/etl", "PATCH", {"paused": False}).json["changed"]
+    assert server.ask(f"/dags/{own}/schedule").json["paused"]
+    assert not server.ask(f"/dags/{own}", "PATCH", {"paused": True}).json["changed"]
+    assert server.ask(f"/dags/{own}", "PATCH", {"paused": False}).json["changed"]
     assert server.ask("/dags/nobody", "PATCH", {"paused": True}).status == 404
 
 
 def test_a_backfill_is_planned_recorded_shown_and_cancelled(
-    server: RunningServer, failed: str
+    server: RunningServer, own: str
 ) -> None:
     now = datetime.now(UTC)
     days = {
-        "dag_id": "etl", "first": (now - timedelta(days=14)).date().isoformat(),
+        "dag_id": own, "first": (now - timedelta(days=14)).date().isoformat(),
         "last": (now - timedelta(days=1)).date().isoformat(),
     }  # fmt: skip
     planned = server.ask("/backfills", "POST", days | {"dry_run": True}).json
     assert planned["backfill_id"] is None
     assert planned["will_run"] == len(planned["slots"]) > 7
-    assert server.ask("/backfills").json["items"] == []
+    assert server.ask(f"/backfills?dag_id={own}").json["items"] == []
     in_calendar = {key: days[key] for key in ("first", "last")}
-    month = server.ask("/dags/etl/calendar?" + urlencode(in_calendar)).json
+    month = server.ask(f"/dags/{own}/calendar?" + urlencode(in_calendar)).json
     assert month["timezone"] == "Asia/Seoul"
     assert sum(day["no_run"] for day in month["items"]) == planned["will_run"]
     weekdays = {date.fromisoformat(day["day"]).weekday() for day in month["items"]}
     assert weekdays == {0, 1, 2, 3, 4}
     long = urlencode({"first": "2020-01-01", "last": "2024-01-01"})
-    assert server.ask(f"/dags/etl/calendar?{long}").status == 422
+    assert server.ask(f"/dags/{own}/calendar?{long}").status == 422
     made = server.ask("/backfills", "POST", days).json["backfill_id"]
     shown = server.ask(f"/backfills/{made}").json
     assert (shown["backfill"]["state"], shown["decided"]) == ("running", [])
     assert server.ask("/backfills", "POST", days).status == 422
     assert server.ask(f"/backfills/{made}/cancel", "POST", {}).json["changed"]
-    assert server.ask("/backfills?dag_id=etl").json["items"][0]["state"] == "cancelled"
+    assert server.ask(f"/backfills?dag_id={own}").json["items"][0]["state"] == "cancelled"
     wrong = server.ask("/backfills", "POST", days | {"first": "yesterday"})
     assert wrong.status == 422
 
