@@ -10,7 +10,7 @@ A row of the metastore that names a digest or a token is the commit; what no row
 import math
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -21,6 +21,7 @@ from nbflow.artifacts.key import value_key
 from nbflow.artifacts.local import LocalFiles, store_errors, sync_folder
 from nbflow.artifacts.names import attempt_folder, id_part, value_name
 from nbflow.errors import StoreError
+from nbflow.model.going_on import GoesOn, always
 from nbflow.model.ids import Digest, RunId, TaskName, Token
 from nbflow.model.sentence import Sentence
 
@@ -162,7 +163,7 @@ class ArtifactStore:
         keep_digests: Collection[Digest],
         keep_dirs: Collection[str],
         before: float,
-        goes_on: Callable[[], bool] = lambda: True,
+        goes_on: GoesOn = always,
     ) -> Collected:
         """Delete bundles and attempt folders (`attempt_folder`) that are not to be kept and were last
         touched ``before`` (seconds since the epoch), and drafts that a killed process left. Others
@@ -189,7 +190,7 @@ class ArtifactStore:
         kept: set[Digest],
         folders: set[str],
         before: float,
-        goes_on: Callable[[], bool] = lambda: True,
+        goes_on: GoesOn = always,
     ) -> tuple[Iterator[tuple[Digest, Path]], Iterator[tuple[str, Path]], Iterator[Path]]:
         bundles = takewhile(lambda _: goes_on(), list(self._bundles()))
         found = takewhile(lambda _: goes_on(), list(self._attempts()))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import MetastoreBusyError, NbflowError
 from nbflow.model.clock import Clock
+from nbflow.model.going_on import GoesOn
 
 if TYPE_CHECKING:
     from nbflow.service.live import LiveFolder
@@ -33,23 +34,21 @@ class Job:
 
 
 class Background:
-    """Runs jobs one after the other in a thread of its own; close it before what the jobs use."""
+    """Does a job again and again in a thread of its own; close it before what the job uses."""
 
-    def __init__(self, jobs: tuple[Job, ...], clock: Clock) -> None:
-        self._jobs = jobs
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self._job = job
         self._clock = clock
-        self._due = dict.fromkeys((job.name for job in jobs), clock.monotonic())
+        self._due = clock.monotonic()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nbflow-background")
         self._running: Future[None] | None = None
 
     def poke(self) -> None:
-        """Start what is due, unless the last round still goes on. Never waits, never raises."""
+        """Start the job if it is due, unless it still goes on. Never waits, never raises."""
         if self._running is not None and not self._running.done():
             return
-        now = self._clock.monotonic()
-        due = [job for job in self._jobs if self._due[job.name] <= now]
-        if due:
-            self._running = self._thread.submit(self._round, due)
+        if self._due <= self._clock.monotonic():
+            self._running = self._thread.submit(self._once)
 
     def close(self) -> None:
         """Wait for what goes on, and begin nothing more."""
@@ -61,18 +60,18 @@ class Background:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _round(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            about = {"action": "background", "job": job.name}
-            try:
-                job.work()
-            except MetastoreBusyError as problem:
-                _log.warning("%s has to wait: %s", job.name, problem, extra=about)
-            except NbflowError as problem:
-                _log.error("%s failed: %s", job.name, problem, extra=about)
-            except Exception:
-                _log.exception("%s failed", job.name, extra=about)
-            self._due[job.name] = self._clock.monotonic() + job.every
+    def _once(self) -> None:
+        name = self._job.name
+        about = {"action": "background", "job": name}
+        try:
+            self._job.work()
+        except MetastoreBusyError as problem:
+            _log.warning("%s has to wait: %s", name, problem, extra=about)
+        except NbflowError as problem:
+            _log.error("%s failed: %s", name, problem, extra=about)
+        except Exception:
+            _log.exception("%s failed", name, extra=about)
+        self._due = self._clock.monotonic() + self._job.every
 
 
 @contextmanager
@@ -95,7 +94,7 @@ def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable
     )
     with ExitStack() as stack:
         # Each may take long, and none should wait for another.
-        threads = [stack.enter_context(Background((job,), service.clock)) for job in jobs]
+        threads = [stack.enter_context(Background(job, service.clock)) for job in jobs]
 
         def poke() -> None:
             for thread in threads:
@@ -107,7 +106,7 @@ def beside_the_loop(service: "Service", live: "LiveFolder") -> Iterator[Callable
             ending.set()
 
 
-def _retain(service: "Service", goes_on: Callable[[], bool]) -> None:
+def _retain(service: "Service", goes_on: GoesOn) -> None:
     done = service.cleanup(goes_on=goes_on)
     if done.runs or done.freed or done.missed or done.backfills or done.versions:
         _log.info(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nbflow.model.going_on import GoesOn, always
 from nbflow.model.ids import DagId, RunId
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def cleanup(
     *,
     keep_days: float | None = None,
     max_bytes: float | None = None,
-    goes_on: Callable[[], bool] = lambda: True,
+    goes_on: GoesOn = always,
 ) -> Cleaned:
     """Delete ended runs that are older than ``keep_days``, then the oldest ones until the store
     holds at most ``max_bytes``, as far as their files may go; then what no run on record names.
@@ -99,9 +100,7 @@ def cleanup(
 class _Cleaning:
     """The steps of a clean-up; each adds what it deleted to ``done``."""
 
-    def __init__(
-        self, service: "Service", files: "ArtifactStore", goes_on: Callable[[], bool]
-    ) -> None:
+    def __init__(self, service: "Service", files: "ArtifactStore", goes_on: GoesOn) -> None:
         self._service, self._files, self._goes_on = service, files, goes_on
         self._retention = service.store.retention
         self.done = Cleaned()
@@ -262,9 +261,7 @@ def _untouched_since(service: "Service", named: "NamedFiles") -> datetime:
     return young if named.since is None else min(young, named.since - _MARGIN)
 
 
-def collect(
-    service: "Service", files: "ArtifactStore", goes_on: Callable[[], bool] = lambda: True
-) -> list[int]:
+def collect(service: "Service", files: "ArtifactStore", goes_on: GoesOn = always) -> list[int]:
     """Delete what no run on record names and no attempt under way can have touched; return how many
     values, how many attempts' folders, and the bytes.
     """

@@ -1,6 +1,6 @@
 """DAGs in the metastore: deployed, paused, triggered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbflow.errors import ConflictError, NotFoundError
 from nbflow.model.dag import Dag
+from nbflow.model.going_on import GoesOn, always
 from nbflow.model.ids import DagId, Digest, RunId
 from nbflow.model.notebook import Notebook
 from nbflow.model.schedule import ScheduleEntry
@@ -87,7 +88,7 @@ def deploy_one(
     service: "Service",
     compiled: Compiled,
     options: DeployOptions = ANYHOW,
-    goes_on: Callable[[], bool] = lambda: True,
+    goes_on: GoesOn = always,
 ) -> Deployment:
     """Record one DAG that has no errors as the version that new runs use.
 

@@ -5,7 +5,7 @@ ever if it never is, what was deployed before goes on running. What hinders a no
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from nbflow.errors import (
 from nbflow.model.codes import CODES
 from nbflow.model.dag import Dag
 from nbflow.model.diagnostics import Diagnostic, Severity
+from nbflow.model.going_on import GoesOn, always
 from nbflow.model.ids import CellId, DagId, Digest, RunId
 from nbflow.model.notebook import Notebook
 from nbflow.model.options import Track
@@ -57,7 +58,7 @@ class LiveFolder:
 
     service: "Service"
     quiet: float = QUIET
-    goes_on: Callable[[], bool] = lambda: True
+    goes_on: GoesOn = always
     """Asked while a deploy reads files."""
     _seen: dict[Path, Stamp] | None = None
     _since: float = 0.0

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow import __version__
 from nbflow.errors import MetastoreError, NotFoundError, UsageError, is_contained, unforeseen
 from nbflow.model.codes import HELD_UP
+from nbflow.model.going_on import GoesOn, always
 from nbflow.model.notices import (
     Allowed,
     Channel,
@@ -82,7 +83,7 @@ class Relay:
     poster: Poster
     mailer: Mailer
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    goes_on: Callable[[], bool] = lambda: True
+    goes_on: GoesOn = always
     """Asked before each notification: whoever sends may take long."""
     _swept: float = float("-inf")
     _isolation: Isolation = field(init=False)
@@ -91,7 +92,7 @@ class Relay:
         self._isolation = Isolation(store=self.service.store, clock=self.service.clock)
 
     @classmethod
-    def of(cls, service: "Service", goes_on: Callable[[], bool] = lambda: True) -> "Relay":
+    def of(cls, service: "Service", goes_on: GoesOn = always) -> "Relay":
         """Return one that works by the settings. Raises UsageError."""
         settings = service.settings
         return cls(

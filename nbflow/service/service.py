@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbflow.model.clock import Clock
+from nbflow.model.going_on import GoesOn, always
 from nbflow.service.events import OnEvent, ignore
 from nbflow.settings import Settings
 
@@ -163,7 +164,7 @@ class Service:
         keep_days: float | None = None,
         max_bytes: float | None = None,
         dry_run: bool = False,
-        goes_on: Callable[[], bool] = lambda: True,
+        goes_on: GoesOn = always,
     ) -> "Cleaned":
         """Delete old runs with their files, by age and by size, or with ``dry_run`` only tell what
         would go; see `nbflow.service.cleanup`.

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import ConflictError
 from nbflow.model.dag import Dag
+from nbflow.model.going_on import GoesOn, always
 from nbflow.model.notebook import Notebook
 from nbflow.model.sentence import Sentence
 from nbflow.model.states import RunKind
@@ -49,17 +50,8 @@ _WHAT = "trigger"
 _log = logging.getLogger("nbflow.triggers")
 
 
-Asked = Callable[[], bool]
-"""Tells whether to go on: files are many, and large."""
-
-
-def always() -> bool:
-    """Go on, whatever there is to read."""
-    return True
-
-
 def baselines(
-    service: "Service", dag: Dag, notebooks: Sequence[Notebook], goes_on: Asked = always
+    service: "Service", dag: Dag, notebooks: Sequence[Notebook], goes_on: GoesOn = always
 ) -> dict[Trigger, TriggerState]:
     """Return a DAG's triggers with what they take for known when it is deployed.
 
@@ -102,7 +94,7 @@ def files_of(
     trigger: Trigger,
     notebooks: Sequence[Notebook],
     modules: LocalModules,
-    goes_on: Asked = always,
+    goes_on: GoesOn = always,
 ) -> dict[str, Stamp]:
     """Return the files that a trigger watches, each with what it looks like; only some of them once
     ``goes_on`` says no.
@@ -141,7 +133,7 @@ def marks(
     stamps: Mapping[str, Stamp],
     known: Mapping[str, FileMark],
     now: datetime,
-    goes_on: Asked = always,
+    goes_on: GoesOn = always,
 ) -> dict[str, FileMark]:
     """Return the files with their content's SHA-256; one that looks as it did is not read again, and
     none once ``goes_on`` says no.
@@ -156,7 +148,7 @@ def marks(
     return found
 
 
-def _read(path: str, stamp: Stamp, now: datetime, goes_on: Asked) -> FileMark | None:
+def _read(path: str, stamp: Stamp, now: datetime, goes_on: GoesOn) -> FileMark | None:
     """Read a file through; None if it can't be, or ``goes_on`` says no meanwhile."""
     size, time, inode = stamp
     digest = hashlib.sha256()
@@ -178,7 +170,7 @@ class Triggers:
     """
 
     service: "Service"
-    goes_on: Asked = always
+    goes_on: GoesOn = always
     _unrest: dict[int, tuple[int, Unrest]] = field(default_factory=dict)
     # What was read here: for other triggers, for another try, and since numbers differ elsewhere.
     _read: dict[str, FileMark] = field(default_factory=dict)

@@ -196,7 +196,7 @@ def _work(what: Storm, settings: Settings, clock: FastClock, fault: str, until: 
     with open_service(settings, clock=clock) as service:
         service.store.lease = what.lease
         telling = Job(name="notices", every=0.1, work=Relay.of(service).work)
-        with _executor(what) as executor, Background((telling,), clock) as background:
+        with _executor(what) as executor, Background(telling, clock) as background:
             works = Scheduler(
                 service=service,
                 executor=executor,  # type: ignore[arg-type]
