@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { change, figure, inOneLine, longer, parameterPairs, ticked } from '../src/model/comparing';
-import { ago } from '../src/model/past';
+import { ago, exactly } from '../src/model/past';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -16,6 +16,29 @@ describe('instants that are past or to come', () => {
     expect(ago(instant, NOW, 'en').replace('hrs', 'hr').replace('secs', 'sec')).toBe(english);
     expect(ago(instant, NOW, 'ko')).toBe(korean);
   });
+});
+
+describe('an instant in full', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const told = (zone: string | null, lang: 'en' | 'ko' = 'en') =>
+    exactly('2026-03-01T12:00:00Z', lang, zone).split('\n');
+
+  it('is told where the reader is, and where the schedule is', () => {
+    vi.stubEnv('TZ', 'Europe/London');
+    expect(told('Asia/Seoul')).toEqual([
+      '1 Mar 2026, 12:00:00 GMT',
+      '1 Mar 2026, 21:00:00 GMT+9 (Asia/Seoul)'
+    ]);
+    expect(told('Asia/Seoul', 'ko')[1]).toContain('9시 0분 0초');
+  });
+
+  it.each([null, 'UTC', 'Africa/Abidjan', 'Mars/Olympus'])(
+    'is told once without another clock to tell of: %s',
+    zone => {
+      vi.stubEnv('TZ', 'Europe/London');
+      expect(told(zone)).toEqual(['1 Mar 2026, 12:00:00 GMT']);
+    }
+  );
 });
 
 describe('two runs', () => {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, literal, or_, select
+from sqlalchemy import Connection, Select, and_, func, literal, or_, select
 
 from nbflow.metastore import tables as t
 from nbflow.metastore.moves import no_run
@@ -41,7 +41,7 @@ class RunFilter:
 
 def runs_query(wanted: RunFilter) -> Any:
     """Return the query behind `list_runs`."""
-    query = select(t.run).order_by(*newest_first()).limit(wanted.limit)
+    query = _runs().order_by(*newest_first()).limit(wanted.limit)
     if wanted.dag_id is not None:
         query = query.where(t.run.c.dag_id == wanted.dag_id)
     if wanted.state is not None:
@@ -111,7 +111,7 @@ def runs_that_begin(connection: Connection, text: str) -> tuple[list[RunId], int
 
 def show_run(connection: Connection, run_id: RunId) -> tuple[RunRow, list[TaskInstanceRow]]:
     """Return a run and its task instances in page order; NotFoundError if there is none."""
-    run = connection.execute(select(t.run).where(t.run.c.id == run_id)).one_or_none()
+    run = connection.execute(_runs().where(t.run.c.id == run_id)).one_or_none()
     if run is None:
         raise no_run(run_id)
     ti = t.task_instance.c
@@ -166,7 +166,15 @@ def _run(row: Any) -> RunRow:
         parameters=row.parameters,
         has_driver=row.owner is not None,
         cause=row.cause,
+        timezone=row.timezone,
     )
+
+
+def _runs() -> Select[Any]:
+    """Return the query for runs, with the zone of what schedules their DAG now."""
+    of = t.schedule.c
+    zone = select(of.tz).where(of.dag_id == t.run.c.dag_id, of.expr != "").scalar_subquery()
+    return select(t.run, zone.label("timezone"))
 
 
 def attempts(

@@ -39,6 +39,8 @@ class RunRow:
     """Whether a process drives this run alone, as ``nbflow run`` does; schedulers drive the others."""
     cause: Mapping[str, Any] | None = None
     """What made it, where that was a trigger."""
+    timezone: str | None = None
+    """Where its DAG has a schedule now, the zone that it is in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,8 @@ WRONG, RIGHT = "9])", "0])"
 PANELS = ("#nbflow-dag", "#nbflow-run", ".nbf-of-history", ".nbf-badge", "dialog.nbf-dialog")
 KINDS_BEFORE_WEEKDAYS = 4
 CRON, ZONE, FIRES = "30 6 * * 1-5", "Asia/Seoul", "06:30 +09:00"
+AHEAD = -9 * 60
+"""Minutes, as browsers tell how far a zone is from UTC."""
 REACH = 120
 """Presses of Tab in which everything must be reached."""
 PATIENCE = 120_000
@@ -172,7 +174,10 @@ class Story:
         history = self.page.locator(".nbf-of-history:visible")
         rows = history.locator("section:first-child tbody tr", has_text=self.say("by hand"))
         rows.nth(1).wait_for()
-        self._press(rows.nth(1).get_by_role("button"))
+        when = rows.nth(1).get_by_role("button")
+        is_abroad = self.page.evaluate("() => new Date().getTimezoneOffset()") != AHEAD
+        assert (f"({ZONE})" in (when.get_attribute("title") or "")) == is_abroad
+        self._press(when)
         history.locator(".nbf-states > li").nth(len(CELLS) - 1).wait_for()
         self.look("history")
         for number in (1, 0):

@@ -201,6 +201,22 @@ def test_a_tick_makes_the_run_and_moves_the_schedule_together(store: Metastore) 
     assert [one.active_runs for one in store.due(NOON + 2 * HOUR)] == [1]
 
 
+def test_a_run_is_told_with_the_zone_of_what_schedules_its_dag_now(store: Metastore) -> None:
+    assert store.tick(hourly_tick(deployed(store, timezone="Asia/Seoul")))
+    by_hand = small_dag({"a": []}, dag_id="by_hand")
+    store.deploy(by_hand, NOTEBOOKS)
+    assert store.create_run(manual_run(by_hand, 2))
+
+    def zones() -> dict[str, str | None]:
+        found = {row.id: row.timezone for row in store.list_runs()}
+        assert found == {one: store.show_run(one)[0].timezone for one in found}
+        return found
+
+    assert zones() == {run_id(1): "Asia/Seoul", run_id(2): None}
+    store.deploy(PAIR, NOTEBOOKS, schedule=None)
+    assert zones() == {run_id(1): None, run_id(2): None}
+
+
 def test_of_two_ticks_that_saw_the_same_one_writes(open_store: Callable[[], Metastore]) -> None:
     one, two = open_store(), open_store()
     seen = deployed(one)

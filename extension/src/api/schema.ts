@@ -1994,7 +1994,8 @@ export interface components {
         };
         /**
          * RunForm
-         * @description A run. `cause` says in words which trigger made it.
+         * @description A run. `cause` says in words which trigger made it; `timezone` is of its DAG's schedule, null
+         *     without one.
          */
         RunForm: {
             /** Run Id */
@@ -2028,6 +2029,8 @@ export interface components {
             note: string;
             /** Cause */
             cause: string | null;
+            /** Timezone */
+            timezone: string | null;
         };
         /**
          * RunPage

@@ -11,6 +11,8 @@ export interface Ran {
   readonly reason: string;
   /** When its run was asked for. */
   readonly created: string;
+  /** That of its DAG's schedule. */
+  readonly timezone: string | null;
 }
 
 /** What it takes to tell how long something took. */
@@ -25,7 +27,8 @@ export function withRun(
   for (const { task, state, seconds, started, ended, reason } of tasks) {
     const before = found.get(task);
     if (!before || Date.parse(before.created) <= Date.parse(run.created)) {
-      found.set(task, { state, seconds, started, ended, reason, created: run.created });
+      const { created, timezone } = run;
+      found.set(task, { state, seconds, started, ended, reason, created, timezone });
     }
   }
   return found;

@@ -25,8 +25,28 @@ export function inZone(instant: string, lang: 'en' | 'ko'): string {
   return new Date(instant).toLocaleString(localeOf(lang));
 }
 
-/** An instant with the zone it is told in. */
-export function exactly(instant: string, lang: 'en' | 'ko'): string {
-  const format = { dateStyle: 'medium', timeStyle: 'long' } as const;
+/** An instant in the reader's zone, and in a schedule's where that one has another time. */
+export function exactly(instant: string, lang: 'en' | 'ko', zone: string | null = null): string {
+  const here = inFull(instant, lang);
+  if (zone === null) {
+    return here;
+  }
+  try {
+    const isOneClock = clock(instant, zone) === clock(instant);
+    return isOneClock ? here : `${here}\n${inFull(instant, lang, zone)} (${zone})`;
+  } catch {
+    // A zone that this browser doesn't know.
+    return here;
+  }
+}
+
+/** An instant with what its clock is called; without a zone, in the reader's. */
+function inFull(instant: string, lang: 'en' | 'ko', timeZone?: string): string {
+  const format = { dateStyle: 'medium', timeStyle: 'long', timeZone } as const;
   return new Intl.DateTimeFormat(localeOf(lang), format).format(new Date(instant));
+}
+
+/** What the clocks of a zone show at an instant. */
+function clock(instant: string, timeZone?: string): string {
+  return new Date(instant).toLocaleString('en-GB', { timeZone });
 }

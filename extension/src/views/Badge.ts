@@ -66,7 +66,7 @@ export class Badge extends Widget {
 
   private _ranCaption(ran: Ran): string {
     const trans = this._trans;
-    const when = exactly(ran.ended ?? ran.started ?? ran.created, this._lang);
+    const when = exactly(ran.ended ?? ran.started ?? ran.created, this._lang, ran.timezone);
     const said = ran.ended ? trans.__('Last run: ended %1', when) : trans.__('Since %1', when);
     return [said, ran.reason].filter(Boolean).join('\n');
   }

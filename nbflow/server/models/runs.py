@@ -38,7 +38,9 @@ class RunQuery(Paged):
 
 
 class RunForm(Given):
-    """A run. `cause` says in words which trigger made it."""
+    """A run. `cause` says in words which trigger made it; `timezone` is of its DAG's schedule, null
+    without one.
+    """
 
     run_id: str
     dag_id: str
@@ -53,6 +55,7 @@ class RunForm(Given):
     parameters: dict[str, Any]
     note: str
     cause: str | None
+    timezone: str | None
 
 
 class TaskInstanceForm(Given):

@@ -194,6 +194,7 @@ def run_form(run: RunRow, lang: str) -> RunForm:
         parameters=dict(run.parameters),
         note=clean(told(run.note, lang)),
         cause=told(cause_sentence(run.cause), lang) if run.cause else None,
+        timezone=run.timezone,
     )
 
 

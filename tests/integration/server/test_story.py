@@ -253,6 +253,7 @@ def test_a_run_is_told_with_its_tasks_attempts_cells_errors_and_values(
 ) -> None:
     shown = server.ask(f"/runs/{failed}").json
     assert (shown["run"]["state"], shown["run"]["parameters"]) == ("failed", {"rows": 6})
+    assert shown["run"]["timezone"] == "Asia/Seoul"
     states = {one["task"]: one["state"] for one in shown["tasks"]}
     assert states == {"load": "success", "sum": "success", "check": "failed"}
     assert shown["metrics"] == {"sum": {"total": 15.0}}

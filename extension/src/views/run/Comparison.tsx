@@ -2,10 +2,10 @@ import { type ReactElement, type ReactNode, useState } from 'react';
 import type { Comparison as Compared, RunForm } from '../../api/types';
 import { change, figure, longer, type Pair, parameterPairs } from '../../model/comparing';
 import { duration } from '../../model/durations';
-import { exactly, inZone } from '../../model/past';
+import { inZone } from '../../model/past';
 import type { HistorySource } from './historySource';
 import { OutputsFrame } from './OutputsFrame';
-import { causeOf, slotsOf } from './RunTable';
+import { captionOf, causeOf, slotsOf } from './RunTable';
 import { State } from './State';
 import type { Spoken } from './source';
 
@@ -64,7 +64,7 @@ function PairTable(props: PairTableProps): ReactElement {
         <tr>
           {of ? <th scope="col">{of}</th> : <td />}
           {[comparison.run, comparison.other].map(run => (
-            <th scope="col" key={run.run_id} title={run.run_id}>
+            <th scope="col" key={run.run_id} title={captionOf(run, lang)}>
               {inZone(run.created, lang)}
             </th>
           ))}
@@ -129,7 +129,7 @@ function Runs(props: ComparisonProps): ReactElement {
         trans.__('Version'),
         run => run.version,
         run => (
-          <code title={exactly(run.created, lang)}>{run.version.slice(0, 12)}</code>
+          <code title={run.version}>{run.version.slice(0, 12)}</code>
         )
       )}
     </PairTable>

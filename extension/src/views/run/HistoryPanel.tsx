@@ -117,7 +117,7 @@ function Heading({ source, trans, lang }: HistoryProps): ReactElement {
           {next && (
             <>
               {' · '}
-              <time dateTime={next} title={exactly(next, lang)}>
+              <time dateTime={next} title={exactly(next, lang, about.timezone)}>
                 {trans.__('next run %1', ago(next, Date.now(), lang))}
               </time>
             </>

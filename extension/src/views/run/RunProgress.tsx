@@ -31,7 +31,7 @@ export function RunProgress(props: RunProgressProps): ReactElement {
           <State state={run.state} lang={lang} />
         </span>
         {time && <span className="nbf-time">{time}</span>}
-        <Ago className="nbf-quiet" instant={run.created} lang={lang} />
+        <Ago className="nbf-quiet" instant={run.created} zone={run.timezone} lang={lang} />
         {isGoingOn && (
           <button type="button" className="nbf-button" onClick={props.onCancel}>
             {trans.__('Cancel the run')}

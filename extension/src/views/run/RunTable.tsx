@@ -58,7 +58,7 @@ export function RunTable(props: RunTableProps): ReactElement {
               <button
                 type="button"
                 className="nbf-link"
-                title={`${exactly(run.created, lang)}\n${run.run_id}`}
+                title={captionOf(run, lang)}
                 onClick={() => props.onRun(run.run_id)}
               >
                 <Ago instant={run.created} lang={lang} isTold />
@@ -82,6 +82,11 @@ export function RunTable(props: RunTableProps): ReactElement {
       </tbody>
     </table>
   );
+}
+
+/** When exactly a run was asked for, and its id. */
+export function captionOf(run: RunForm, lang: Spoken['lang']): string {
+  return `${exactly(run.created, lang, run.timezone)}\n${run.run_id}`;
 }
 
 /** The instants that runs are for, in words that tell them apart. */
