@@ -16,6 +16,7 @@ from lock_order import watch
 from sqlalchemy import Engine, create_engine, text
 
 from nbflow.metastore import Metastore, open_metastore
+from nbflow.metastore.schema import seed
 from nbflow.metastore.tables import metadata
 from nbflow.model.clock import SystemClock
 
@@ -104,9 +105,8 @@ def url(backend: str, new_url: Callable[[], str], request: pytest.FixtureRequest
         }
         left_open = connection.execute(text(busy[backend])).scalar_one()
         for table in reversed(metadata.sorted_tables):
-            if table.name not in ("counter", "pool"):
-                connection.execute(table.delete())
-        connection.execute(text("DELETE FROM pool WHERE name <> 'default'"))
+            connection.execute(table.delete())
+        seed(connection)
     assert left_open == 0, "a transaction was left open"
 
 
