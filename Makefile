@@ -31,7 +31,7 @@ unit: setup ## the fast tests only
 	@sh scripts/test.sh $(BIN) tests/unit tests/docs
 
 chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, orders of steps, and the mutants (an hour)
-	@NBFLOW_CHAOS=1 sh scripts/test.sh $(BIN) --dist worksteal -rP tests/chaos
+	@NBFLOW_CHAOS=1 sh scripts/test.sh $(BIN) --dist worksteal -raP tests/chaos
 
 demo: setup-demo ## lint, draw and run a real example, on SQLite
 	@sh scripts/demo.sh $(BIN)

@@ -28,7 +28,9 @@ _REQUIRE_ALL = os.environ.get("NBFLOW_REQUIRE_ALL") == "1"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders first whose tests may take long: at the end no worker waits for such a one."""
+    """Put the folders first whose tests may take long: at the end no worker waits for such a one. Those of
+    one folder stay side by side, since they share a browser.
+    """
     longest: dict[Path, float] = {}
     for item in items:
         mark = item.get_closest_marker("timeout")

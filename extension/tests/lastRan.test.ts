@@ -24,7 +24,8 @@ function run(
       dag_id: dag,
       state: isOpen ? 'running' : 'success',
       created: at(minutes),
-      ended
+      ended,
+      timezone: 'Asia/Seoul'
     },
     tasks: Object.entries(tasks).map(([task, state]) => ({
       task,
@@ -44,6 +45,7 @@ test('a run of some tasks leaves the others as they were, and an older one says 
   const all = withRun(new Map(), run('a', 0, { load: 'success', report: 'failed' }));
   const mended = withRun(all, run('b', 5, { report: 'success' }));
   expect(states(mended)).toEqual({ load: 'success', report: 'success' });
+  expect(mended.get('load')?.timezone).toBe('Asia/Seoul');
   const looked = withRun(mended, run('a', 0, { load: 'success', report: 'failed', old: 'failed' }));
   expect(states(looked)).toEqual({ load: 'success', report: 'success', old: 'failed' });
 });

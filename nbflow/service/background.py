@@ -40,11 +40,11 @@ class Background:
         self._job = job
         self._clock = clock
         self._due = clock.monotonic()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nbflow-background")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"nbflow-{job.name}")
         self._running: Future[None] | None = None
 
     def poke(self) -> None:
-        """Start the job if it is due, unless it still goes on. Never waits, never raises."""
+        """Start the job if it is due, unless it still goes on. Never waits; not after `close`."""
         if self._running is not None and not self._running.done():
             return
         if self._due <= self._clock.monotonic():

@@ -213,6 +213,10 @@ def test_a_run_is_told_with_the_zone_of_what_schedules_its_dag_now(store: Metast
         return found
 
     assert zones() == {run_id(1): "Asia/Seoul", run_id(2): None}
+    moved = store.schedule(PAIR.id)
+    assert moved is not None
+    store.deploy(PAIR, NOTEBOOKS, schedule=replace(moved, timezone="Europe/Oslo"))
+    assert zones() == {run_id(1): "Europe/Oslo", run_id(2): None}
     store.deploy(PAIR, NOTEBOOKS, schedule=None)
     assert zones() == {run_id(1): None, run_id(2): None}
 

@@ -1994,8 +1994,8 @@ export interface components {
         };
         /**
          * RunForm
-         * @description A run. `cause` says in words which trigger made it; `timezone` is of its DAG's schedule, null
-         *     without one.
+         * @description A run. `cause` says in words which trigger made it; `timezone` is that of the schedule
+         *     which its DAG has now, null without one.
          */
         RunForm: {
             /** Run Id */

@@ -38,8 +38,8 @@ class RunQuery(Paged):
 
 
 class RunForm(Given):
-    """A run. `cause` says in words which trigger made it; `timezone` is of its DAG's schedule, null
-    without one.
+    """A run. `cause` says in words which trigger made it; `timezone` is that of the schedule
+    which its DAG has now, null without one.
     """
 
     run_id: str

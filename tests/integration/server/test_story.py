@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -55,20 +56,19 @@ def service(server: RunningServer) -> Iterator[Service]:
         yield opened
 
 
-def deployed(server: RunningServer, name: str) -> str:
+def deploy(server: RunningServer, name: str) -> Path:
     path = server.root / "work" / f"{name}.ipynb"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(ETL, ensure_ascii=False), encoding="utf-8")
     reply = server.ask("/dags", "POST", {"path": f"work/{name}.ipynb"})
     assert reply.status == 200, reply.content
-    return name
+    return path
 
 
 @pytest.fixture(scope="module")
 def failed(server: RunningServer, service: Service) -> str:
     """A run whose last task failed, of the deployed notebook. Many look at both, none changes them."""
-    name = deployed(server, "etl")
-    report = service.run(server.root / "work" / f"{name}.ipynb", {"rows": 6})
+    report = service.run(deploy(server, "etl"), {"rows": 6})
     assert report.state is RunState.FAILED
     return report.run_id
 
@@ -76,7 +76,7 @@ def failed(server: RunningServer, service: Service) -> str:
 @pytest.fixture
 def own(server: RunningServer) -> str:
     """The same notebook, deployed as a DAG that one test alone changes and runs."""
-    return deployed(server, f"own_{next(NUMBERS)}")
+    return deploy(server, f"own_{next(NUMBERS)}").stem
 
 
 def test_an_unsaved_notebook_becomes_a_dag_with_reasons_and_a_place_for_every_cell(
@@ -188,24 +188,24 @@ def test_a_deployed_dag_is_listed_and_shown_with_its_schedule_in_words(
 
 
 def test_whether_the_open_notebook_is_what_is_deployed_is_told(
-    server: RunningServer, failed: str
+    server: RunningServer, own: str
 ) -> None:
-    asked = {"path": "RTC:work/etl.ipynb", "notebook": ETL}
+    asked = {"path": f"RTC:work/{own}.ipynb", "notebook": ETL}
     assert server.ask("/compile", "POST", asked).json["drift"] == "same"
     edited = {**ETL, "cells": [*ETL["cells"], cell(9, "z = 1", "task:more")]}
     reply = server.ask("/compile", "POST", asked | {"notebook": edited})
     assert reply.json["drift"] == "differs"
-    saved = server.root / "work" / "etl.ipynb"
+    saved = server.root / "work" / f"{own}.ipynb"
     kept = saved.read_bytes()
-    about = server.ask("/dags/etl").json["about"]
-    assert (about["drift"], about["path"]) == ("same", "work/etl.ipynb")
+    about = server.ask(f"/dags/{own}").json["about"]
+    assert (about["drift"], about["path"]) == ("same", f"work/{own}.ipynb")
     saved.write_text(json.dumps(edited), encoding="utf-8")
-    assert server.ask("/dags/etl").json["about"]["drift"] == "differs"
+    assert server.ask(f"/dags/{own}").json["about"]["drift"] == "differs"
     saved.unlink()
-    listed = next(one for one in server.ask("/dags").json["items"] if one["dag_id"] == "etl")
+    listed = next(one for one in server.ask("/dags").json["items"] if one["dag_id"] == own)
     assert listed["drift"] == "missing"
     saved.write_bytes(kept)
-    assert server.ask("/dags/etl").json["about"]["drift"] == "same"
+    assert server.ask(f"/dags/{own}").json["about"]["drift"] == "same"
 
 
 def test_a_notebook_without_tasks_is_given_some_and_nothing_is_written(
@@ -363,8 +363,10 @@ def test_a_run_that_can_not_be_read_is_named_beside_the_list_of_the_others(
             connection.execute(statement, {"kind": kind, "id": failed})
 
     write("wished")
-    page = server.ask("/runs").json
-    write("manual")
+    try:
+        page = server.ask("/runs").json
+    finally:
+        write("manual")
     assert page["unread"] == [failed]
     assert page["items"] == [run for run in before["items"] if run["run_id"] != failed]
 
@@ -411,7 +413,9 @@ def test_every_parameter_that_does_not_fit_is_told_by_its_name(
 def test_a_failed_run_goes_on_where_it_failed(
     server: RunningServer, service: Service, own: str
 ) -> None:
-    failed = service.run(server.root / "work" / f"{own}.ipynb", {"rows": 6}).run_id
+    report = service.run(server.root / "work" / f"{own}.ipynb", {"rows": 6})
+    assert report.state is RunState.FAILED
+    failed = report.run_id
     asked = {"only_failed": True, "dry_run": True}
     reply = server.ask(f"/runs/{failed}/clear", "POST", asked)
     assert reply.json["tasks"] == [{"task": "check", "state": "failed", "becomes": "cleared"}]
@@ -435,7 +439,7 @@ def test_lists_go_on_where_the_part_before_ended(
         parts += [one["run_id"] for one in part["items"]]
         path = f"/runs?limit=2&cursor={part['next']}" if part["next"] else ""
     assert parts == whole
-    assert len(set(parts)) == len(parts) >= 5
+    assert len(set(parts)) == len(parts) >= 6
     of_dag = server.ask(f"/runs?dag_id={own}").json["items"]
     assert {one["run_id"] for one in of_dag} == set(made)
     of_state = server.ask("/runs?dag_id=etl&state=failed").json["items"]

@@ -208,7 +208,7 @@ def test_schedulers_delete_what_the_settings_say(home, calendar):
             calendar.at += 20 * DAY
         with beside_the_loop(service, LiveFolder(service=service)) as poke:
             poke()
-        assert [run.id for run in service.store.list_runs()] == [run_id(2)]
+            until(lambda: [run.id for run in service.store.list_runs()] == [run_id(2)])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from nbflow.errors import MetastoreBusyError
+from nbflow.errors import MetastoreBusyError, UsageError
 from nbflow.service.background import Background, Job
 
 
@@ -27,9 +27,17 @@ def rounds(beside: Background) -> None:
 
 
 @pytest.mark.parametrize(
-    "problem", [None, ValueError("no"), MetastoreBusyError("locked")], ids=repr
+    ("problem", "told"),
+    [
+        (None, []),
+        (MetastoreBusyError("locked"), [("WARNING", "job has to wait: locked", False)]),
+        (UsageError("no such folder"), [("ERROR", "job failed: no such folder", False)]),
+        (ValueError("no"), [("ERROR", "job failed", True)]),
+    ],
 )
-def test_a_job_is_done_when_it_is_due_even_if_it_failed(problem: Exception | None) -> None:
+def test_a_job_is_done_when_it_is_due_even_if_it_failed(
+    problem: Exception | None, told: list[tuple[str, str, bool]], caplog: pytest.LogCaptureFixture
+) -> None:
     clock, ran = Ticks(), []
 
     def work() -> None:
@@ -41,6 +49,9 @@ def test_a_job_is_done_when_it_is_due_even_if_it_failed(problem: Exception | Non
         for clock.now in (0.0, 4.9, 5.0, 9.9, 12.0, 16.9, 17.0):
             rounds(beside)
     assert ran == [0.0, 5.0, 12.0, 17.0]
+    # Whose fault it is tells whether there is a traceback.
+    said = [(one.levelname, one.getMessage(), bool(one.exc_info)) for one in caplog.records]
+    assert said == told * 4
 
 
 def test_a_slow_job_is_not_waited_for_and_not_begun_twice() -> None:
@@ -60,4 +71,4 @@ def test_a_slow_job_is_not_waited_for_and_not_begun_twice() -> None:
     beside.close()
     assert count == [1]
     threads = [one.name for one in threading.enumerate()]
-    assert not [name for name in threads if name.startswith("nbflow-background")]
+    assert not [name for name in threads if name.startswith("nbflow-slow")]

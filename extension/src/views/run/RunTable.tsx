@@ -75,7 +75,7 @@ export function RunTable(props: RunTableProps): ReactElement {
               <State state={run.state} lang={lang} />
             </td>
             <td className="nbf-time">{run.seconds === null ? '' : duration(run.seconds)}</td>
-            <td>{causeOf(run, slots, trans)}</td>
+            <td title={exactlyFor(run, lang)}>{causeOf(run, slots, trans)}</td>
             <td className="nbf-given">{inOneLine(run.parameters)}</td>
           </tr>
         ))}
@@ -87,6 +87,12 @@ export function RunTable(props: RunTableProps): ReactElement {
 /** When exactly a run was asked for, and its id. */
 export function captionOf(run: RunForm, lang: Spoken['lang']): string {
   return `${exactly(run.created, lang, run.timezone)}\n${run.run_id}`;
+}
+
+/** The instant that a run is for, where that is not simply when it was asked for. */
+function exactlyFor(run: RunForm, lang: Spoken['lang']): string | undefined {
+  const { kind, logical_date: slot, timezone } = run;
+  return kind === 'manual' || slot === null ? undefined : exactly(slot, lang, timezone);
 }
 
 /** The instants that runs are for, in words that tell them apart. */

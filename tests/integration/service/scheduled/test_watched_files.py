@@ -12,9 +12,10 @@ from receivers import http_server
 from scheduler_bench import NOON, ended, schedulers, until
 from waiting import until as waited
 
+from nbflow.model.going_on import always
 from nbflow.service.background import beside_the_loop
 from nbflow.service.live import LiveFolder
-from nbflow.service.triggers import Triggers, always
+from nbflow.service.triggers import Triggers
 
 ONE = ("x = 1", "task:a")
 HUGE = 1 << 40
