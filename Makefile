@@ -30,7 +30,7 @@ test: setup ## every test that this machine allows; names what was left out
 unit: setup ## the fast tests only
 	@sh scripts/test.sh $(BIN) tests/unit tests/docs
 
-chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, orders of steps, and the mutants (an hour)
+chaos: setup ## long kill storms over the scheduler on SQLite and PostgreSQL, orders of steps, and the mutants (25 minutes on 2 cores)
 	@NBFLOW_CHAOS=1 sh scripts/test.sh $(BIN) --dist worksteal -raP tests/chaos
 
 demo: setup-demo ## lint, draw and run a real example, on SQLite
