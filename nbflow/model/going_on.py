@@ -1,4 +1,4 @@
-"""How long work is told to stop: it asks, between small steps, whether to go on."""
+"""Work that may take long asks, between small steps, whether to go on."""
 
 from collections.abc import Callable
 

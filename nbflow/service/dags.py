@@ -151,12 +151,12 @@ def delete(service: "Service", dag_id: str, *, keep_runs: bool = False) -> int:
     Raises NotFoundError; UsageError NBF619 while runs of it go on, ConflictError NBF661 while one
     waits to.
     """
-    from nbflow.service.deleting import is_cleared
+    from nbflow.service.deleting import waits_to_go_on
 
     store, found, deleted = service.store, DagId(dag_id), 0
     for run_id in store.clears.requested():
         if store.run_snapshot(run_id).dag_id == found:
-            raise is_cleared(run_id)
+            raise waits_to_go_on(run_id)
     store.undeploy(found)
     if keep_runs:
         return 0
@@ -164,7 +164,7 @@ def delete(service: "Service", dag_id: str, *, keep_runs: bool = False) -> int:
         gone = store.retention.delete_runs(runs)
         deleted += gone
         if not gone:
-            raise is_cleared(runs[0])
+            raise waits_to_go_on(runs[0])
     store.delete_dag(found)
     return deleted
 

@@ -25,11 +25,11 @@ def runs_to_delete(service: "Service", texts: Iterable[str]) -> tuple[RunId, ...
         if not service.store.run_snapshot(run_id).state.is_final:
             raise not_ended(run_id)
         if run_id in waiting:
-            raise is_cleared(run_id)
+            raise waits_to_go_on(run_id)
     return found
 
 
-def is_cleared(run_id: RunId) -> ConflictError:
+def waits_to_go_on(run_id: RunId) -> ConflictError:
     """Return the error for an ended run that waits to go on."""
     return ConflictError(
         Sentence("Run {run_id} was cleared and is about to go on.", run_id=run_id),

@@ -11,7 +11,7 @@ export interface Ran {
   readonly reason: string;
   /** When its run was asked for. */
   readonly created: string;
-  /** That of its DAG's schedule. */
+  /** The zone of its DAG's schedule. */
   readonly timezone: string | null;
 }
 

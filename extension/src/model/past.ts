@@ -20,9 +20,9 @@ export function ago(instant: string, now: number, lang: 'en' | 'ko'): string {
   return words.format(Math.trunc(seconds / size), unit);
 }
 
-/** An instant in the reader's zone. */
-export function inZone(instant: string, lang: 'en' | 'ko'): string {
-  return new Date(instant).toLocaleString(localeOf(lang));
+/** An instant in a zone, by default the reader's. */
+export function inZone(instant: string, lang: 'en' | 'ko', timeZone?: string): string {
+  return new Date(instant).toLocaleString(localeOf(lang), { timeZone });
 }
 
 /** An instant in the reader's zone, and in a schedule's where that one has another time. */
@@ -32,7 +32,7 @@ export function exactly(instant: string, lang: 'en' | 'ko', zone: string | null 
     return here;
   }
   try {
-    const isOneClock = clock(instant, zone) === clock(instant);
+    const isOneClock = inZone(instant, lang, zone) === inZone(instant, lang);
     return isOneClock ? here : `${here}\n${inFull(instant, lang, zone)} (${zone})`;
   } catch {
     // A zone that this browser doesn't know.
@@ -44,9 +44,4 @@ export function exactly(instant: string, lang: 'en' | 'ko', zone: string | null 
 function inFull(instant: string, lang: 'en' | 'ko', timeZone?: string): string {
   const format = { dateStyle: 'medium', timeStyle: 'long', timeZone } as const;
   return new Intl.DateTimeFormat(localeOf(lang), format).format(new Date(instant));
-}
-
-/** What the clocks of a zone show at an instant. */
-function clock(instant: string, timeZone?: string): string {
-  return new Date(instant).toLocaleString('en-GB', { timeZone });
 }

@@ -6,7 +6,7 @@ interface AgoProps {
   instant: string;
   lang: 'en' | 'ko';
   className?: string;
-  /** That of its schedule. */
+  /** The zone of what schedules it. */
   zone?: string | null;
   /** What it stands in says when exactly. */
   isTold?: boolean;

@@ -67,7 +67,7 @@ def deploy(server: RunningServer, name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def failed(server: RunningServer, service: Service) -> str:
-    """A run whose last task failed, of the deployed notebook. Many look at both, none changes them."""
+    """A run whose last task failed, of the deployed notebook. Many look at both, none leaves them changed."""
     report = service.run(deploy(server, "etl"), {"rows": 6})
     assert report.state is RunState.FAILED
     return report.run_id
